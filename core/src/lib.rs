@@ -1,0 +1,4 @@
+//! Placeholder tour.
+mod time;
+
+pub use time::Timestamp;

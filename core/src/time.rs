@@ -1,0 +1,83 @@
+//! Time, as the caller tells it.
+//!
+//! The core has no clock. Every function that depends on the time takes a
+//! [`Timestamp`], so that days can pass in a test within a millisecond, and a
+//! machine without a system clock can bring its own.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// A moment: whole milliseconds since the Unix epoch.
+///
+/// Arithmetic saturates at both ends; nothing that a server or a clock says
+/// can make it overflow.
+///
+/// ```
+/// use std::time::Duration;
+/// use thingspace_core::Timestamp;
+///
+/// let login = Timestamp::from_millis(1_700_000_000_000);
+/// let later = login + Duration::from_secs(20 * 60);
+/// assert_eq!(later.since(login), Duration::from_secs(1200));
+/// assert_eq!(login.since(later), Duration::ZERO);
+/// ```
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The latest moment that can be told.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// The moment `millis` milliseconds after the Unix epoch.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// How long ago `earlier` was; zero if it is not in the past.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl std::ops::Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, length: Duration) -> Self {
+        let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+/// What a system clock says, given by whoever may read one. A clock before
+/// 1970 reads as the epoch.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        Self::default() + time.duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_saturates() {
+        assert_eq!(Timestamp::MAX + Duration::MAX, Timestamp::MAX);
+        assert_eq!(Timestamp::default().since(Timestamp::MAX), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_clock_before_the_epoch_reads_as_the_epoch() {
+        let before = UNIX_EPOCH - Duration::from_secs(1);
+        assert_eq!(Timestamp::from(before), Timestamp::default());
+    }
+}
