@@ -1,0 +1,270 @@
+//! The bearer token: requested with the application's key and secret, and
+//! revoked when it is no longer wanted (OAuth 2 client credentials, RFC 6749
+//! §4.4, as documented by Verizon).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
+use serde::Deserialize;
+
+use crate::{
+    BearerToken, Endpoint, Environment, Malformed, RequestError,
+    answer::{Field, Problem, json},
+    endpoint::WithApp,
+};
+
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
+/// Asks for a bearer token: `POST /ts/v1/oauth2/token`.
+///
+/// Within an hour of its first issue the service answers with the *same*
+/// token, which then has less than an hour left (documented by Verizon).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestBearerToken {
+    /// The scopes asked for, separated by spaces. `None` asks for what the
+    /// application has.
+    pub scope: Option<String>,
+}
+
+impl Endpoint for RequestBearerToken {
+    type Auth = WithApp;
+    type Output = BearerTokenResponse;
+
+    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials");
+        if let Some(scope) = &self.scope {
+            form.append_pair("scope", scope);
+        }
+        post(environment, "/ts/v1/oauth2/token", form.finish())
+    }
+
+    fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
+        let answer: TokenAnswer<'_> = json(answer.body())?;
+        if let Some(kind) = answer.token_type.optional("token_type")? {
+            if !kind.eq_ignore_ascii_case("bearer") {
+                return Err(Malformed::new("token_type", Problem::Kind));
+            }
+        }
+        let token = answer.access_token.required("access_token")?;
+        let lifetime = answer.expires_in.number("expires_in")?;
+        Ok(BearerTokenResponse {
+            access_token: BearerToken::new(token)
+                .map_err(|error| Malformed::new("access_token", Problem::Token(error)))?,
+            expires_in: lifetime.map(seconds),
+            scope: answer.scope.text().map(Into::into),
+        })
+    }
+
+    fn is_idempotent(&self) -> bool {
+        true
+    }
+}
+
+/// Ends a bearer token: `POST /ts/v1/oauth2/revoke`. The answer has no body.
+#[derive(Clone, Debug)]
+pub struct RevokeBearerToken<'a> {
+    /// The token to end.
+    pub token: &'a BearerToken,
+}
+
+impl Endpoint for RevokeBearerToken<'_> {
+    type Auth = WithApp;
+    type Output = ();
+
+    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials");
+        form.append_pair("token", self.token.expose());
+        post(environment, "/ts/v1/oauth2/revoke", form.finish())
+    }
+
+    fn read(_: &Response<Bytes>) -> Result<(), Malformed> {
+        Ok(())
+    }
+
+    fn is_idempotent(&self) -> bool {
+        true
+    }
+}
+
+/// The answer to [`RequestBearerToken`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BearerTokenResponse {
+    /// The token.
+    pub access_token: BearerToken,
+    /// How long it lives from now on. Often less than an hour, and `None` if
+    /// the service does not say (RFC 6749 only recommends it).
+    pub expires_in: Option<Duration>,
+    /// The scopes that it is good for, if the service says so.
+    pub scope: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer<'a> {
+    #[serde(default, borrow)]
+    access_token: Field<'a>,
+    #[serde(default, borrow)]
+    token_type: Field<'a>,
+    #[serde(default, borrow)]
+    expires_in: Field<'a>,
+    #[serde(default, borrow)]
+    scope: Field<'a>,
+}
+
+fn post(
+    environment: &Environment,
+    path: &str,
+    form: String,
+) -> Result<Request<Bytes>, RequestError> {
+    let mut request = Request::post(environment.uri(path)?)
+        .body(Bytes::from(form))
+        .map_err(|_| RequestError::Path)?;
+    request.headers_mut().insert(CONTENT_TYPE, FORM);
+    Ok(request)
+}
+
+/// A lifetime as servers tell it: what is below zero is over, and what no
+/// duration can hold is the longest one.
+fn seconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number.max(0.0)).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AppCredentials, Error};
+
+    fn app() -> AppCredentials {
+        AppCredentials::new("key", "secret").unwrap()
+    }
+
+    fn parse(body: &str) -> Result<BearerTokenResponse, Error> {
+        let answer = Response::new(Bytes::copy_from_slice(body.as_bytes()));
+        RequestBearerToken::parse(answer).map(Response::into_body)
+    }
+
+    fn problem(body: &str) -> Malformed {
+        match parse(body) {
+            Err(Error::Malformed { malformed, .. }) => malformed,
+            other => panic!("{body} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_bearer_token_is_requested_with_a_form() {
+        let endpoint = RequestBearerToken::default();
+        let request = endpoint
+            .request(&Environment::production(), &app())
+            .unwrap();
+        assert_eq!(request.method(), "POST");
+        assert_eq!(
+            request.uri(),
+            "https://thingspace.verizon.com/api/ts/v1/oauth2/token"
+        );
+        assert_eq!(request.headers()["authorization"], "Basic a2V5OnNlY3JldA==");
+        assert_eq!(
+            request.headers()["content-type"],
+            "application/x-www-form-urlencoded"
+        );
+        assert_eq!(request.headers()["accept"], "application/json");
+        assert!(!request.headers().contains_key("vz-m2m-token"));
+        assert_eq!(request.body(), "grant_type=client_credentials");
+    }
+
+    #[test]
+    fn a_scope_is_sent_whatever_it_holds() {
+        let endpoint = RequestBearerToken {
+            scope: Some("ts.mec.fullaccess a&b=c".to_owned()),
+        };
+        let request = endpoint
+            .request(&Environment::production(), &app())
+            .unwrap();
+        assert_eq!(
+            request.body(),
+            "grant_type=client_credentials&scope=ts.mec.fullaccess+a%26b%3Dc"
+        );
+    }
+
+    #[test]
+    fn the_answer_holds_a_token_and_its_lifetime() {
+        let answer = parse(
+            r#"{"access_token":"cf1b","token_type":"Bearer","scope":"default","expires_in":3600}"#,
+        )
+        .unwrap();
+        assert_eq!(answer.access_token.expose(), "cf1b");
+        assert_eq!(answer.expires_in, Some(Duration::from_secs(3600)));
+        assert_eq!(answer.scope.as_deref(), Some("default"));
+    }
+
+    #[test]
+    fn a_lifetime_is_read_in_every_form_that_servers_send() {
+        for (expires_in, lifetime) in [
+            ("60", Some(Duration::from_secs(60))),
+            ("\"60\"", Some(Duration::from_secs(60))),
+            ("59.5", Some(Duration::from_millis(59_500))),
+            ("0", Some(Duration::ZERO)),
+            ("-5", Some(Duration::ZERO)),
+            ("1e300", Some(Duration::MAX)),
+            ("null", None),
+        ] {
+            let body = format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#);
+            assert_eq!(parse(&body).unwrap().expires_in, lifetime, "{body}");
+        }
+        assert_eq!(parse(r#"{"access_token":"t"}"#).unwrap().expires_in, None);
+    }
+
+    #[test]
+    fn a_token_type_compares_without_case() {
+        assert!(parse(r#"{"access_token":"t","token_type":"BEARER"}"#).is_ok());
+        assert_eq!(
+            problem(r#"{"access_token":"t","token_type":"mac"}"#),
+            Malformed::new("token_type", Problem::Kind)
+        );
+    }
+
+    #[test]
+    fn an_answer_without_sense_names_the_part() {
+        for (body, part, problem_is) in [
+            ("{}", "access_token", Problem::Missing),
+            (r#"{"access_token":null}"#, "access_token", Problem::Missing),
+            (r#"{"access_token":""}"#, "access_token", Problem::Missing),
+            (r#"{"access_token":7}"#, "access_token", Problem::Kind),
+            (
+                r#"{"access_token":"t","expires_in":"soon"}"#,
+                "expires_in",
+                Problem::Kind,
+            ),
+            (
+                r#"{"access_token":"t","expires_in":[]}"#,
+                "expires_in",
+                Problem::Kind,
+            ),
+            ("", "the body", Problem::Missing),
+        ] {
+            assert_eq!(problem(body), Malformed::new(part, problem_is), "{body}");
+        }
+        assert_eq!(problem(r#"{"access_token":"a b"}"#).part, "access_token");
+        assert_eq!(problem("<html>").part, "the body");
+    }
+
+    #[test]
+    fn a_bearer_token_is_revoked_with_a_form() {
+        let token = BearerToken::new("a+b/c==").unwrap();
+        let endpoint = RevokeBearerToken { token: &token };
+        let request = endpoint
+            .request(&Environment::production(), &app())
+            .unwrap();
+        assert_eq!(
+            request.uri(),
+            "https://thingspace.verizon.com/api/ts/v1/oauth2/revoke"
+        );
+        assert_eq!(
+            request.body(),
+            "grant_type=client_credentials&token=a%2Bb%2Fc%3D%3D"
+        );
+        assert!(RevokeBearerToken::parse(Response::new(Bytes::new())).is_ok());
+    }
+}

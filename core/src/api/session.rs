@@ -1,0 +1,437 @@
+//! The session: opened with a user's name and password, ended, and its
+//! password reset (from the document that describes Verizon's `SessionController`).
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+
+use crate::{
+    Endpoint, Environment, Malformed, Password, RequestError, SessionToken, UserCredentials,
+    answer::{Field, Problem, json},
+    endpoint::{WithBearer, WithSession},
+};
+
+/// Opens a session: `POST /m2m/v1/session/login`.
+///
+/// Sent on its own, it is watched over by nobody: five failed logins in a row
+/// lock the user name until Verizon's support unlocks it (documented by
+/// Verizon). A [`Session`](crate::session::Session) guards against that.
+///
+/// ```
+/// use thingspace_core::{BearerToken, Endpoint, Environment, UserCredentials, api::LogIn};
+///
+/// let bearer = BearerToken::new("cf1b")?;
+/// let user = UserCredentials::new("zbeeblebrox", "IMgr8")?;
+/// let request = LogIn::new(&user).request(&Environment::mock(), &bearer)?;
+/// assert_eq!(request.body(), r#"{"username":"zbeeblebrox","password":"IMgr8"}"#);
+///
+/// let answer = r#"{"sessionToken": "bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#;
+/// let answer = LogIn::parse(http::Response::new(answer.into()))?;
+/// assert_eq!(answer.status(), 200);
+/// assert_eq!(answer.body().session_token.expose(), "bcce3ea6-fe4f-4952-bacf-eadd80718e83");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "login_using_post")]
+#[derive(Clone, Debug, Default)]
+pub struct LogIn<'a> {
+    /// Who logs in. Optional, as documented; without it the request has no
+    /// body.
+    pub body: Option<LogInRequest<'a>>,
+}
+
+impl<'a> LogIn<'a> {
+    /// Logs this user in.
+    pub fn new(user: &'a UserCredentials) -> Self {
+        Self {
+            body: Some(user.into()),
+        }
+    }
+}
+
+impl Endpoint for LogIn<'_> {
+    type Auth = WithBearer;
+    type Output = LogInResponse;
+
+    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        let body = match &self.body {
+            Some(body) => {
+                let texts = [body.username, body.password.map(Password::expose)];
+                write(body, &texts.map(Option::unwrap_or_default))?
+            }
+            None => Bytes::new(),
+        };
+        Request::post(environment.uri("/m2m/v1/session/login")?)
+            .body(body)
+            .map_err(|_| RequestError::Path)
+    }
+
+    fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
+        let answer: TokenAnswer<'_> = json(answer.body())?;
+        let token = answer.token.required("sessionToken")?;
+        Ok(LogInResponse {
+            session_token: session_token(token)?,
+        })
+    }
+}
+
+/// Ends the session: `POST /m2m/v1/session/logout`.
+#[doc(alias = "logout_using_post")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogOut;
+
+impl Endpoint for LogOut {
+    type Auth = WithSession;
+    type Output = LogOutResponse;
+
+    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        Request::post(environment.uri("/m2m/v1/session/logout")?)
+            .body(Bytes::new())
+            .map_err(|_| RequestError::Path)
+    }
+
+    fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
+        if answer.body().is_empty() {
+            return Ok(LogOutResponse {
+                session_token: None,
+            });
+        }
+        let answer: TokenAnswer<'_> = json(answer.body())?;
+        let token = answer.token.optional("sessionToken")?;
+        Ok(LogOutResponse {
+            session_token: token.map(session_token).transpose()?,
+        })
+    }
+
+    fn is_idempotent(&self) -> bool {
+        true
+    }
+}
+
+/// Resets the password to a random one: `PUT /m2m/v1/session/password/actions/reset`.
+///
+/// The answer is the only copy of the new password, which is effective at
+/// once. So this is never sent again when nobody knows what became of it,
+/// although it is a PUT.
+#[doc(alias = "reset_using_put")]
+#[derive(Clone, Copy, Debug)]
+pub struct ResetPassword<'a> {
+    /// The current password.
+    pub body: SessionResetPasswordRequest<'a>,
+}
+
+impl<'a> ResetPassword<'a> {
+    /// Resets this, the current, password.
+    pub const fn new(old_password: &'a Password) -> Self {
+        Self {
+            body: SessionResetPasswordRequest { old_password },
+        }
+    }
+}
+
+impl Endpoint for ResetPassword<'_> {
+    type Auth = WithSession;
+    type Output = SessionResetPasswordResponse;
+
+    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        let body = write(&self.body, &[self.body.old_password.expose()])?;
+        Request::put(environment.uri("/m2m/v1/session/password/actions/reset")?)
+            .body(body)
+            .map_err(|_| RequestError::Path)
+    }
+
+    fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
+        let answer: PasswordAnswer<'_> = json(answer.body())?;
+        let password = answer.password.required("newPassword")?;
+        let new_password =
+            Password::new(password).map_err(|_| Malformed::new("newPassword", Problem::Missing))?;
+        Ok(SessionResetPasswordResponse { new_password })
+    }
+}
+
+/// The body of a [`LogIn`]. Both fields are optional in the published schema.
+///
+/// Serialised as it goes over the wire, password included.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogInRequest<'a> {
+    /// The user's name.
+    pub username: Option<&'a str>,
+    /// The user's password.
+    pub password: Option<&'a Password>,
+}
+
+impl Serialize for LogInRequest<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        if let Some(username) = self.username {
+            object.serialize_entry("username", username)?;
+        }
+        if let Some(password) = self.password {
+            object.serialize_entry("password", password.expose())?;
+        }
+        object.end()
+    }
+}
+
+impl<'a> From<&'a UserCredentials> for LogInRequest<'a> {
+    fn from(user: &'a UserCredentials) -> Self {
+        Self {
+            username: Some(user.username()),
+            password: Some(user.password()),
+        }
+    }
+}
+
+/// The answer to a [`LogIn`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogInResponse {
+    /// The token of the session that is now open.
+    pub session_token: SessionToken,
+}
+
+/// The answer to a [`LogOut`].
+#[doc(alias = "LogOutRequest")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogOutResponse {
+    /// The token of the session that was ended, as confirmation.
+    pub session_token: Option<SessionToken>,
+}
+
+/// The body of a [`ResetPassword`].
+///
+/// Serialised as it goes over the wire, password included.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionResetPasswordRequest<'a> {
+    /// The current password.
+    pub old_password: &'a Password,
+}
+
+impl Serialize for SessionResetPasswordRequest<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(Some(1))?;
+        object.serialize_entry("oldPassword", self.old_password.expose())?;
+        object.end()
+    }
+}
+
+/// The answer to a [`ResetPassword`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionResetPasswordResponse {
+    /// The password from now on.
+    pub new_password: Password,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer<'a> {
+    #[serde(default, borrow, rename = "sessionToken")]
+    token: Field<'a>,
+}
+
+#[derive(Deserialize)]
+struct PasswordAnswer<'a> {
+    #[serde(default, borrow, rename = "newPassword")]
+    password: Field<'a>,
+}
+
+fn session_token(token: &str) -> Result<SessionToken, Malformed> {
+    SessionToken::new(token).map_err(|error| Malformed::new("sessionToken", Problem::Token(error)))
+}
+
+/// Writes a body into one allocation of the right size, unless its texts need
+/// escapes.
+fn write(body: &impl Serialize, texts: &[&str]) -> Result<Bytes, RequestError> {
+    const NAMES: usize = r#"{"username":"","password":""}"#.len();
+    let length = NAMES + texts.iter().map(|text| text.len()).sum::<usize>();
+    let mut buffer = Vec::with_capacity(length);
+    serde_json::to_writer(&mut buffer, body).map_err(|_| RequestError::Part("body"))?;
+    Ok(Bytes::from(buffer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BearerToken, Error};
+
+    const GUID: &str = "bcce3ea6-fe4f-4952-bacf-eadd80718e83";
+
+    fn tokens() -> (BearerToken, SessionToken) {
+        (
+            BearerToken::new("cf1b").unwrap(),
+            SessionToken::new(GUID).unwrap(),
+        )
+    }
+
+    fn answer(body: &str) -> Response<Bytes> {
+        Response::new(Bytes::copy_from_slice(body.as_bytes()))
+    }
+
+    fn malformed<T: std::fmt::Debug>(result: Result<T, Error>) -> Malformed {
+        match result {
+            Err(Error::Malformed { malformed, .. }) => malformed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn log_in_as_documented() {
+        let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
+        let request = LogIn::new(&user)
+            .request(&Environment::production(), &tokens().0)
+            .unwrap();
+        assert_eq!(request.method(), "POST");
+        assert_eq!(
+            request.uri(),
+            "https://thingspace.verizon.com/api/m2m/v1/session/login"
+        );
+        assert_eq!(request.headers()["authorization"], "Bearer cf1b");
+        assert_eq!(request.headers()["content-type"], "application/json");
+        assert_eq!(request.headers()["accept"], "application/json");
+        assert!(!request.headers().contains_key("vz-m2m-token"));
+        assert_eq!(
+            request.body(),
+            r#"{"username":"zbeeblebrox","password":"IMgr8"}"#
+        );
+
+        let answer = LogIn::parse(answer(
+            r#"{"sessionToken": "bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#,
+        ));
+        assert_eq!(answer.unwrap().body().session_token.expose(), GUID);
+    }
+
+    #[test]
+    fn log_in_without_a_body_says_that_there_is_none() {
+        let request = LogIn::default()
+            .request(&Environment::production(), &tokens().0)
+            .unwrap();
+        assert_eq!(request.body(), "");
+        assert_eq!(request.headers()["content-length"], "0");
+        assert!(!request.headers().contains_key("content-type"));
+    }
+
+    #[test]
+    fn log_in_with_one_field_sends_that_one() {
+        let body = LogInRequest {
+            username: Some("zbeeblebrox"),
+            password: None,
+        };
+        let request = LogIn { body: Some(body) }
+            .request(&Environment::production(), &tokens().0)
+            .unwrap();
+        assert_eq!(request.body(), r#"{"username":"zbeeblebrox"}"#);
+    }
+
+    #[test]
+    fn the_lifetime_that_some_describe_is_taken_and_not_needed() {
+        let answer = answer(r#"{"sessionToken":"t","expiresIn":1200}"#);
+        assert_eq!(
+            LogIn::parse(answer).unwrap().body().session_token.expose(),
+            "t"
+        );
+    }
+
+    #[test]
+    fn a_login_answer_without_a_usable_token_is_not_accepted() {
+        for (body, part, problem) in [
+            ("", "the body", Problem::Missing),
+            ("{}", "sessionToken", Problem::Missing),
+            (r#"{"sessionToken":null}"#, "sessionToken", Problem::Missing),
+            (r#"{"sessionToken":""}"#, "sessionToken", Problem::Missing),
+            (
+                r#"{"sessionToken":{"a":[1]}}"#,
+                "sessionToken",
+                Problem::Kind,
+            ),
+        ] {
+            let error = malformed(LogIn::parse(answer(body)));
+            assert_eq!(error, Malformed::new(part, problem), "{body}");
+        }
+        let error = malformed(LogIn::parse(answer(r#"{"sessionToken":"a\r\nb"}"#)));
+        assert_eq!(
+            error.to_string(),
+            "sessionToken can't be used: the token has a character at byte 1 that can't stand in a header"
+        );
+    }
+
+    #[test]
+    fn log_out_as_documented() {
+        let (bearer, session) = tokens();
+        let request = LogOut
+            .request(&Environment::production(), (&bearer, &session))
+            .unwrap();
+        assert_eq!(request.method(), "POST");
+        assert_eq!(
+            request.uri(),
+            "https://thingspace.verizon.com/api/m2m/v1/session/logout"
+        );
+        assert_eq!(request.headers()["authorization"], "Bearer cf1b");
+        assert_eq!(request.headers()["vz-m2m-token"], GUID);
+        assert_eq!(request.headers()["content-length"], "0");
+        assert_eq!(request.body(), "");
+
+        let ended = LogOut::parse(answer(
+            r#"{"sessionToken": "bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#,
+        ));
+        let token = ended.unwrap().into_body().session_token;
+        assert_eq!(token.unwrap().expose(), GUID);
+        for silent in ["", "{}"] {
+            let ended = LogOut::parse(answer(silent)).unwrap();
+            assert_eq!(ended.body().session_token, None);
+        }
+        assert_eq!(malformed(LogOut::parse(answer("<html>"))).part, "the body");
+    }
+
+    #[test]
+    fn reset_password_as_documented() {
+        let (bearer, session) = tokens();
+        let old = Password::new("grflbk").unwrap();
+        let reset = ResetPassword::new(&old);
+        let request = reset
+            .request(&Environment::production(), (&bearer, &session))
+            .unwrap();
+        assert_eq!(request.method(), "PUT");
+        assert_eq!(
+            request.uri(),
+            "https://thingspace.verizon.com/api/m2m/v1/session/password/actions/reset"
+        );
+        assert_eq!(request.headers()["vz-m2m-token"], GUID);
+        assert_eq!(request.headers()["content-type"], "application/json");
+        assert_eq!(request.body(), r#"{"oldPassword":"grflbk"}"#);
+        assert!(!reset.is_idempotent());
+
+        let new = ResetPassword::parse(answer(r#"{"newPassword": "Wh0a1545a84d"}"#)).unwrap();
+        assert_eq!(new.body().new_password.expose(), "Wh0a1545a84d");
+        for body in ["{}", r#"{"newPassword":""}"#, r#"{"newPassword":null}"#] {
+            let error = malformed(ResetPassword::parse(answer(body)));
+            assert_eq!(error, Malformed::new("newPassword", Problem::Missing));
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_read_on_every_call() {
+        let refusal = |status| {
+            let body = r#"{"errorCode":"S.REQUEST_FAILED.Specific","errorMessage":"m"}"#;
+            Response::builder()
+                .status(status)
+                .body(Bytes::from(body))
+                .unwrap()
+        };
+        for error in [
+            LogIn::parse(refusal(400)).unwrap_err(),
+            LogOut::parse(refusal(400)).unwrap_err(),
+            ResetPassword::parse(refusal(400)).unwrap_err(),
+        ] {
+            assert!(error.code().unwrap().is("REQUEST_FAILED.Specific"));
+            assert_eq!(error.status().unwrap(), 400);
+        }
+    }
+
+    #[test]
+    fn law_10_a_lost_password_is_kept_but_not_shown() {
+        let body = r#"{"newpassword":"hush"}"#;
+        let error = ResetPassword::parse(answer(body)).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hush"));
+        assert_eq!(error.response().unwrap().body(), body);
+    }
+}

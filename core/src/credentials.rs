@@ -1,0 +1,225 @@
+//! Who asks: the application (key and secret) and the user (name and
+//! password).
+//!
+//! Secrets are kept out of sight and wiped when dropped. What can't be wiped
+//! is a copy that was handed to an HTTP stack: the body of a login or reset
+//! request is the stack's, and lives as long as the stack keeps its buffers.
+
+use std::fmt;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::HeaderValue;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// Everything that a session needs to open itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The application that asks for bearer tokens.
+    pub app: AppCredentials,
+    /// The user that logs in.
+    pub user: UserCredentials,
+}
+
+impl Credentials {
+    /// Both halves together.
+    pub const fn new(app: AppCredentials, user: UserCredentials) -> Self {
+        Self { app, user }
+    }
+}
+
+/// The key and secret of an application, from its page in the ThingSpace
+/// portal.
+#[derive(Clone)]
+pub struct AppCredentials {
+    key: String,
+    /// The only form in which the secret is ever used. Its buffer is wiped
+    /// with its last copy.
+    basic: HeaderValue,
+}
+
+impl AppCredentials {
+    /// Takes the key and secret of an application.
+    ///
+    /// Fails if one of them is empty or holds a control character, or if the
+    /// key holds a colon, which ends it in `Authorization: Basic` (RFC 7617).
+    pub fn new(
+        key: impl Into<String>,
+        secret: impl Into<String>,
+    ) -> Result<Self, CredentialsError> {
+        let key = key.into();
+        let secret = Zeroizing::new(secret.into());
+        if key.is_empty() {
+            return Err(CredentialsError::Empty("key"));
+        }
+        if secret.is_empty() {
+            return Err(CredentialsError::Empty("secret"));
+        }
+        if key.contains(|c: char| c == ':' || c.is_control()) {
+            return Err(CredentialsError::Character("key"));
+        }
+        if secret.contains(char::is_control) {
+            return Err(CredentialsError::Character("secret"));
+        }
+
+        let plain = Zeroizing::new([key.as_bytes(), b":", secret.as_bytes()].concat());
+        let prefix = b"Basic ";
+        let length = base64::encoded_len(plain.len(), true).unwrap_or_default();
+        let mut value = Zeroizing::new(vec![0; prefix.len() + length]);
+        let (head, tail) = value.split_at_mut(prefix.len());
+        head.copy_from_slice(prefix);
+        BASE64_STANDARD
+            .encode_slice(plain, tail)
+            .map_err(|_| CredentialsError::Character("secret"))?;
+        let mut basic = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
+            .map_err(|_| CredentialsError::Character("secret"))?;
+        basic.set_sensitive(true);
+        Ok(Self { key, basic })
+    }
+
+    /// The application's key, which is no secret.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The ready-made, sensitive value of the `Authorization` header.
+    pub fn authorization(&self) -> HeaderValue {
+        self.basic.clone()
+    }
+}
+
+impl PartialEq for AppCredentials {
+    fn eq(&self, other: &Self) -> bool {
+        self.basic == other.basic
+    }
+}
+
+impl Eq for AppCredentials {}
+
+impl fmt::Debug for AppCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AppCredentials(…)")
+    }
+}
+
+/// The name and password of a user of Connectivity Management.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserCredentials {
+    username: String,
+    password: Password,
+}
+
+impl UserCredentials {
+    /// Takes a user's name and password.
+    ///
+    /// Fails if one of them is empty: such a login can only fail, and failed
+    /// logins lock the user name.
+    pub fn new(
+        username: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Result<Self, CredentialsError> {
+        let password = Password::new(password)?;
+        let username = username.into();
+        if username.is_empty() {
+            return Err(CredentialsError::Empty("user name"));
+        }
+        Ok(Self { username, password })
+    }
+
+    /// The same user with another password.
+    #[must_use]
+    pub fn with_password(&self, password: Password) -> Self {
+        Self {
+            username: self.username.clone(),
+            password,
+        }
+    }
+
+    /// The user's name.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// The user's password.
+    pub const fn password(&self) -> &Password {
+        &self.password
+    }
+}
+
+impl fmt::Debug for UserCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserCredentials(…)")
+    }
+}
+
+/// A user's password: never empty, never shown, wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Takes a password. Fails if it is empty.
+    pub fn new(password: impl Into<String>) -> Result<Self, CredentialsError> {
+        let password = Zeroizing::new(password.into());
+        if password.is_empty() {
+            return Err(CredentialsError::Empty("password"));
+        }
+        Ok(Self(password))
+    }
+
+    /// The password itself, in the clear.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// Why credentials can't be right. Names the part, never its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// The named part is empty.
+    #[error("the {0} is empty; give the one that Verizon issued")]
+    Empty(&'static str),
+    /// The named part holds a character that can't be sent.
+    #[error("the {0} holds a character that can't be sent; look for a stray line end or a colon")]
+    Character(&'static str),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_application_proves_itself_with_basic_authorization() {
+        let app = AppCredentials::new("Aladdin", "open sesame").unwrap();
+        assert_eq!(app.authorization(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert!(app.authorization().is_sensitive());
+    }
+
+    #[test]
+    fn credentials_that_can_only_fail_are_refused() {
+        use CredentialsError::{Character, Empty};
+        assert_eq!(AppCredentials::new("", "s"), Err(Empty("key")));
+        assert_eq!(AppCredentials::new("k", ""), Err(Empty("secret")));
+        assert_eq!(AppCredentials::new("k:k", "s"), Err(Character("key")));
+        assert_eq!(AppCredentials::new("k", "s\n"), Err(Character("secret")));
+        assert_eq!(UserCredentials::new("", "p"), Err(Empty("user name")));
+        assert_eq!(UserCredentials::new("u", ""), Err(Empty("password")));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let credentials = Credentials::new(
+            AppCredentials::new("key", "hush").unwrap(),
+            UserCredentials::new("user", "hush").unwrap(),
+        );
+        let shown = format!("{credentials:?}{:?}", credentials.user.password());
+        assert!(!shown.contains("hush") && !shown.contains("a2V5"));
+    }
+}

@@ -1,0 +1,393 @@
+//! Where ThingSpace is.
+//!
+//! Tokens go to one origin and nowhere else. An [`Environment`] is that
+//! origin, checked when it is made; every request is built from it and checked
+//! against it once more before a token is put on it.
+
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
+
+use http::{
+    Uri,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use thiserror::Error;
+
+use crate::error::RequestError;
+
+/// What stays as it is in a path segment: RFC 3986's unreserved characters.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The base address of a ThingSpace: its origin and the path before every
+/// call's own. Cheap to clone.
+///
+/// ```
+/// use thingspace_core::Environment;
+///
+/// let production = Environment::production();
+/// assert_eq!(production.to_string(), "https://thingspace.verizon.com/api");
+///
+/// let own: Environment = "https://gateway.example:8443/thingspace/".parse()?;
+/// let uri = own.uri("/m2m/v1/accounts/0000123456-00001")?;
+/// assert_eq!(uri, "https://gateway.example:8443/thingspace/m2m/v1/accounts/0000123456-00001");
+///
+/// // Tokens never travel in the clear, except to one's own machine.
+/// assert!("http://thingspace.verizon.com/api".parse::<Environment>().is_err());
+/// assert!("http://127.0.0.1:8080".parse::<Environment>().is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Environment(Arc<Base>);
+
+#[derive(PartialEq, Eq)]
+struct Base {
+    scheme: Scheme,
+    authority: Authority,
+    /// Empty, or with a slash at its start and none at its end.
+    prefix: String,
+}
+
+impl Environment {
+    /// Where real devices are managed (address from Verizon's SDKs).
+    pub fn production() -> Self {
+        Self::verizon("thingspace.verizon.com")
+    }
+
+    /// Verizon's staging environment (address from Verizon's SDKs).
+    pub fn staging() -> Self {
+        Self::verizon("staging.thingspace.verizon.com")
+    }
+
+    /// Verizon's mock environment (address from Verizon's SDKs).
+    pub fn mock() -> Self {
+        Self::verizon("mock.thingspace.verizon.com")
+    }
+
+    fn verizon(host: &'static str) -> Self {
+        Self(Arc::new(Base {
+            scheme: Scheme::HTTPS,
+            authority: Authority::from_static(host),
+            prefix: "/api".to_owned(),
+        }))
+    }
+
+    /// The address of a call: `path` (with its query, if it has one) under the
+    /// base.
+    ///
+    /// Fails if `path` does not start with a slash, holds what can't stand in
+    /// an address, or would lead out of the base through `.` or `..`.
+    pub fn uri(&self, path: &str) -> Result<Uri, RequestError> {
+        if !path.starts_with('/') || !path.is_ascii() || path.contains('#') || leads_out(path) {
+            return Err(RequestError::Path);
+        }
+        let target = [&self.0.prefix, path].concat();
+        let target =
+            PathAndQuery::from_maybe_shared(target.into_bytes()).map_err(|_| RequestError::Path)?;
+        Uri::builder()
+            .scheme(self.0.scheme.clone())
+            .authority(self.0.authority.clone())
+            .path_and_query(target)
+            .build()
+            .map_err(|_| RequestError::Path)
+    }
+
+    /// The address of a call, from path segments of which each may hold any
+    /// text: what is not plain is percent-encoded, so that no segment can end
+    /// the path, add to it or start a query.
+    ///
+    /// Fails if a segment is empty, `.` or `..`.
+    ///
+    /// ```
+    /// # use thingspace_core::Environment;
+    /// let uri = Environment::mock().uri_of(&["m2m", "v1", "accounts", "a/b?c"])?;
+    /// assert_eq!(uri.path(), "/api/m2m/v1/accounts/a%2Fb%3Fc");
+    /// # Ok::<(), thingspace_core::RequestError>(())
+    /// ```
+    pub fn uri_of(&self, segments: &[&str]) -> Result<Uri, RequestError> {
+        let mut path = String::with_capacity(segments.iter().map(|s| s.len() + 1).sum());
+        for segment in segments {
+            if segment.is_empty() {
+                return Err(RequestError::Path);
+            }
+            path.push('/');
+            path.extend(utf8_percent_encode(segment, SEGMENT));
+        }
+        self.uri(&path)
+    }
+
+    /// The address that a caller gave, as it will be called: a mere path is
+    /// taken as one under the base.
+    ///
+    /// Fails if it is anywhere else, with an account in front of its host, or
+    /// not under the base.
+    pub(crate) fn resolve(&self, uri: &Uri) -> Result<Uri, RequestError> {
+        if uri.scheme().is_none() && uri.authority().is_none() {
+            let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+            return self.uri(path);
+        }
+        self.admit(uri)?;
+        Ok(uri.clone())
+    }
+
+    /// Whether a token may go to `uri`: the last check before one is put on a
+    /// request.
+    pub(crate) fn admit(&self, uri: &Uri) -> Result<(), RequestError> {
+        let authority = uri.authority().ok_or(RequestError::Origin)?;
+        let same_origin = uri.scheme() == Some(&self.0.scheme)
+            && !authority.as_str().contains('@')
+            && authority
+                .host()
+                .eq_ignore_ascii_case(self.0.authority.host())
+            && self.port(authority) == self.port(&self.0.authority);
+        if !same_origin {
+            return Err(RequestError::Origin);
+        }
+        let inside = uri
+            .path()
+            .strip_prefix(self.0.prefix.as_str())
+            .is_some_and(|rest| rest.starts_with('/'));
+        if !inside || leads_out(uri.path()) {
+            return Err(RequestError::Path);
+        }
+        Ok(())
+    }
+
+    /// The path of `uri` below the base as a lenient server might read it:
+    /// decoded, in lower case, without parameters or empty segments.
+    pub(crate) fn segments_below(&self, uri: &Uri) -> Vec<String> {
+        let path = uri.path();
+        let below = path.strip_prefix(self.0.prefix.as_str()).unwrap_or(path);
+        let decoded = percent_decode_str(below).decode_utf8_lossy();
+        decoded
+            .split(['/', '\\'])
+            .map(|segment| segment.split(';').next().unwrap_or_default())
+            .filter(|segment| !segment.is_empty())
+            .map(str::to_ascii_lowercase)
+            .collect()
+    }
+
+    fn port(&self, authority: &Authority) -> u16 {
+        let default = if self.0.scheme == Scheme::HTTPS {
+            443
+        } else {
+            80
+        };
+        authority.port_u16().unwrap_or(default)
+    }
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self::production()
+    }
+}
+
+/// Reads a base address of one's own, with or without a port, a path or a
+/// slash at its end.
+///
+/// Fails for anything but `https`, or `http` to this machine itself
+/// (`localhost`, `127.0.0.0/8`, `[::1]`).
+impl FromStr for Environment {
+    type Err = EnvironmentError;
+
+    fn from_str(base: &str) -> Result<Self, EnvironmentError> {
+        if base.contains(['?', '#']) {
+            return Err(EnvironmentError::Query);
+        }
+        let uri: Uri = base.parse().map_err(|_| EnvironmentError::Address)?;
+        let parts = uri.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(EnvironmentError::Address);
+        };
+        if authority.as_str().contains('@') {
+            return Err(EnvironmentError::Account);
+        }
+        let host = authority.host();
+        let has_port = authority.as_str().len() > host.len();
+        if host.is_empty() || (has_port && authority.port_u16().is_none()) {
+            return Err(EnvironmentError::Address);
+        }
+        let safe = scheme == Scheme::HTTPS || (scheme == Scheme::HTTP && is_loopback(host));
+        if !safe {
+            return Err(EnvironmentError::Insecure);
+        }
+        let path = parts
+            .path_and_query
+            .as_ref()
+            .map_or("", PathAndQuery::as_str);
+        let prefix = path.trim_end_matches('/').to_owned();
+        if leads_out(&prefix) || !prefix.is_ascii() {
+            return Err(EnvironmentError::Address);
+        }
+        Ok(Self(Arc::new(Base {
+            scheme,
+            authority,
+            prefix,
+        })))
+    }
+}
+
+/// The base address, without a slash at its end.
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Base {
+            scheme,
+            authority,
+            prefix,
+        } = &*self.0;
+        write!(f, "{scheme}://{authority}{prefix}")
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Environment({self})")
+    }
+}
+
+/// Why a base address can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EnvironmentError {
+    /// Not an address with a scheme and a host.
+    #[error("not a base address; give one like https://thingspace.verizon.com/api")]
+    Address,
+    /// It names an account before the host.
+    #[error(
+        "the base address must not name an account before its host; remove what stands before the @"
+    )]
+    Account,
+    /// It has a query or a fragment.
+    #[error("the base address must not have a query or a fragment; remove what follows the ? or #")]
+    Query,
+    /// Passwords and tokens would travel in the clear.
+    #[error(
+        "the base address must be https, or http to this machine itself; passwords and tokens would travel in the clear"
+    )]
+    Insecure,
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+/// Whether a path has a segment that a server may take as "here" or "up".
+fn leads_out(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    decoded
+        .split(['/', '\\'])
+        .any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(base: &str) -> Environment {
+        base.parse().unwrap()
+    }
+
+    #[test]
+    fn a_base_is_taken_with_or_without_slash_prefix_or_port() {
+        for (base, uri) in [
+            ("https://ts.example", "https://ts.example/m2m/v1/x"),
+            ("https://ts.example/", "https://ts.example/m2m/v1/x"),
+            ("https://ts.example/a/b", "https://ts.example/a/b/m2m/v1/x"),
+            ("https://ts.example/a/b/", "https://ts.example/a/b/m2m/v1/x"),
+            ("https://ts.example:444", "https://ts.example:444/m2m/v1/x"),
+            ("http://localhost:8080/", "http://localhost:8080/m2m/v1/x"),
+            ("http://127.8.9.1", "http://127.8.9.1/m2m/v1/x"),
+            ("http://[::1]:80/api", "http://[::1]:80/api/m2m/v1/x"),
+        ] {
+            assert_eq!(environment(base).uri("/m2m/v1/x").unwrap(), uri, "{base}");
+        }
+    }
+
+    #[test]
+    fn a_base_that_is_unsafe_or_unclear_is_refused() {
+        use EnvironmentError::{Account, Address, Insecure, Query};
+        for (base, error) in [
+            ("", Address),
+            ("thingspace.verizon.com", Address),
+            ("/api", Address),
+            ("https://", Address),
+            ("https://ts.example:port", Address),
+            ("https://ts.example:99999", Address),
+            ("https://ts.example/a/../b", Address),
+            ("https://ts.example/%2e%2e", Address),
+            ("https://user@ts.example", Account),
+            ("https://ts.example/?a=b", Query),
+            ("https://ts.example/#a", Query),
+            ("ftp://ts.example", Insecure),
+            ("http://ts.example", Insecure),
+            ("http://127.0.0.1.ts.example", Insecure),
+            ("http://localhost.ts.example", Insecure),
+            ("http://10.0.0.1", Insecure),
+            ("http://[::2]", Insecure),
+        ] {
+            assert_eq!(base.parse::<Environment>(), Err(error), "{base}");
+        }
+    }
+
+    #[test]
+    fn law_9_no_address_outside_the_base_is_admitted() {
+        let own = environment("https://ts.example/api");
+        for uri in [
+            "https://ts.example/api/m2m",
+            "https://TS.example/api/m2m",
+            "https://ts.example:443/api/m2m?a=../b",
+            "/m2m",
+        ] {
+            assert!(own.resolve(&uri.parse().unwrap()).is_ok(), "{uri}");
+        }
+        for uri in [
+            "http://ts.example/api/m2m",
+            "https://evil.example/api/m2m",
+            "https://ts.example.evil.example/api/m2m",
+            "https://ts.example@evil.example/api/m2m",
+            "https://evil@ts.example/api/m2m",
+            "https://ts.example:444/api/m2m",
+        ] {
+            assert_eq!(
+                own.resolve(&uri.parse().unwrap()),
+                Err(RequestError::Origin),
+                "{uri}"
+            );
+        }
+        for uri in [
+            "https://ts.example/apiary",
+            "https://ts.example/other",
+            "https://ts.example/api/../other",
+            "https://ts.example/api/%2E%2e/other",
+            "https://ts.example/api/..\\other",
+            "https://ts.example/api/..;x=1/other",
+            "/../other",
+            "/m2m/./x",
+            "*",
+        ] {
+            assert_eq!(
+                own.resolve(&uri.parse().unwrap()),
+                Err(RequestError::Path),
+                "{uri}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_segment_stays_one_segment_whatever_it_holds() {
+        let own = environment("https://ts.example/api");
+        let uri = own.uri_of(&["a b", "c/d?e#f", "%2e%2e", "ü"]).unwrap();
+        assert_eq!(uri.path(), "/api/a%20b/c%2Fd%3Fe%23f/%252e%252e/%C3%BC");
+        assert_eq!(uri.query(), None);
+        for segment in ["", ".", ".."] {
+            assert_eq!(own.uri_of(&["m2m", segment]), Err(RequestError::Path));
+        }
+    }
+}

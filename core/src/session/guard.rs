@@ -1,0 +1,185 @@
+//! The login guard: what stands between a program's mistake and a locked user
+//! name.
+//!
+//! Five failed logins in a row lock the user name, and only Verizon's support
+//! unlocks it. So every login is counted before it is sent, and given back only
+//! when it succeeded or certainly was not judged. When the budget is spent, or
+//! the service names the credentials as wrong, or a lost reset leaves the
+//! password in doubt, the gate closes, and stays closed until somebody who
+//! knows better opens it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::settings::{MaxFailedLogins, PLATFORM_LOCKS_AT};
+use crate::refusal::ErrorCode;
+
+/// The login guard, as a caller sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Gate {
+    /// Logins that failed, or whose fate is unknown, since the last that
+    /// succeeded; one that is under way is among them. Re-arming does not
+    /// lower it, since it does not lower the platform's count either.
+    pub failed_logins: u32,
+    /// How many logins may still be made before the gate closes.
+    pub attempts_left: u32,
+    /// Why no login is made, if none is.
+    pub closed: Option<GateReason>,
+}
+
+/// Why the gate is closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum GateReason {
+    /// The service named the credentials as what is wrong.
+    WrongCredentials {
+        /// The code by which it did.
+        code: Option<ErrorCode>,
+    },
+    /// As many logins failed, or have an unknown fate, as were allowed.
+    BudgetSpent,
+    /// A password reset has an unknown fate, so the password may be wrong.
+    PasswordUnknown,
+}
+
+/// Says how the guard stands and what to do next.
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.closed {
+            None => write!(
+                f,
+                "{} of the logins that may fail are left; check the credentials before the next",
+                self.attempts_left
+            ),
+            Some(reason) => reason.fmt(f),
+        }?;
+        write!(
+            f,
+            " ({} failed since the last success; the platform locks the user name at {PLATFORM_LOCKS_AT})",
+            self.failed_logins
+        )
+    }
+}
+
+/// Says why the gate is closed and what opens it.
+impl fmt::Display for GateReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongCredentials { code } => {
+                f.write_str("the service says that the credentials are wrong")?;
+                if let Some(code) = code {
+                    write!(f, " ({code})")?;
+                }
+                f.write_str("; give other ones, or re-arm the guard if you know that they are right")
+            }
+            Self::BudgetSpent => f.write_str(
+                "as many logins failed or were lost as may; find out why, then re-arm the guard or give other credentials",
+            ),
+            Self::PasswordUnknown => f.write_str(
+                "the answer to a password reset is lost, so the password may be wrong; give the one that is right, or re-arm the guard to try the old one",
+            ),
+        }
+    }
+}
+
+/// What the machine remembers of logins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Guard {
+    /// Since the last success.
+    failed: u32,
+    /// Since the last success or re-arming.
+    spent: u32,
+    closed: Option<GateReason>,
+}
+
+impl Guard {
+    /// Counts a login, before it is sent.
+    pub(super) fn charge(&mut self) {
+        self.failed = self.failed.saturating_add(1);
+        self.spent = self.spent.saturating_add(1);
+    }
+
+    /// Takes the count of a login back that was certainly not judged.
+    pub(super) fn give_back(&mut self) {
+        self.failed = self.failed.saturating_sub(1);
+        self.spent = self.spent.saturating_sub(1);
+    }
+
+    /// A login succeeded: the platform starts its count anew, and so does this.
+    pub(super) fn succeeded(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn close(&mut self, reason: GateReason) {
+        self.closed = Some(reason);
+    }
+
+    /// Allows as many logins again as may fail. One that is under way stays
+    /// counted.
+    pub(super) fn reopen(&mut self, under_way: bool) {
+        self.spent = u32::from(under_way);
+        self.closed = None;
+    }
+
+    pub(super) fn gate(&self, max: MaxFailedLogins) -> Gate {
+        let attempts_left = u32::from(max.number()).saturating_sub(self.spent);
+        let spent = (attempts_left == 0).then_some(GateReason::BudgetSpent);
+        let closed = self.closed.clone().or(spent);
+        Gate {
+            failed_logins: self.failed,
+            attempts_left: if closed.is_some() { 0 } else { attempts_left },
+            closed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(guard: &Guard) -> Gate {
+        guard.gate(MaxFailedLogins::default())
+    }
+
+    #[test]
+    fn law_2_the_gate_closes_when_the_budget_is_spent() {
+        let mut guard = Guard::default();
+        guard.charge();
+        assert_eq!((gate(&guard).attempts_left, gate(&guard).closed), (1, None));
+        guard.charge();
+        assert_eq!(gate(&guard).closed, Some(GateReason::BudgetSpent));
+        guard.give_back();
+        assert_eq!(gate(&guard).closed, None);
+        guard.succeeded();
+        assert_eq!(gate(&guard).failed_logins, 0);
+    }
+
+    #[test]
+    fn re_arming_forgets_the_reason_but_not_the_platforms_count() {
+        let mut guard = Guard::default();
+        guard.charge();
+        guard.close(GateReason::PasswordUnknown);
+        guard.reopen(false);
+        assert_eq!(
+            (gate(&guard).attempts_left, gate(&guard).failed_logins),
+            (2, 1)
+        );
+        guard.reopen(true);
+        assert_eq!(gate(&guard).attempts_left, 1);
+    }
+
+    #[test]
+    fn the_gate_says_what_opens_it() {
+        let mut guard = Guard::default();
+        guard.charge();
+        guard.close(GateReason::WrongCredentials {
+            code: ErrorCode::read("S.INPUT_INVALID.Password"),
+        });
+        assert_eq!(
+            gate(&guard).to_string(),
+            "the service says that the credentials are wrong (S.INPUT_INVALID.Password); give other ones, or re-arm the guard if you know that they are right (1 failed since the last success; the platform locks the user name at 5)"
+        );
+    }
+}

@@ -1,0 +1,257 @@
+//! What a call can be for: any endpoint under `/m2m`, or one of the three
+//! things that a session does for itself.
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use super::{FlightKind, Session};
+use crate::{
+    BearerToken, Endpoint, Error, Password, RequestError, SessionToken,
+    api::{LogOut, ResetPassword},
+    endpoint::WithSession,
+};
+
+/// What a [`Call`](super::Call) can be for. Every [`Endpoint`] that is
+/// authorised by a session is one, a plain `http::Request<Bytes>` included; the
+/// others are [`OpenSession`], [`EndSession`] and [`ChangePassword`].
+pub trait Task: sealed::Sealed {
+    /// What it gives.
+    type Output;
+
+    /// The flight that it is, if only one call at a time may do it.
+    #[doc(hidden)]
+    const FLIGHT: Option<FlightKind> = None;
+
+    /// Whether it is tried again after a failure that may pass.
+    #[doc(hidden)]
+    const REPEATS: bool = true;
+
+    /// Whether trying it again is right even if it may have been carried out.
+    #[doc(hidden)]
+    fn may_be_done_twice(&self) -> bool;
+
+    /// What it gives without anything being sent, `open` being the session that
+    /// is open.
+    #[doc(hidden)]
+    fn settled(&self, _open: Option<&SessionToken>) -> Option<Self::Output> {
+        None
+    }
+
+    /// The request, with both tokens.
+    #[doc(hidden)]
+    fn outgoing(
+        &self,
+        session: &Session,
+        proof: (&BearerToken, &SessionToken),
+    ) -> Result<Request<Bytes>, RequestError>;
+
+    /// Reads a success, and lets the session know of it.
+    #[doc(hidden)]
+    fn succeeded(
+        session: &mut Session,
+        sent: Sent,
+        answer: Response<Bytes>,
+    ) -> Result<Self::Output, Error>;
+
+    /// What the failure of a flight that it needed means for it: that it was
+    /// not sent.
+    #[doc(hidden)]
+    fn because(&self, prerequisite: FlightKind, error: Error) -> Error {
+        let error = Box::new(error);
+        Error::Prerequisite {
+            prerequisite,
+            error,
+        }
+    }
+
+    /// Lets the session know of a failure that ends the call.
+    #[doc(hidden)]
+    fn failed(_session: &mut Session, _sent: Sent, error: Error) -> Error {
+        error
+    }
+}
+
+/// What a task's request was sent with.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// The generation of its session token.
+    pub(super) session: u64,
+    /// Whether nothing newer has happened to the session's credentials.
+    pub(super) fresh: bool,
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<E: super::Endpoint<Auth = super::WithSession>> Sealed for E {}
+    impl Sealed for super::OpenSession {}
+    impl Sealed for super::EndSession {}
+    impl Sealed for super::ChangePassword {}
+}
+
+impl<E: Endpoint<Auth = WithSession>> Task for E {
+    type Output = Response<E::Output>;
+
+    fn may_be_done_twice(&self) -> bool {
+        self.is_idempotent()
+    }
+
+    /// Fails as well for the session's own calls: they would open, end or re-key
+    /// the session behind its guard.
+    fn outgoing(
+        &self,
+        session: &Session,
+        proof: (&BearerToken, &SessionToken),
+    ) -> Result<Request<Bytes>, RequestError> {
+        let request = Endpoint::request(self, &session.environment, proof)?;
+        let segments = session.environment.segments_below(request.uri());
+        if matches!(&*segments, [m2m, _, session, _, ..] if m2m == "m2m" && session == "session") {
+            return Err(RequestError::SessionCall);
+        }
+        Ok(request)
+    }
+
+    fn succeeded(
+        _session: &mut Session,
+        _sent: Sent,
+        answer: Response<Bytes>,
+    ) -> Result<Self::Output, Error> {
+        E::parse(answer)
+    }
+}
+
+/// Opens a session, unless one is open. Gives its token.
+#[doc(alias = "login_using_post")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenSession;
+
+impl Task for OpenSession {
+    type Output = SessionToken;
+
+    fn may_be_done_twice(&self) -> bool {
+        true
+    }
+
+    fn settled(&self, open: Option<&SessionToken>) -> Option<SessionToken> {
+        open.cloned()
+    }
+
+    /// The login is what was asked for, and everything else a part of it.
+    fn because(&self, _prerequisite: FlightKind, error: Error) -> Error {
+        error
+    }
+
+    /// It has none of its own: once the tokens are there, it is settled.
+    fn outgoing(
+        &self,
+        _session: &Session,
+        _proof: (&BearerToken, &SessionToken),
+    ) -> Result<Request<Bytes>, RequestError> {
+        Err(RequestError::SessionCall)
+    }
+
+    fn succeeded(
+        _session: &mut Session,
+        _sent: Sent,
+        _answer: Response<Bytes>,
+    ) -> Result<SessionToken, Error> {
+        Err(Error::Over)
+    }
+}
+
+/// Ends the session. Gives the token that was ended; `None` if no session was
+/// open, which is no error.
+#[doc(alias = "logout_using_post")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EndSession;
+
+impl Task for EndSession {
+    type Output = Option<SessionToken>;
+
+    const FLIGHT: Option<FlightKind> = Some(FlightKind::LogOut);
+
+    fn may_be_done_twice(&self) -> bool {
+        true
+    }
+
+    fn settled(&self, open: Option<&SessionToken>) -> Option<Self::Output> {
+        open.is_none().then_some(None)
+    }
+
+    fn outgoing(
+        &self,
+        session: &Session,
+        proof: (&BearerToken, &SessionToken),
+    ) -> Result<Request<Bytes>, RequestError> {
+        LogOut.request(&session.environment, proof)
+    }
+
+    fn succeeded(
+        session: &mut Session,
+        sent: Sent,
+        answer: Response<Bytes>,
+    ) -> Result<Self::Output, Error> {
+        let confirmed = LogOut::parse(answer)?.into_body().session_token;
+        let ended = session.session_token().cloned();
+        session.logged_out(sent.session);
+        Ok(confirmed.or(ended))
+    }
+}
+
+/// Resets the password to a random one, which the session uses from then on.
+/// Gives the new password, of which this is the only copy: keep it.
+///
+/// It is sent once. If the answer is lost, the call ends with
+/// [`Error::PasswordUnknown`] and no login is made until the caller decides.
+#[doc(alias = "reset_using_put")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ChangePassword;
+
+impl Task for ChangePassword {
+    type Output = Password;
+
+    const FLIGHT: Option<FlightKind> = Some(FlightKind::PasswordReset);
+    const REPEATS: bool = false;
+
+    fn may_be_done_twice(&self) -> bool {
+        false
+    }
+
+    fn outgoing(
+        &self,
+        session: &Session,
+        proof: (&BearerToken, &SessionToken),
+    ) -> Result<Request<Bytes>, RequestError> {
+        let old = session.credentials.user.password();
+        ResetPassword::new(old).request(&session.environment, proof)
+    }
+
+    fn succeeded(
+        session: &mut Session,
+        sent: Sent,
+        answer: Response<Bytes>,
+    ) -> Result<Password, Error> {
+        let new = match ResetPassword::parse(answer) {
+            Ok(answer) => answer.into_body().new_password,
+            Err(error) => return Err(Self::failed(session, sent, error)),
+        };
+        if sent.fresh {
+            session.password_changed(new.clone());
+        }
+        Ok(new)
+    }
+
+    fn failed(session: &mut Session, sent: Sent, error: Error) -> Error {
+        match error {
+            error if error.is_fate_unknown() => {
+                if sent.fresh {
+                    session.password_unknown();
+                }
+                Error::PasswordUnknown(Box::new(error))
+            }
+            Error::Refused(refusal) if refusal.names_credentials() && sent.fresh => {
+                session.credentials_refused(refusal)
+            }
+            error => error,
+        }
+    }
+}
