@@ -1,1 +1,30 @@
-//! Placeholder.
+#![cfg_attr(feature = "serve", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "serve"),
+    doc = "A Verizon ThingSpace that answers from memory: see [`Simulator`]."
+)]
+
+mod account;
+mod bearer;
+mod call;
+#[cfg(feature = "serve")]
+mod connection;
+mod counts;
+mod devices;
+mod fault;
+mod input;
+mod refusal;
+mod reply;
+#[cfg(feature = "serve")]
+mod server;
+mod service;
+mod session;
+mod simulator;
+
+pub use call::Call;
+pub use counts::Counts;
+pub use fault::Fault;
+pub use reply::Reply;
+#[cfg(feature = "serve")]
+pub use server::Server;
+pub use simulator::Simulator;

@@ -1,0 +1,101 @@
+//! The user who logs in, and the count that locks the username.
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+/// A username, its password, and how many logins have failed in a row.
+#[derive(Clone)]
+pub(crate) struct User {
+    username: String,
+    password: String,
+    failures: u32,
+}
+
+/// What becomes of a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Accepted,
+    Wrong,
+    Locked,
+}
+
+impl User {
+    /// Documented by Verizon: this many failed logins in a row lock the
+    /// username.
+    const MAX_FAILURES: u32 = 5;
+
+    pub(crate) fn new(username: String, password: String) -> Self {
+        Self {
+            username,
+            password,
+            failures: 0,
+        }
+    }
+
+    /// Judges a login and counts it. Only the user's own name counts: another
+    /// one is wrong too, and locks nobody out.
+    pub(crate) fn log_in(&mut self, username: &str, password: &str) -> Verdict {
+        if username != self.username {
+            return Verdict::Wrong;
+        }
+        if self.is_locked() {
+            return Verdict::Locked;
+        }
+        if !self.knows(password) {
+            self.failures += 1;
+            return Verdict::Wrong;
+        }
+        self.failures = 0;
+        Verdict::Accepted
+    }
+
+    /// Gives the user a new random password, letters and digits as in
+    /// Verizon's example, and returns it.
+    pub(crate) fn reset_password(&mut self, rng: &mut Rng) -> &str {
+        self.password = (0..12).map(|_| rng.alphanumeric()).collect();
+        &self.password
+    }
+
+    pub(crate) fn unlock(&mut self) {
+        self.failures = 0;
+    }
+
+    pub(crate) fn is_locked(&self) -> bool {
+        self.failures >= Self::MAX_FAILURES
+    }
+
+    pub(crate) fn knows(&self, password: &str) -> bool {
+        password == self.password
+    }
+
+    pub(crate) fn username(&self) -> &str {
+        &self.username
+    }
+
+    pub(crate) fn password(&self) -> &str {
+        &self.password
+    }
+
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+}
+
+/// What the service says of the account: documented fields, made-up values.
+pub(crate) fn information(name: &str) -> Value {
+    let (number, _) = name.split_once('-').unwrap_or((name, ""));
+    json!({
+        "accountName": name,
+        "accountNumber": number,
+        "organizationName": "Heart of Gold",
+        "isProvisioningAllowed": true,
+        "carriers": ["Verizon Wireless"],
+        "features": ["Dynamic IP"],
+        "ipPools": [
+            {"poolName": "Default", "poolType": "Dynamic IP", "isDefaultPool": true}
+        ],
+        "servicePlans": [
+            {"name": "5MB", "code": "5MB", "sizeKb": 5120}
+        ],
+    })
+}

@@ -1,0 +1,197 @@
+//! What the service does with a request when nothing goes wrong on the way.
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use thingspace_core::Timestamp;
+
+use crate::account::{self, Verdict};
+use crate::call::account_in;
+use crate::input::Input;
+use crate::refusal::{Refusal, bare, json_answer};
+use crate::{Call, Simulator, devices};
+
+type Outcome = Result<Response<Bytes>, Refusal>;
+
+impl Simulator {
+    /// Carries a request out, or refuses it, and answers.
+    pub(crate) fn carry_out(
+        &mut self,
+        now: Timestamp,
+        call: Call,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
+        let input = Input(request);
+        match self.serve(now, call, input) {
+            Ok(response) => {
+                self.counts.finish(call);
+                response
+            }
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
+    /// The first thing that is wrong decides: the length, the address, the
+    /// bearer, the session, and only then what is asked.
+    fn serve(&mut self, now: Timestamp, call: Call, input: Input<'_>) -> Outcome {
+        if self.content_length_required {
+            input.check_length()?;
+        }
+        match call {
+            Call::Unknown => Err(Refusal::NO_RESOURCE),
+            Call::BearerToken => self.issue_bearer(now, input),
+            Call::RevokeToken => self.revoke_bearer(now, input),
+            Call::LogIn => {
+                self.check_bearer(now, input)?;
+                self.log_in(now, input)
+            }
+            Call::LogOut => {
+                self.in_session(now, input, |service, input| Ok(service.log_out(input)))
+            }
+            Call::ResetPassword => self.in_session(now, input, Self::reset_password),
+            Call::Account => self.in_session(now, input, Self::account_information),
+            Call::Devices => self.in_session(now, input, Self::list_devices),
+        }
+    }
+
+    fn issue_bearer(&mut self, now: Timestamp, input: Input<'_>) -> Outcome {
+        self.check_application(input)?;
+        let issue = self.bearers.issue(now, &mut self.rng);
+        if issue.is_new {
+            self.counts.bearers_issued += 1;
+        } else {
+            self.counts.bearers_repeated += 1;
+        }
+        let mut body = json!({
+            "access_token": issue.token,
+            "token_type": "Bearer",
+            "expires_in": issue.left.as_secs(),
+        });
+        if let (Some(scope), Some(fields)) = (input.form("scope"), body.as_object_mut()) {
+            fields.insert("scope".to_owned(), Value::String(scope));
+        }
+        Ok(json_answer(StatusCode::OK, &body))
+    }
+
+    /// An unknown token is revoked like any other (RFC 7009 §2.2).
+    fn revoke_bearer(&mut self, now: Timestamp, input: Input<'_>) -> Outcome {
+        self.check_application(input)?;
+        let token = input.form("token").ok_or(Refusal::NO_TOKEN)?;
+        if self.bearers.revoke(now, &token) {
+            self.counts.bearers_revoked += 1;
+        }
+        Ok(bare(StatusCode::OK))
+    }
+
+    fn check_application(&self, input: Input<'_>) -> Result<(), Refusal> {
+        let (key, secret) = input.basic()?;
+        if key != self.key || secret != self.secret {
+            return Err(Refusal::WRONG_APP);
+        }
+        match input.form("grant_type").as_deref() {
+            Some("client_credentials") => Ok(()),
+            None | Some("") => Err(Refusal::NO_GRANT_TYPE),
+            Some(_) => Err(Refusal::OTHER_GRANT_TYPE),
+        }
+    }
+
+    fn check_bearer(&self, now: Timestamp, input: Input<'_>) -> Result<(), Refusal> {
+        let bearer = input.authorization("Bearer").ok_or(Refusal::NO_BEARER)?;
+        if !self.bearers.accept(now, bearer) {
+            return Err(Refusal::WRONG_BEARER);
+        }
+        Ok(())
+    }
+
+    /// Our choice: a request that names no username is refused without being
+    /// held against one; a password left out is a wrong one.
+    fn log_in(&mut self, now: Timestamp, input: Input<'_>) -> Outcome {
+        input.check_address()?;
+        let body = input.json()?;
+        let username = text(&body, "username").ok_or(Refusal::UNEXPECTED)?;
+        let password = text(&body, "password").unwrap_or_default();
+        match self.user.log_in(username, password) {
+            Verdict::Accepted => {}
+            Verdict::Wrong => {
+                self.counts.failed_logins += 1;
+                return Err(self.wrong_credentials());
+            }
+            Verdict::Locked => {
+                self.counts.locked_logins += 1;
+                return Err(Refusal::LogIn {
+                    code: self.lock_code.clone(),
+                    message: "The username is locked.",
+                });
+            }
+        }
+        if self.sessions_replace_each_other {
+            self.sessions.end_all();
+        }
+        let token = self.sessions.open(now, &mut self.rng);
+        Ok(json_answer(StatusCode::OK, &json!({"sessionToken": token})))
+    }
+
+    /// Checks both tokens, does what is asked and, if that went well, starts
+    /// the session's idle time anew.
+    fn in_session(
+        &mut self,
+        now: Timestamp,
+        input: Input<'_>,
+        act: fn(&mut Self, Input<'_>) -> Outcome,
+    ) -> Outcome {
+        self.check_bearer(now, input)?;
+        let token = input.session_token();
+        self.sessions.check(now, token)?;
+        input.check_address()?;
+        let response = act(self, input)?;
+        self.sessions.refresh(now, token.unwrap_or_default());
+        Ok(response)
+    }
+
+    fn log_out(&mut self, input: Input<'_>) -> Response<Bytes> {
+        let token = input.session_token().unwrap_or_default();
+        self.sessions.end(token);
+        json_answer(StatusCode::OK, &json!({"sessionToken": token}))
+    }
+
+    /// Our choice: a wrong old password is no failed login.
+    fn reset_password(&mut self, input: Input<'_>) -> Outcome {
+        let body = input.json()?;
+        let old = text(&body, "oldPassword").ok_or(Refusal::UNEXPECTED)?;
+        if !self.user.knows(old) {
+            return Err(self.wrong_credentials());
+        }
+        let new = self.user.reset_password(&mut self.rng);
+        let response = json_answer(StatusCode::OK, &json!({"newPassword": new}));
+        if self.reset_ends_sessions {
+            self.sessions.end_all();
+        }
+        Ok(response)
+    }
+
+    fn account_information(&mut self, input: Input<'_>) -> Outcome {
+        let path = self.path(input.0.uri().path()).unwrap_or_default();
+        let name = percent_decode_str(account_in(path).unwrap_or_default()).decode_utf8_lossy();
+        if name != self.account {
+            return Err(Refusal::NO_ACCOUNT);
+        }
+        Ok(json_answer(StatusCode::OK, &account::information(&name)))
+    }
+
+    fn list_devices(&mut self, input: Input<'_>) -> Outcome {
+        let page = devices::page(&self.account, self.devices, &input.json()?)?;
+        Ok(json_answer(StatusCode::OK, &page))
+    }
+
+    fn wrong_credentials(&self) -> Refusal {
+        Refusal::LogIn {
+            code: self.refusal_code.clone(),
+            message: "The username or the password is wrong.",
+        }
+    }
+}
+
+fn text<'a>(body: &'a Value, field: &str) -> Option<&'a str> {
+    body.get(field)?.as_str()
+}

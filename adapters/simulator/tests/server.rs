@@ -1,0 +1,375 @@
+//! The simulated service on a port, as plain sockets see it.
+#![cfg(test)]
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use thingspace_simulator::{Call, Fault, Server, Simulator};
+
+const BEARER: &str = "POST /api/ts/v1/oauth2/token HTTP/1.1\r\n\
+    Host: 127.0.0.1\r\n\
+    Authorization: Basic c2ltdWxhdGVkLWtleTpzaW11bGF0ZWQtc2VjcmV0\r\n\
+    Content-Type: application/x-www-form-urlencoded\r\n\
+    Content-Length: 29\r\n\r\n\
+    grant_type=client_credentials";
+
+/// A connection, and what has been read from it and not yet looked at.
+struct Client {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+/// An answer, as far as it came.
+struct Answer {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Client {
+    fn connect(server: &Server) -> Self {
+        Self {
+            stream: TcpStream::connect(("127.0.0.1", server.port())).unwrap(),
+            unread: Vec::new(),
+        }
+    }
+
+    fn write(&mut self, request: &str) {
+        self.stream.write_all(request.as_bytes()).unwrap();
+    }
+
+    /// Sends a request and reads its answer by its `Content-Length`.
+    fn send(&mut self, request: &str) -> Answer {
+        self.write(request);
+        self.read()
+    }
+
+    fn read(&mut self) -> Answer {
+        let end = loop {
+            if let Some(end) = self.unread.windows(4).position(|w| w == b"\r\n\r\n") {
+                break end + 4;
+            }
+            assert!(self.receive(), "closed: {:?}", self.unread);
+        };
+        let head: Vec<_> = self.unread.drain(..end).collect();
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .map_or(0, |length| length.parse().unwrap());
+        while self.unread.len() < length && self.receive() {}
+        let body = self.unread.drain(..length.min(self.unread.len()));
+        let body = body.collect();
+        Answer { head, body }
+    }
+
+    /// Whether the connection ends here, with nothing more to read.
+    fn is_closed(&mut self) -> bool {
+        self.unread.is_empty() && !self.receive()
+    }
+
+    /// Reads some more; false at the end, be it a hard one.
+    fn receive(&mut self) -> bool {
+        let mut buffer = [0; 4096];
+        let read = self.stream.read(&mut buffer).unwrap_or(0);
+        self.unread.extend_from_slice(&buffer[..read]);
+        read > 0
+    }
+}
+
+impl Answer {
+    fn status(&self) -> u16 {
+        self.head.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    fn length(&self) -> usize {
+        let length = self
+            .head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        length.unwrap().parse().unwrap()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    fn text(&self, field: &str) -> String {
+        self.json()[field].as_str().unwrap().to_owned()
+    }
+}
+
+fn start() -> Server {
+    Server::start(Simulator::new(42)).unwrap()
+}
+
+fn log_in(client: &mut Client) -> (String, String) {
+    let bearer = client.send(BEARER).text("access_token");
+    let session = client.send(&login(&bearer)).text("sessionToken");
+    (bearer, session)
+}
+
+fn login(bearer: &str) -> String {
+    format!(
+        "POST /api/m2m/v1/session/login HTTP/1.1\r\n\
+        Host: 127.0.0.1\r\n\
+        Authorization: Bearer {bearer}\r\n\
+        Content-Type: application/json\r\n\
+        Content-Length: 45\r\n\r\n\
+        {{\"username\":\"zbeeblebrox\",\"password\":\"IMgr8\"}}"
+    )
+}
+
+fn account(bearer: &str, session: &str) -> String {
+    format!(
+        "GET /api/m2m/v1/accounts/0000123456-00001 HTTP/1.1\r\n\
+        Host: 127.0.0.1\r\n\
+        Authorization: Bearer {bearer}\r\n\
+        VZ-M2M-Token: {session}\r\n\r\n"
+    )
+}
+
+#[test]
+fn a_session_can_be_held_over_one_connection() {
+    let server = start();
+    let mut client = Client::connect(&server);
+
+    let (bearer, session) = log_in(&mut client);
+    let answer = client.send(&account(&bearer, &session));
+
+    assert_eq!(answer.status(), 200);
+    assert!(answer.head.contains("content-type: application/json"));
+    assert_eq!(answer.text("accountName"), Simulator::ACCOUNT);
+    assert_eq!(server.with(|s| s.counts().seen_in_all()), 3);
+}
+
+#[test]
+fn the_base_says_where() {
+    let server = start();
+    let port = server.port();
+    assert_eq!(server.base(), format!("http://127.0.0.1:{port}/api"));
+
+    let server = Server::start(Simulator::new(42).prefix("")).unwrap();
+    assert!(server.base().ends_with(&format!(":{}", server.port())));
+}
+
+#[test]
+fn time_can_be_moved() {
+    let server = start();
+    let mut client = Client::connect(&server);
+    let (bearer, session) = log_in(&mut client);
+    let before = server.now();
+
+    server.advance(Duration::from_secs(20 * 60));
+
+    assert!(server.now().since(before) >= Duration::from_secs(20 * 60));
+    let answer = client.send(&account(&bearer, &session));
+    assert!(answer.text("errorCode").ends_with(".SessionToken.Expired"));
+
+    server.advance(Duration::MAX);
+    server.advance(Duration::MAX);
+    let answer = client.send(&account(&bearer, &session));
+    assert_eq!(answer.json()["fault"]["code"], "900901");
+}
+
+#[test]
+fn a_dropped_request_gets_no_answer() {
+    let server = start();
+    server.with(|s| s.inject(Call::BearerToken, Fault::Drop));
+    let mut client = Client::connect(&server);
+
+    client.write(BEARER);
+
+    assert!(client.is_closed());
+    assert_eq!(server.with(|s| s.counts().bearers_issued), 0);
+    assert_eq!(Client::connect(&server).send(BEARER).status(), 200);
+}
+
+#[test]
+fn a_request_dropped_after_acting_gets_no_answer_either() {
+    let server = start();
+    server.with(|s| s.inject_any(Fault::Drop.after_acting()));
+    let mut client = Client::connect(&server);
+
+    client.write(BEARER);
+
+    assert!(client.is_closed());
+    assert_eq!(server.with(|s| s.counts().bearers_issued), 1);
+}
+
+#[test]
+fn an_answer_breaks_off_half_way() {
+    let server = start();
+    server.with(|s| s.inject_any(Fault::CutShort));
+    let mut client = Client::connect(&server);
+
+    let answer = client.send(BEARER);
+
+    assert_eq!(answer.status(), 200);
+    assert!(!answer.body.is_empty());
+    assert_eq!(answer.body.len(), answer.length() / 2);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn an_endless_body_goes_on_until_the_client_goes() {
+    let server = start();
+    server.with(|s| s.inject_any(Fault::Endless));
+    let mut client = Client::connect(&server);
+
+    client.write(BEARER);
+    while client.unread.len() < 4 * 1024 * 1024 {
+        assert!(client.receive());
+    }
+    client.stream.shutdown(Shutdown::Both).unwrap();
+
+    assert_eq!(Client::connect(&server).send(BEARER).status(), 200);
+}
+
+#[test]
+fn a_late_answer_is_late() {
+    let server = start();
+    let delay = Duration::from_millis(30);
+    server.with(|s| s.inject_any(Fault::Delay(delay)));
+    let mut client = Client::connect(&server);
+
+    let sent = Instant::now();
+    let answer = client.send(BEARER);
+
+    assert_eq!(answer.status(), 200);
+    assert!(sent.elapsed() >= delay);
+}
+
+#[test]
+fn a_hung_request_holds_nobody_else_up_and_ends_with_the_server() {
+    let server = start();
+    server.with(|s| s.inject_any(Fault::Hang));
+    let mut hung = Client::connect(&server);
+    hung.write(BEARER);
+    while server.with(|s| s.faults_left()) > 0 {
+        std::thread::yield_now();
+    }
+
+    assert_eq!(Client::connect(&server).send(BEARER).status(), 200);
+
+    drop(server);
+    assert!(hung.is_closed());
+}
+
+#[test]
+fn a_dropped_server_closes_its_connections_and_frees_its_port() {
+    let server = start();
+    let port = server.port();
+    let mut client = Client::connect(&server);
+    client.send(BEARER);
+
+    drop(server);
+
+    assert!(client.is_closed());
+    let again = Server::start_on(port, Simulator::new(42)).unwrap();
+    assert_eq!(again.port(), port);
+    assert_eq!(Client::connect(&again).send(BEARER).status(), 200);
+}
+
+#[test]
+fn a_taken_port_is_refused() {
+    let server = start();
+    assert!(Server::start_on(server.port(), Simulator::new(1)).is_err());
+}
+
+#[test]
+fn a_crowd_is_served_at_once() {
+    let server = start();
+    let mut crowd: Vec<_> = (0..300).map(|_| Client::connect(&server)).collect();
+
+    for client in &mut crowd {
+        client.write(BEARER);
+    }
+    for client in &mut crowd {
+        assert_eq!(client.read().status(), 200);
+    }
+
+    let counts = server.with(|s| s.counts().clone());
+    assert_eq!(counts.bearers_issued, 1);
+    assert_eq!(counts.bearers_repeated, 299);
+}
+
+#[test]
+fn a_post_without_a_length_is_answered_411() {
+    let server = start();
+    let mut client = Client::connect(&server);
+    let post = "POST /api/m2m/v1/session/logout HTTP/1.1\r\nHost: 127.0.0.1\r\n";
+
+    let silent = client.send(&format!("{post}\r\n"));
+    assert_eq!(silent.status(), 411);
+
+    let chunked = format!("{post}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    assert_eq!(client.send(&chunked).status(), 411);
+
+    let told = client.send(&format!("{post}Content-Length: 0\r\n\r\n"));
+    assert_eq!(told.status(), 401);
+}
+
+#[test]
+fn a_body_in_chunks_is_read_whole() {
+    let server = start();
+    let request = BEARER
+        .replace("Content-Length: 29", "Transfer-Encoding: chunked")
+        .replace("grant_type=", "b\r\ngrant_type=\r\n12\r\n");
+    let request = format!("{request}\r\n0\r\n\r\n");
+
+    assert_eq!(Client::connect(&server).send(&request).status(), 200);
+}
+
+#[test]
+fn a_body_of_more_than_a_mebibyte_is_too_large() {
+    const MEBIBYTE: usize = 1024 * 1024;
+    let server = start();
+    let request = |length: usize| {
+        let body = "x".repeat(length);
+        format!(
+            "POST /elsewhere HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+    };
+
+    let mut client = Client::connect(&server);
+    assert_eq!(client.send(&request(MEBIBYTE)).status(), 400);
+    assert_eq!(client.send(&request(MEBIBYTE + 1)).status(), 413);
+}
+
+#[test]
+fn a_host_that_is_not_ours_is_noticed() {
+    let server = start();
+    let own = format!("Host: 127.0.0.1:{}", server.port());
+    let mut client = Client::connect(&server);
+
+    client.send(&BEARER.replace("Host: 127.0.0.1", &own));
+    assert_eq!(server.with(|s| s.counts().misdirected), 0);
+
+    client.send(BEARER);
+    assert_eq!(server.with(|s| s.counts().misdirected), 1);
+}
+
+#[test]
+fn what_is_no_http_disturbs_nobody() {
+    let server = start();
+    let mut client = Client::connect(&server);
+    client.write("\u{16}\u{3}\u{1} hello\r\n\r\n");
+    while client.receive() {}
+
+    assert_eq!(Client::connect(&server).send(BEARER).status(), 200);
+}
+
+#[test]
+fn a_panic_while_looking_does_not_stop_the_service() {
+    let server = start();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        server.with(|_| panic!("a test failed"));
+    }));
+    assert!(panicked.is_err());
+
+    assert_eq!(Client::connect(&server).send(BEARER).status(), 200);
+    assert_eq!(server.with(|s| s.counts().bearers_issued), 1);
+}

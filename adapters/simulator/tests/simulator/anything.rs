@@ -1,0 +1,156 @@
+//! Whatever arrives, the service answers.
+
+use bytes::Bytes;
+use fastrand::Rng;
+use http::header::{HeaderName, HeaderValue};
+use http::{Method, Request};
+use thingspace_core::Timestamp;
+use thingspace_simulator::{Reply, Simulator};
+
+use crate::service::*;
+
+/// Pieces of right requests, and of wrong ones.
+const PIECES: [&str; 32] = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "\"",
+    "\\",
+    "'",
+    "<",
+    "%",
+    "&",
+    "=",
+    " ",
+    "\u{e9}",
+    "\0",
+    "-1",
+    "0",
+    "1e999",
+    "18446744073709551616",
+    "null",
+    "\"username\"",
+    "\"zbeeblebrox\"",
+    "\"password\"",
+    "\"IMgr8\"",
+    "\"oldPassword\"",
+    "\"accountName\"",
+    "\"maxNumberOfDevices\"",
+    "\"largestDeviceIdSeen\"",
+    "grant_type",
+    "client_credentials",
+    "token",
+];
+
+const CALLS: [(Method, &str); 9] = [
+    (Method::POST, TOKEN),
+    (Method::POST, REVOKE),
+    (Method::POST, LOGIN),
+    (Method::POST, LOGOUT),
+    (Method::PUT, RESET),
+    (Method::GET, ACCOUNT),
+    (Method::POST, DEVICES),
+    (Method::GET, "/"),
+    (Method::OPTIONS, "*"),
+];
+
+/// Bodies that some call would take.
+const BODIES: [&str; 5] = [
+    "{}",
+    r#"{"username":"zbeeblebrox","password":"IMgr8"}"#,
+    r#"{"oldPassword":"IMgr8"}"#,
+    "grant_type=client_credentials",
+    "grant_type=client_credentials&token=x",
+];
+
+fn some_text(rng: &mut Rng) -> String {
+    let length = rng.usize(..16);
+    (0..length).filter_map(|_| rng.choice(PIECES)).collect()
+}
+
+fn some_request(rng: &mut Rng, tokens: &Tokens) -> Request<Bytes> {
+    let (method, path) = rng.choice(CALLS).unwrap();
+    let method = match rng.u8(..4) {
+        0 => rng
+            .choice([Method::CONNECT, Method::GET, Method::POST])
+            .unwrap(),
+        _ => method,
+    };
+    let body = match rng.u8(..3) {
+        0 => some_text(rng),
+        _ => rng.choice(BODIES).unwrap().to_owned(),
+    };
+    let mut request = Request::new(Bytes::from(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = path.parse().unwrap();
+    let headers = request.headers_mut();
+    let json = HeaderValue::from_static("application/json");
+    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+    match rng.u8(..4) {
+        0 => {}
+        1 => {
+            headers.insert("authorization", HeaderValue::from_static(BASIC));
+        }
+        _ => {
+            let bearer = format!("Bearer {}", tokens.bearer);
+            headers.insert("authorization", bearer.parse().unwrap());
+            headers.insert("vz-m2m-token", tokens.session.parse().unwrap());
+        }
+    }
+    if let Some(media_type) = rng.choice([None, Some(json), Some(form)]).flatten() {
+        headers.insert("content-type", media_type);
+    }
+    for name in [
+        "authorization",
+        "vz-m2m-token",
+        "content-type",
+        "host",
+        "content-length",
+    ] {
+        if rng.u8(..8) == 0 {
+            if let Ok(value) = HeaderValue::from_bytes(some_text(rng).as_bytes()) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+    request
+}
+
+#[test]
+fn anything_is_answered_at_any_time() {
+    let mut rng = Rng::with_seed(7);
+    let mut carried_out = 0;
+    let mut refused = 0;
+
+    for seed in 0..500 {
+        let simulator = Simulator::new(seed)
+            .authority("localhost")
+            .content_length_required(rng.bool());
+        let mut service = Service::with(simulator);
+        let tokens = service.log_in();
+        for _ in 0..100 {
+            let request = some_request(&mut rng, &tokens);
+            if rng.u8(..) == 0 {
+                service.now = Timestamp::from_millis(rng.u64(..));
+            }
+
+            let reply = service.reply(&request);
+
+            let Reply::Answer(response) = reply else {
+                panic!("{reply:?}");
+            };
+            match response.status().as_u16() {
+                200 => carried_out += 1,
+                400 | 401 | 411 | 415 => refused += 1,
+                other => panic!("{other}: {request:?}"),
+            }
+        }
+    }
+
+    // Neither alone would show much.
+    assert!(carried_out > 1000, "{carried_out}");
+    assert!(refused > 1000, "{refused}");
+}

@@ -1,0 +1,225 @@
+//! A service, a clock, and the requests that the stories are made of.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode, request};
+use serde_json::{Value, json};
+use thingspace_core::Timestamp;
+use thingspace_simulator::{Reply, Simulator};
+
+/// `simulated-key:simulated-secret`
+pub(crate) const BASIC: &str = "Basic c2ltdWxhdGVkLWtleTpzaW11bGF0ZWQtc2VjcmV0";
+pub(crate) const TOKEN: &str = "/api/ts/v1/oauth2/token";
+pub(crate) const REVOKE: &str = "/api/ts/v1/oauth2/revoke";
+pub(crate) const LOGIN: &str = "/api/m2m/v1/session/login";
+pub(crate) const LOGOUT: &str = "/api/m2m/v1/session/logout";
+pub(crate) const RESET: &str = "/api/m2m/v1/session/password/actions/reset";
+pub(crate) const ACCOUNT: &str = "/api/m2m/v1/accounts/0000123456-00001";
+pub(crate) const DEVICES: &str = "/api/m2m/v1/devices/actions/list";
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// So many minutes, less a millisecond.
+pub(crate) fn just_under(minutes: u64) -> Duration {
+    Duration::from_millis(minutes * 60_000 - 1)
+}
+
+/// A simulator and what time it is.
+pub(crate) struct Service {
+    pub(crate) simulator: Simulator,
+    pub(crate) now: Timestamp,
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Both tokens, as a client holds them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tokens {
+    pub(crate) bearer: String,
+    pub(crate) session: String,
+}
+
+impl Service {
+    pub(crate) fn new() -> Self {
+        Self::with(Simulator::new(42))
+    }
+
+    pub(crate) fn with(simulator: Simulator) -> Self {
+        Self {
+            simulator,
+            now: Timestamp::from_millis(1_700_000_000_000),
+        }
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now = self.now + time;
+    }
+
+    pub(crate) fn reply(&mut self, request: &Request<Bytes>) -> Reply {
+        self.simulator.answer(self.now, request)
+    }
+
+    /// Sends a request that is expected to be answered.
+    pub(crate) fn send(&mut self, request: &Request<Bytes>) -> Answer {
+        let reply = self.reply(request);
+        let response = reply.into_answer().expect("an answer");
+        let (head, body) = response.into_parts();
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        }
+    }
+
+    /// A good bearer token.
+    pub(crate) fn bearer(&mut self) -> String {
+        self.send(&bearer_request()).text("access_token")
+    }
+
+    pub(crate) fn log_in(&mut self) -> Tokens {
+        let bearer = self.bearer();
+        let answer = self.try_log_in(Simulator::USERNAME, Simulator::PASSWORD);
+        Tokens {
+            bearer,
+            session: answer.text("sessionToken"),
+        }
+    }
+
+    pub(crate) fn try_log_in(&mut self, username: &str, password: &str) -> Answer {
+        let bearer = self.bearer();
+        self.send(&login(
+            &bearer,
+            &json!({"username": username, "password": password}),
+        ))
+    }
+
+    pub(crate) fn fail_logins(&mut self, times: usize) {
+        for _ in 0..times {
+            let answer = self.try_log_in(Simulator::USERNAME, "grflbk");
+            assert_eq!(answer.status, 400);
+        }
+    }
+
+    pub(crate) fn account(&mut self, tokens: &Tokens) -> Answer {
+        self.send(&account_request(tokens))
+    }
+
+    pub(crate) fn reset(&mut self, tokens: &Tokens, old: &str) -> Answer {
+        let body = json!({"oldPassword": old});
+        self.send(&with_json(tokens.stamp(put(RESET)), &body))
+    }
+
+    pub(crate) fn log_out(&mut self, tokens: &Tokens) -> Answer {
+        self.send(&without_body(tokens.stamp(post(LOGOUT))))
+    }
+
+    pub(crate) fn devices(&mut self, tokens: &Tokens, body: &Value) -> Answer {
+        self.send(&with_json(tokens.stamp(post(DEVICES)), body))
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.headers["content-type"], "application/json");
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    pub(crate) fn text(&self, field: &str) -> String {
+        self.json()[field].as_str().expect(field).to_owned()
+    }
+
+    /// Holds the answer to be the API's refusal with this code.
+    #[track_caller]
+    pub(crate) fn assert_refused(&self, code: &str) {
+        assert_eq!(self.status, 400);
+        assert_eq!(self.text("errorCode"), format!("UnifiedWebService.{code}"));
+        assert!(!self.text("errorMessage").is_empty());
+    }
+
+    /// Holds the answer to be the gateway's fault with this code.
+    #[track_caller]
+    pub(crate) fn assert_fault(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status);
+        let fault = &self.json()["fault"];
+        assert_eq!(fault["code"], code);
+        assert!(fault["message"].is_string());
+        assert!(fault["description"].is_string());
+    }
+
+    /// Holds the answer to be the OAuth endpoint's error.
+    #[track_caller]
+    pub(crate) fn assert_oauth(&self, status: u16, error: &str) {
+        assert_eq!(self.status, status);
+        assert_eq!(self.text("error"), error);
+        assert!(!self.text("error_description").is_empty());
+    }
+}
+
+impl Tokens {
+    pub(crate) fn stamp(&self, request: request::Builder) -> request::Builder {
+        request
+            .header("authorization", format!("Bearer {}", self.bearer))
+            .header("vz-m2m-token", &self.session)
+    }
+}
+
+pub(crate) fn get(path: &str) -> request::Builder {
+    Request::get(path)
+}
+
+pub(crate) fn post(path: &str) -> request::Builder {
+    Request::post(path)
+}
+
+pub(crate) fn put(path: &str) -> request::Builder {
+    Request::put(path)
+}
+
+pub(crate) fn without_body(request: request::Builder) -> Request<Bytes> {
+    request
+        .header("content-length", 0)
+        .body(Bytes::new())
+        .expect("a request")
+}
+
+pub(crate) fn with_body(request: request::Builder, body: &str) -> Request<Bytes> {
+    request
+        .header("content-length", body.len())
+        .body(Bytes::from(body.to_owned()))
+        .expect("a request")
+}
+
+pub(crate) fn with_json(request: request::Builder, body: &Value) -> Request<Bytes> {
+    let request = request.header("content-type", "application/json");
+    with_body(request, &body.to_string())
+}
+
+pub(crate) fn with_form(request: request::Builder, form: &str) -> Request<Bytes> {
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    with_body(request, form)
+}
+
+pub(crate) fn bearer_request() -> Request<Bytes> {
+    let request = post(TOKEN).header("authorization", BASIC);
+    with_form(request, "grant_type=client_credentials")
+}
+
+pub(crate) fn account_request(tokens: &Tokens) -> Request<Bytes> {
+    tokens
+        .stamp(get(ACCOUNT))
+        .body(Bytes::new())
+        .expect("a request")
+}
+
+pub(crate) fn login(bearer: &str, body: &Value) -> Request<Bytes> {
+    let request = post(LOGIN).header("authorization", format!("Bearer {bearer}"));
+    with_json(request, body)
+}
