@@ -1,0 +1,118 @@
+//! How a client is put together.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::SystemTime,
+};
+
+use thingspace_core::{
+    Credentials, Environment, Session, Timestamp,
+    session::{Event, RestoreError, Settings, Snapshot},
+};
+use ureq::Agent;
+
+use crate::{Client, client::Parts, send};
+
+/// Puts a [`Client`] together. Everything but the credentials has a default.
+#[must_use]
+pub struct Builder {
+    credentials: Credentials,
+    environment: Environment,
+    settings: Settings,
+    snapshot: Option<Snapshot>,
+    seed: u64,
+    agent: Option<Agent>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    on_event: Box<dyn Fn(&Event) + Send + Sync>,
+}
+
+impl Builder {
+    pub(crate) fn new(credentials: Credentials) -> Self {
+        Self {
+            credentials,
+            environment: Environment::production(),
+            settings: Settings::default(),
+            snapshot: None,
+            seed: RandomState::new().hash_one(()),
+            agent: None,
+            clock: Box::new(|| SystemTime::now().into()),
+            on_event: Box::new(|_| {}),
+        }
+    }
+
+    /// Where ThingSpace is; production by default.
+    pub fn environment(self, environment: Environment) -> Self {
+        Self {
+            environment,
+            ..self
+        }
+    }
+
+    /// What the session goes by.
+    pub fn settings(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// Goes on with the session that a snapshot was taken of.
+    pub fn restore(self, snapshot: Snapshot) -> Self {
+        Self {
+            snapshot: Some(snapshot),
+            ..self
+        }
+    }
+
+    /// Where the jitter of pauses comes from; random by default.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Sends with this agent: for a proxy, roots, a resolver or a connector of
+    /// one's own.
+    ///
+    /// Redirects are not followed and every status is an answer, however the
+    /// agent is configured. Its middleware runs as it is: one that sends a
+    /// request twice would undo what this library is for.
+    pub fn agent(self, agent: Agent) -> Self {
+        Self {
+            agent: Some(agent),
+            ..self
+        }
+    }
+
+    /// Tells the time from this clock; from the system's by default.
+    pub fn clock(self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self {
+            clock: Box::new(clock),
+            ..self
+        }
+    }
+
+    /// Tells this of everything that happens to the session, on the thread of
+    /// the call that it happened to, with no lock held.
+    pub fn on_event(self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self {
+            on_event: Box::new(hook),
+            ..self
+        }
+    }
+
+    /// The client. Nothing is sent until it is asked for something.
+    ///
+    /// Fails if the snapshot to restore is of another environment, application
+    /// or user.
+    pub fn build(self) -> Result<Client, RestoreError> {
+        let session = match self.snapshot {
+            Some(snapshot) => Session::restore(snapshot, self.environment, self.credentials)?,
+            None => Session::new(self.environment, self.credentials, self.seed),
+        };
+        let agent = self
+            .agent
+            .unwrap_or_else(|| send::agent(self.settings.attempt_timeout));
+        Ok(Client::new(Parts {
+            session: session.with_settings(self.settings),
+            agent,
+            clock: self.clock,
+            on_event: self.on_event,
+        }))
+    }
+}

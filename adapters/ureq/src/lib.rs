@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod client;
+mod send;
+
+pub use self::{builder::Builder, client::Client};
+pub use thingspace_core as core;
+pub use ureq;

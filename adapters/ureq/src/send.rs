@@ -1,0 +1,186 @@
+//! One request over ureq, and what is known of it when it fails.
+
+use std::{
+    io::{self, ErrorKind, Read},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, Version};
+use thingspace_core::{Timestamp, TransportError, session::Transmit};
+use ureq::{Agent, AsSendBody, Body, Error, Timeout};
+
+/// A body's announced length is believed this far when room is made for it.
+const MOST_ROOM: u64 = 64 * 1024;
+
+/// The longest timeout that is handed to ureq, which adds it to the time of day
+/// and must not overflow.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// An agent that keeps the rules by itself, so that [`send`] need not configure
+/// every request: connections keep their TLS sessions then.
+pub(crate) fn agent(attempt_timeout: Duration) -> Agent {
+    let timeouts = Timeouts::new(attempt_timeout);
+    Agent::config_builder()
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .timeout_global(Some(timeouts.global))
+        .timeout_resolve(Some(timeouts.resolve))
+        .timeout_connect(Some(timeouts.connect))
+        .build()
+        .into()
+}
+
+/// Sends a request and reads its answer, as far as the core wants it read.
+pub(crate) fn send(
+    agent: &Agent,
+    transmit: Transmit,
+    now: Timestamp,
+) -> Result<Response<Bytes>, TransportError> {
+    let timeouts = Timeouts::new(transmit.deadline.since(now));
+    if timeouts.global.is_zero() {
+        return Err(TransportError::not_sent("no time is left"));
+    }
+    let (mut parts, body) = transmit.request.into_parts();
+    parts.version = Version::HTTP_11;
+    // They may carry the configuration of a request of another agent.
+    parts.extensions.clear();
+    let expects_body = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+    let answer = if body.is_empty() && !expects_body {
+        run(agent, Request::from_parts(parts, ()), timeouts)
+    } else {
+        run(agent, Request::from_parts(parts, &*body), timeouts)
+    };
+    let (parts, body) = answer.map_err(classify)?.into_parts();
+    let body = read(body, transmit.read_limit).map_err(TransportError::unknown)?;
+    Ok(Response::from_parts(parts, body))
+}
+
+/// How long one request may take, and its first steps: they have less time, so
+/// that a network that swallows everything is known to have swallowed it before
+/// anything was sent.
+#[derive(Clone, Copy)]
+struct Timeouts {
+    global: Duration,
+    resolve: Duration,
+    connect: Duration,
+}
+
+impl Timeouts {
+    fn new(timeout: Duration) -> Self {
+        let global = timeout.min(LONGEST_TIMEOUT);
+        Self {
+            global,
+            resolve: global / 3,
+            connect: global / 3,
+        }
+    }
+
+    /// The shorter ones of these and the agent's own.
+    fn within(self, agent: &Agent) -> Self {
+        let own = agent.config().timeouts();
+        let shorter = |ours: Duration, own: Option<Duration>| own.map_or(ours, |own| own.min(ours));
+        Self {
+            global: shorter(self.global, own.global),
+            resolve: shorter(self.resolve, own.resolve),
+            connect: shorter(self.connect, own.connect),
+        }
+    }
+}
+
+/// Runs a request by our rules, however the agent is configured.
+fn run<B: AsSendBody>(
+    agent: &Agent,
+    request: Request<B>,
+    timeouts: Timeouts,
+) -> Result<Response<Body>, Error> {
+    let timeouts = timeouts.within(agent);
+    let config = agent.config();
+    let own = config.timeouts();
+    let keeps_the_rules = config.max_redirects() == 0
+        && !config.http_status_as_error()
+        && config.allow_non_standard_methods()
+        && own.global == Some(timeouts.global)
+        && own.resolve == Some(timeouts.resolve)
+        && own.connect == Some(timeouts.connect);
+    if keeps_the_rules {
+        return agent.run(request);
+    }
+    let request = agent
+        .configure_request(request)
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .timeout_global(Some(timeouts.global))
+        .timeout_resolve(Some(timeouts.resolve))
+        .timeout_connect(Some(timeouts.connect))
+        .build();
+    agent.run(request)
+}
+
+/// Reads a body up to a limit. To its end, if it is shorter: then the connection
+/// can be used again.
+fn read(body: Body, limit: usize) -> io::Result<Bytes> {
+    let room = body.content_length().unwrap_or_default().min(MOST_ROOM);
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut bytes = Vec::with_capacity(usize::try_from(room.min(limit)).unwrap_or_default());
+    body.into_reader().take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+/// Whether a request that failed so may have left. What is not listed may have.
+fn classify(error: Error) -> TransportError {
+    let not_sent = match &error {
+        Error::BadUri(_)
+        | Error::RequireHttpsOnly(_)
+        | Error::HostNotFound
+        | Error::InvalidProxyUrl
+        | Error::ConnectProxyFailed(_)
+        | Error::ConnectionFailed
+        | Error::TlsRequired
+        | Error::Tls(_)
+        | Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
+        #[cfg(feature = "rustls")]
+        Error::Rustls(_) => true,
+        Error::Io(error) => is_before_sending(error),
+        _ => false,
+    };
+    if not_sent {
+        TransportError::not_sent(error)
+    } else {
+        TransportError::unknown(error)
+    }
+}
+
+/// Whether an I/O error can only have come from connecting.
+///
+/// A connection that is open can report an unreachable peer as well, but only
+/// when the kernel has stopped sending again, long after the request has run
+/// into its timeout.
+fn is_before_sending(error: &io::Error) -> bool {
+    match error.kind() {
+        ErrorKind::ConnectionRefused
+        | ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::NetworkDown
+        | ErrorKind::AddrNotAvailable => true,
+        #[cfg(feature = "rustls")]
+        ErrorKind::InvalidData => {
+            let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+            matches!(
+                inner,
+                Some(rustls::Error::InvalidCertificate(_) | rustls::Error::PeerIncompatible(_))
+            )
+        }
+        _ => is_failed_lookup(error),
+    }
+}
+
+/// The standard library has no kind for a name that can't be resolved.
+fn is_failed_lookup(error: &io::Error) -> bool {
+    error.raw_os_error().is_none()
+        && error
+            .to_string()
+            .starts_with("failed to lookup address information")
+}

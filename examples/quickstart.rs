@@ -1,0 +1,135 @@
+//! A session lives and dies in ten seconds, with no account and no network:
+//!
+//! ```text
+//! cargo run --example quickstart
+//! ```
+//!
+//! With `THINGSPACE_KEY`, `THINGSPACE_SECRET`, `THINGSPACE_USERNAME` and
+//! `THINGSPACE_PASSWORD` set, it logs in to the real service and out again, and
+//! does nothing else. `THINGSPACE_BASE_URL` names another one than production.
+
+use std::{env, error::Error, thread, time::Duration};
+
+use bytes::Bytes;
+use http::Request;
+use thingspace_simulator::{Call, Server, Simulator};
+use thingspace_ureq::{
+    Client,
+    core::{AppCredentials, Credentials, Environment, UserCredentials},
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    match real_credentials()? {
+        Some(credentials) => real_service(credentials),
+        None => story(),
+    }
+}
+
+/// Everything that can happen to a session, against a ThingSpace from memory.
+fn story() -> Result<(), Box<dyn Error>> {
+    let server = Server::start(Simulator::new(42))?;
+    let environment: Environment = server.base().parse()?;
+    println!("A simulated ThingSpace listens on {environment}.");
+
+    // A client needs credentials, and nothing else if it is to talk to production.
+    let app = AppCredentials::new(Simulator::KEY, Simulator::SECRET)?;
+    let user = UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?;
+    let client = Client::builder(Credentials::new(app.clone(), user))
+        .environment(environment.clone())
+        .build()?;
+
+    // Any call of the API is a plain request. The session opens by itself.
+    let account = || Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new());
+    let answer = client.call(account()?)?;
+    println!(
+        "1. The first call fetched a bearer token, logged in, and got {}.",
+        answer.status()
+    );
+
+    // A session dies after twenty idle minutes; nobody needs to know.
+    server.advance(Duration::from_secs(21 * 60));
+    let answer = client.call(account()?)?;
+    let logins = server.with(|service| service.counts().done(Call::LogIn));
+    println!("2. Twenty-one idle minutes passed, and the session died of them.");
+    println!(
+        "3. The next call was refused, logged in again ({logins} logins now), and got {}.",
+        answer.status()
+    );
+
+    // The answer to a reset is the only copy of the new password: keep it.
+    let password = client.reset_password()?;
+    let length = password.expose().len();
+    println!(
+        "4. The password was reset to {length} random characters, which the client uses from now on."
+    );
+
+    // However many calls need a login, one is made.
+    client.log_out()?;
+    thread::scope(|scope| {
+        let threads = [1, 2, 3].map(|_| scope.spawn(|| client.log_in()));
+        threads
+            .into_iter()
+            .all(|thread| matches!(thread.join(), Ok(Ok(_))))
+    });
+    let shared = server.with(|service| service.counts().done(Call::LogIn)) - logins;
+    println!("5. After a logout, three threads logged in at once, and shared {shared} login.");
+
+    // Five failed logins would lock the user name. The guard stops long before.
+    let mistaken = UserCredentials::new(Simulator::USERNAME, "grflbk")?;
+    let mistaken = Client::builder(Credentials::new(app, mistaken))
+        .environment(environment)
+        .build()?;
+    let errors: Vec<_> = (0..10).filter_map(|_| mistaken.log_in().err()).collect();
+    let (failed, locked) =
+        server.with(|service| (service.counts().failed_logins, service.is_locked()));
+    println!(
+        "6. With a wrong password, {} of 10 tries were refused, {failed} of them by ThingSpace.",
+        errors.len()
+    );
+    println!(
+        "7. The rest stopped at the login guard, so the user name is {}.",
+        if locked { "locked" } else { "not locked" }
+    );
+
+    let ended = client.log_out()?;
+    println!(
+        "8. Logged out: {}.",
+        if ended.is_some() {
+            "the session is over"
+        } else {
+            "there was no session"
+        }
+    );
+    Ok(())
+}
+
+/// Logs in, and out again.
+fn real_service(credentials: Credentials) -> Result<(), Box<dyn Error>> {
+    let environment = match env::var("THINGSPACE_BASE_URL") {
+        Ok(base) => base.parse()?,
+        Err(_) => Environment::production(),
+    };
+    println!("Logging in to {environment}, and out again; nothing else will be done.");
+    let client = Client::builder(credentials)
+        .environment(environment)
+        .build()?;
+    client.log_in()?;
+    println!("Logged in.");
+    client.log_out()?;
+    println!("Logged out.");
+    Ok(())
+}
+
+/// The credentials in the environment variables; none if none of them is set.
+fn real_credentials() -> Result<Option<Credentials>, Box<dyn Error>> {
+    let names = ["KEY", "SECRET", "USERNAME", "PASSWORD"].map(|name| format!("THINGSPACE_{name}"));
+    if names.iter().all(|name| env::var_os(name).is_none()) {
+        return Ok(None);
+    }
+    let read = |name: &String| env::var(name).map_err(|error| format!("{name}: {error}"));
+    let [key, secret, username, password] = names.each_ref().map(read);
+    Ok(Some(Credentials::new(
+        AppCredentials::new(key?, secret?)?,
+        UserCredentials::new(username?, password?)?,
+    )))
+}
