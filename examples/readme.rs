@@ -1,1 +1,2 @@
-#![doc = include_str!("../README.md")]
+//! The README's code, compiled as tests.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]

@@ -1,4 +1,5 @@
-//! # ThingSpace sessions, without I/O
+#![doc = include_str!("../README.md")]
+
 mod answer;
 pub mod api;
 mod credentials;
