@@ -49,6 +49,7 @@ pub use self::{
     event::{Event, MAX_EVENTS},
     flight::FlightKind,
     guard::{Gate, GateReason},
+    retry::LONGEST_PAUSE,
     settings::{
         BEARER_LIFETIME, IDLE_TIMEOUT, MaxFailedLogins, PLATFORM_LOCKS_AT, Settings, SettingsError,
     },
@@ -561,7 +562,9 @@ impl Session {
     /// A flight failed in a way that may pass: when the next one may start.
     fn pause_flights(&mut self, now: Timestamp, asked: Option<Timestamp>) -> Timestamp {
         self.memory.failures = self.memory.failures.saturating_add(1);
-        let until = self.retry_time(self.memory.failures, now, asked);
+        let until = self
+            .retry_time(self.memory.failures, now, asked)
+            .min(now + LONGEST_PAUSE);
         if self.pause(now).is_none_or(|(other, _)| other < until) {
             let span = Span::new(now, until.since(now));
             self.memory.pause = Some(Pause {

@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::settings::Settings;
 use crate::Timestamp;
 
+/// The longest that a session keeps all its calls from fetching tokens or logging
+/// in because the service asked for it: a longer `Retry-After` is taken for a
+/// mistake, and the service asked again after this time (our choice).
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A stretch of time that survives a clock that is set back: it never lasts
 /// longer than it was meant to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

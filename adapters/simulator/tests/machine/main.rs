@@ -1,0 +1,8 @@
+//! The session machine of `thingspace-core` against the whole service, in
+//! memory and in virtual time: what one says, the other must understand.
+#![cfg(test)]
+
+mod faults;
+mod life;
+mod sharing;
+mod world;
