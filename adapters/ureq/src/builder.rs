@@ -7,8 +7,9 @@ use std::{
 
 use thingspace_core::{
     Credentials, Environment, Session, Timestamp,
-    session::{Event, RestoreError, Settings, Snapshot},
+    session::{Observer, RestoreError, Settings, Snapshot},
 };
+use thingspace_tracing::Tracing;
 use ureq::Agent;
 
 use crate::{Client, client::Parts, send};
@@ -23,7 +24,7 @@ pub struct Builder {
     seed: u64,
     agent: Option<Agent>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    on_event: Box<dyn Fn(&Event) + Send + Sync>,
+    observer: Box<dyn Observer>,
 }
 
 impl Builder {
@@ -36,7 +37,7 @@ impl Builder {
             seed: RandomState::new().hash_one(()),
             agent: None,
             clock: Box::new(|| SystemTime::now().into()),
-            on_event: Box::new(|_| {}),
+            observer: Box::new(Tracing),
         }
     }
 
@@ -87,11 +88,12 @@ impl Builder {
         }
     }
 
-    /// Tells this of everything that happens to the session, on the thread of
-    /// the call that it happened to, with no lock held.
-    pub fn on_event(self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+    /// Tells this of everything that happens to the session, and of every
+    /// request before it is sent and after it was answered or failed: beside
+    /// `tracing`, which is told anyway.
+    pub fn observer(self, observer: impl Observer + 'static) -> Self {
         Self {
-            on_event: Box::new(hook),
+            observer: Box::new((Tracing, observer)),
             ..self
         }
     }
@@ -112,7 +114,7 @@ impl Builder {
             session: session.with_settings(self.settings),
             agent,
             clock: self.clock,
-            on_event: self.on_event,
+            observer: self.observer,
         }))
     }
 }

@@ -5,11 +5,15 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
+use bytes::Bytes;
 use http::Response;
 use thingspace_core::{
-    Credentials, Endpoint, Error, Password, Session, SessionToken, Timestamp,
+    Credentials, Endpoint, Error, Password, Session, SessionToken, Timestamp, TransportError,
     endpoint::WithSession,
-    session::{Call, ChangePassword, EndSession, Event, OpenSession, Step, Task},
+    session::{
+        Call, ChangePassword, EndSession, Event, Exchange, Observer, OpenSession, Outcome, Step,
+        Task, Transmit,
+    },
 };
 use ureq::Agent;
 
@@ -28,7 +32,7 @@ struct Shared {
     changed: Condvar,
     agent: Agent,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    on_event: Box<dyn Fn(&Event) + Send + Sync>,
+    observer: Box<dyn Observer>,
 }
 
 /// What a [`Builder`] makes a client of.
@@ -36,7 +40,7 @@ pub(crate) struct Parts {
     pub(crate) session: Session,
     pub(crate) agent: Agent,
     pub(crate) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    pub(crate) on_event: Box<dyn Fn(&Event) + Send + Sync>,
+    pub(crate) observer: Box<dyn Observer>,
 }
 
 impl Client {
@@ -51,7 +55,7 @@ impl Client {
             changed: Condvar::new(),
             agent: parts.agent,
             clock: parts.clock,
-            on_event: parts.on_event,
+            observer: parts.observer,
         }))
     }
 
@@ -98,7 +102,7 @@ impl Client {
             match driver.step(now) {
                 Step::Send(transmit) => {
                     let attempt = transmit.attempt;
-                    let result = send(&self.0.agent, transmit, now);
+                    let result = self.exchange(transmit, now);
                     let call = &mut driver.call;
                     self.session(|session| call.receive(session, self.now(), attempt, result));
                 }
@@ -118,13 +122,36 @@ impl Client {
         let result = look(&mut session);
         let events = self.told(&mut session, version);
         drop(session);
-        events.iter().for_each(&self.0.on_event);
+        self.tell(&events);
         result
     }
 
     /// The time by this client's clock.
     pub fn now(&self) -> Timestamp {
         (self.0.clock)()
+    }
+
+    /// Sends one request, and tells of it.
+    fn exchange(
+        &self,
+        transmit: Transmit,
+        now: Timestamp,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let exchange = Exchange::of(&transmit);
+        self.0.observer.sending(&exchange);
+        let result = send(&self.0.agent, transmit, now);
+        let outcome = Outcome {
+            result: result.as_ref().map(Response::status),
+            took: self.now().since(now),
+        };
+        self.0.observer.received(&exchange, &outcome);
+        result
+    }
+
+    fn tell(&self, events: &[Event]) {
+        for event in events {
+            self.0.observer.event(event);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Session> {
@@ -173,7 +200,7 @@ impl<T: Task> Driver<'_, T> {
             }
             _ => drop(session),
         }
-        events.iter().for_each(&client.0.on_event);
+        client.tell(&events);
         step
     }
 }

@@ -72,6 +72,28 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// A name for it that does not change, for metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::BearerFetched { .. } => "bearer_fetched",
+            Self::BearerRefused => "bearer_refused",
+            Self::LoggedIn => "logged_in",
+            Self::SessionIdle => "session_idle",
+            Self::SessionRefused => "session_refused",
+            Self::LoginRefused { .. } => "login_refused",
+            Self::LoginLost { .. } => "login_lost",
+            Self::GateClosed { .. } => "gate_closed",
+            Self::GateOpened => "gate_opened",
+            Self::PasswordChanged => "password_changed",
+            Self::LoggedOut => "logged_out",
+            Self::Braked { .. } => "braked",
+            Self::Paused { .. } => "paused",
+            Self::FlightLapsed { .. } => "flight_lapsed",
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -26,6 +26,7 @@ mod event;
 mod failure;
 mod flight;
 mod guard;
+mod observe;
 mod retry;
 mod settings;
 mod snapshot;
@@ -49,6 +50,7 @@ pub use self::{
     event::{Event, MAX_EVENTS},
     flight::FlightKind,
     guard::{Gate, GateReason},
+    observe::{Exchange, Observer, Outcome},
     retry::LONGEST_PAUSE,
     settings::{
         BEARER_LIFETIME, IDLE_TIMEOUT, MaxFailedLogins, PLATFORM_LOCKS_AT, Settings, SettingsError,

@@ -1,0 +1,61 @@
+#![doc = include_str!("../README.md")]
+
+use thingspace_core::session::{Event, Exchange, Observer, Outcome};
+use tracing::{debug, error, info, warn};
+
+/// An [`Observer`] that tells `tracing` of everything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tracing;
+
+impl Observer for Tracing {
+    fn event(&self, event: &Event) {
+        let name = event.name();
+        match event {
+            Event::GateClosed { .. } => error!(target: "thingspace", event = name, "{event}"),
+            Event::LoginRefused { .. }
+            | Event::LoginLost { .. }
+            | Event::Braked { .. }
+            | Event::Paused { .. }
+            | Event::FlightLapsed { .. } => warn!(target: "thingspace", event = name, "{event}"),
+            Event::BearerFetched { .. }
+            | Event::BearerRefused
+            | Event::SessionIdle
+            | Event::SessionRefused => debug!(target: "thingspace", event = name, "{event}"),
+            _ => info!(target: "thingspace", event = name, "{event}"),
+        }
+    }
+
+    fn sending(&self, exchange: &Exchange) {
+        debug!(
+            target: "thingspace",
+            method = exchange.method().as_str(),
+            path = exchange.path(),
+            attempt = exchange.attempt().number(),
+            "a request is sent"
+        );
+    }
+
+    fn received(&self, exchange: &Exchange, outcome: &Outcome<'_>) {
+        let took_ms = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX);
+        match outcome.result {
+            Ok(status) => debug!(
+                target: "thingspace",
+                method = exchange.method().as_str(),
+                path = exchange.path(),
+                attempt = exchange.attempt().number(),
+                status = status.as_u16(),
+                took_ms,
+                "a request was answered"
+            ),
+            Err(failure) => debug!(
+                target: "thingspace",
+                method = exchange.method().as_str(),
+                path = exchange.path(),
+                attempt = exchange.attempt().number(),
+                may_have_left = failure.may_have_left(),
+                took_ms,
+                "a request failed"
+            ),
+        }
+    }
+}
