@@ -1,0 +1,254 @@
+//! The client: the driver loop, with tasks.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use event_listener::EventListener;
+use http::Response;
+use hyper::rt::Timer;
+use thingspace_core::{
+    Endpoint, Error, Password, Session, SessionToken, Timestamp, TransportError,
+    endpoint::WithSession,
+    session::{
+        Call, ChangePassword, EndSession, Event, Exchange, Observer, OpenSession, Outcome, Step,
+        Task, Transmit,
+    },
+};
+
+use crate::{
+    Stack,
+    send::{send, within},
+};
+
+/// An async ThingSpace client.
+///
+/// Cheap to clone; all clones share one session, whichever tasks they are on. A
+/// call that needs a login which another task is making waits for that one.
+///
+/// Every call may be dropped at any point: what it carried for others is taken
+/// over by one of them. A request that was under way then has an unknown fate;
+/// a login counts as one that may have failed.
+#[derive(Clone)]
+pub struct Client<S> {
+    shared: Arc<Shared>,
+    stack: S,
+}
+
+struct Shared {
+    session: Mutex<Session>,
+    /// Told whenever the session's version has changed.
+    changed: event_listener::Event,
+    timer: Arc<dyn Timer + Send + Sync>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    observer: Box<dyn Observer>,
+}
+
+/// What a [`Builder`](crate::Builder) makes a client of.
+pub(crate) struct Parts<S> {
+    pub(crate) session: Session,
+    pub(crate) stack: S,
+    pub(crate) timer: Arc<dyn Timer + Send + Sync>,
+    pub(crate) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(crate) observer: Box<dyn Observer>,
+}
+
+#[cfg(feature = "tokio")]
+impl Client<crate::Pooled> {
+    /// A client that uses these credentials, on tokio unless it is given another
+    /// [stack](crate::Builder::stack).
+    pub fn builder(
+        credentials: thingspace_core::Credentials,
+    ) -> crate::Builder<crate::builder::Ready> {
+        crate::Builder::new(credentials, crate::builder::Ready::default())
+    }
+}
+
+#[cfg(not(feature = "tokio"))]
+impl Client<()> {
+    /// A client that uses these credentials, on a
+    /// [stack](crate::Builder::stack) that has to be given.
+    pub fn builder(credentials: thingspace_core::Credentials) -> crate::Builder<()> {
+        crate::Builder::new(credentials, ())
+    }
+}
+
+impl<S: Stack> Client<S> {
+    pub(crate) fn new(parts: Parts<S>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                session: Mutex::new(parts.session),
+                changed: event_listener::Event::new(),
+                timer: parts.timer,
+                clock: parts.clock,
+                observer: parts.observer,
+            }),
+            stack: parts.stack,
+        }
+    }
+
+    /// Opens a session, unless one is open, and gives its token. There is no
+    /// need to: every call does it when it has to.
+    #[doc(alias = "login_using_post")]
+    pub async fn log_in(&self) -> Result<SessionToken, Error> {
+        self.run(Call::new(OpenSession)).await
+    }
+
+    /// Ends the session and gives the token that was ended; `None` if no session
+    /// was open.
+    #[doc(alias = "logout_using_post")]
+    pub async fn log_out(&self) -> Result<Option<SessionToken>, Error> {
+        self.run(Call::new(EndSession)).await
+    }
+
+    /// Resets the password to a random one, which the client uses from then on.
+    /// Gives the new password, of which this is the only copy outside of the
+    /// client: keep it.
+    ///
+    /// It is sent once. If the answer is lost, this fails with
+    /// [`Error::PasswordUnknown`], and no login is made until you decide.
+    #[doc(alias = "reset_using_put")]
+    pub async fn reset_password(&self) -> Result<Password, Error> {
+        self.run(Call::new(ChangePassword)).await
+    }
+
+    /// Makes any call that is authorised by a session: a typed [`Endpoint`], or a
+    /// plain `http::Request<Bytes>` to any path of ThingSpace.
+    pub async fn call<E: Endpoint<Auth = WithSession>>(
+        &self,
+        endpoint: E,
+    ) -> Result<Response<E::Output>, Error> {
+        self.run(Call::new(endpoint)).await
+    }
+
+    /// Sees a call through, whatever it is for: how to give one a deadline of
+    /// its own.
+    pub async fn run<T: Task>(&self, call: Call<T>) -> Result<T::Output, Error> {
+        let shared = &*self.shared;
+        let mut driver = Driver { shared, call };
+        loop {
+            let now = shared.now();
+            let (step, changed) = driver.step(now);
+            match step {
+                Step::Send(transmit) => {
+                    let attempt = transmit.attempt;
+                    let result = self.exchange(transmit, now).await;
+                    let call = &mut driver.call;
+                    shared.session(|session| call.receive(session, shared.now(), attempt, result));
+                }
+                Step::Wait(wait) => {
+                    let timeout = shared.timer.sleep(wait.until.since(now));
+                    within(changed, timeout).await;
+                }
+                Step::Done(result) => return result,
+            }
+        }
+    }
+
+    /// Looks at the session, or changes it: its snapshot, its login guard, its
+    /// credentials. Calls that wait are woken if it changed.
+    ///
+    /// Do nothing in there that takes time: every call waits for it.
+    pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
+        self.shared.session(look)
+    }
+
+    /// The time by this client's clock.
+    pub fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
+    /// Sends one request, and tells of it.
+    async fn exchange(
+        &self,
+        transmit: Transmit,
+        now: Timestamp,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let shared = &*self.shared;
+        let exchange = Exchange::of(&transmit);
+        shared.observer.sending(&exchange);
+        let timeout = shared.timer.sleep(transmit.deadline.since(now));
+        let result = send(self.stack.clone(), transmit, timeout).await;
+        let outcome = Outcome {
+            result: result.as_ref().map(Response::status),
+            took: shared.now().since(now),
+        };
+        shared.observer.received(&exchange, &outcome);
+        result
+    }
+}
+
+impl<S> fmt::Debug for Client<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Client").field(&*self.shared.lock()).finish()
+    }
+}
+
+impl Shared {
+    fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
+        let mut session = self.lock();
+        let version = session.version();
+        let result = look(&mut session);
+        let events = self.told(&mut session, version);
+        drop(session);
+        self.tell(&events);
+        result
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    fn tell(&self, events: &[Event]) {
+        for event in events {
+            self.observer.event(event);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Session> {
+        // The session is left consistent by whatever panicked: nothing in the core unwinds.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes those who wait if the session has changed, and gives the events to
+    /// be told once the lock is free.
+    fn told(&self, session: &mut Session, version: u64) -> Vec<Event> {
+        if session.version() != version {
+            self.changed.notify(usize::MAX);
+        }
+        std::iter::from_fn(|| session.poll_event()).collect()
+    }
+}
+
+/// A call on its way. If it is dropped, others take over what it carried.
+struct Driver<'a, T: Task> {
+    shared: &'a Shared,
+    call: Call<T>,
+}
+
+impl<T: Task> Driver<'_, T> {
+    /// Steps. If there is nothing to do but wait, gives what tells of a change
+    /// from this very moment on.
+    fn step(&mut self, now: Timestamp) -> (Step<T::Output>, Option<EventListener>) {
+        let shared = self.shared;
+        let mut session = shared.lock();
+        let version = session.version();
+        let step = self.call.step(&mut session, now);
+        let events = shared.told(&mut session, version);
+        let changed = matches!(step, Step::Wait(_)).then(|| shared.changed.listen());
+        drop(session);
+        shared.tell(&events);
+        (step, changed)
+    }
+}
+
+impl<T: Task> Drop for Driver<'_, T> {
+    fn drop(&mut self) {
+        if !self.call.is_over() {
+            let call = &mut self.call;
+            self.shared.session(|session| call.abandon(session));
+        }
+    }
+}

@@ -1,0 +1,20 @@
+#![cfg_attr(feature = "tokio", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "tokio"),
+    doc = "An async ThingSpace client on any stack and runtime: see [`Client`]."
+)]
+
+mod builder;
+mod client;
+#[cfg(feature = "tokio")]
+mod pooled;
+mod send;
+
+pub use self::{builder::Builder, client::Client, send::Stack};
+#[cfg(feature = "tokio")]
+pub use self::{
+    builder::Ready,
+    pooled::{Connector, Pooled},
+};
+pub use hyper;
+pub use thingspace_core as core;

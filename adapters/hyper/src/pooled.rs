@@ -1,0 +1,98 @@
+//! The ready-made stack: hyper-util's pooled client on tokio, HTTP/1.1 and
+//! HTTP/2 by ALPN, TLS by rustls, and the proxies that the environment names.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::Uri;
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::{
+        legacy::{
+            self,
+            connect::{HttpConnector, proxy::Tunnel},
+        },
+        proxy::matcher::Matcher,
+    },
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+};
+use rustls::ClientConfig;
+use tower_service::Service;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// hyper-util's pooled client, over TLS, through a proxy where one is named.
+pub type Pooled = legacy::Client<HttpsConnector<Connector>, Full<Bytes>>;
+
+pub(crate) fn new(tls: Option<ClientConfig>) -> Pooled {
+    let builder = HttpsConnectorBuilder::new();
+    let builder = match tls {
+        Some(mut config) => {
+            // Those that are spoken are put in their place.
+            config.alpn_protocols.clear();
+            builder.with_tls_config(config)
+        }
+        #[cfg(feature = "platform-verifier")]
+        None => builder.with_platform_verifier(),
+        #[cfg(not(feature = "platform-verifier"))]
+        None => builder.with_webpki_roots(),
+    };
+    // The environment decides where a request may go unencrypted: to this machine only.
+    let connector = builder
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(Connector::from_environment());
+    legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .build(connector)
+}
+
+/// Connects directly, or through the proxy that `HTTPS_PROXY`, `HTTP_PROXY`,
+/// `ALL_PROXY` and `NO_PROXY` name for a place.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    direct: HttpConnector,
+    proxies: Arc<Matcher>,
+}
+
+impl Connector {
+    fn from_environment() -> Self {
+        let mut direct = HttpConnector::new();
+        direct.enforce_http(false);
+        direct.set_nodelay(true);
+        Self {
+            direct,
+            proxies: Arc::new(Matcher::from_env()),
+        }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<tokio::net::TcpStream>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(ready!(self.direct.poll_ready(context))?))
+    }
+
+    fn call(&mut self, place: Uri) -> Self::Future {
+        let Some(proxy) = self.proxies.intercept(&place) else {
+            let connecting = self.direct.call(place);
+            return Box::pin(async { Ok(connecting.await?) });
+        };
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.direct.clone());
+        if let Some(auth) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(auth.clone());
+        }
+        let connecting = tunnel.call(place);
+        Box::pin(async { Ok(connecting.await?) })
+    }
+}
