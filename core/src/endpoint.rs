@@ -141,8 +141,8 @@ pub trait Auth: sealed::Sealed {
     /// What proves it.
     type Proof<'a>: Copy;
 
-    /// Puts the proof on a request.
-    #[doc(hidden)]
+    /// Puts the proof on a request: a copy of a ready-made header value for each
+    /// token, in the place of any that is there.
     fn stamp(proof: Self::Proof<'_>, headers: &mut HeaderMap);
 }
 

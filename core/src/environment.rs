@@ -156,18 +156,22 @@ impl Environment {
         Ok(())
     }
 
-    /// The path of `uri` below the base as a lenient server might read it:
-    /// decoded, in lower case, without parameters or empty segments.
-    pub(crate) fn segments_below(&self, uri: &Uri) -> Vec<String> {
+    /// Whether the path of `uri` below the base begins with these segments
+    /// (`None` is any), as a lenient server might read it: decoded, whatever its
+    /// case, without parameters or empty segments.
+    pub(crate) fn leads_to(&self, uri: &Uri, segments: &[Option<&str>]) -> bool {
         let path = uri.path();
         let below = path.strip_prefix(self.0.prefix.as_str()).unwrap_or(path);
         let decoded = percent_decode_str(below).decode_utf8_lossy();
-        decoded
+        let mut found = decoded
             .split(['/', '\\'])
-            .map(|segment| segment.split(';').next().unwrap_or_default())
-            .filter(|segment| !segment.is_empty())
-            .map(str::to_ascii_lowercase)
-            .collect()
+            .filter_map(|segment| segment.split(';').next())
+            .filter(|segment| !segment.is_empty());
+        segments.iter().all(|wanted| match (wanted, found.next()) {
+            (Some(wanted), Some(found)) => found.eq_ignore_ascii_case(wanted),
+            (None, Some(_)) => true,
+            (_, None) => false,
+        })
     }
 
     fn port(&self, authority: &Authority) -> u16 {

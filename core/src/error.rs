@@ -68,7 +68,7 @@ pub enum Error {
     SessionRefused(Box<Refusal>),
 
     /// Too many calls: the service asks to wait longer than a call waits.
-    #[error("too many calls ({refusal}); call again at {until:?}")]
+    #[error("too many calls ({refusal}); call again at {until}")]
     Throttled {
         /// When to call again.
         until: Timestamp,
@@ -79,7 +79,7 @@ pub enum Error {
     /// Sessions keep being refused right after login, so logins pause, and for
     /// longer than a call waits. Nothing was sent.
     #[error(
-        "nothing was sent, because new sessions keep dying and logins pause until {until:?}; look for another program that logs in with the same user name"
+        "nothing was sent, because new sessions keep dying and logins pause until {until}; look for another program that logs in with the same user name"
     )]
     Braked {
         /// When a login is made again.
@@ -89,7 +89,7 @@ pub enum Error {
     /// Token fetches or logins have failed and pause for longer than a call
     /// waits. Nothing was sent.
     #[error(
-        "nothing was sent, because earlier calls failed and a pause lasts until {until:?}; call again then"
+        "nothing was sent, because earlier calls failed and a pause lasts until {until}; call again then"
     )]
     Paused {
         /// When one is tried again.

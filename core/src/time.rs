@@ -4,8 +4,12 @@
 //! [`Timestamp`], so that days can pass in a test within a millisecond, and a
 //! machine without a system clock can bring its own.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
+use httpdate::HttpDate;
 use serde::{Deserialize, Serialize};
 
 /// A moment: whole milliseconds since the Unix epoch.
@@ -48,6 +52,16 @@ impl Timestamp {
     }
 }
 
+/// As a date, in UTC: `Tue, 14 Nov 2023 22:13:20 GMT`. What comes after the year
+/// 9999 reads as its end.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LAST_SECOND: u64 = 253_402_300_799;
+        let seconds = Duration::from_secs((self.0 / 1000).min(LAST_SECOND));
+        HttpDate::from(UNIX_EPOCH + seconds).fmt(f)
+    }
+}
+
 impl std::ops::Add<Duration> for Timestamp {
     type Output = Self;
 
@@ -73,6 +87,13 @@ mod tests {
     fn arithmetic_saturates() {
         assert_eq!(Timestamp::MAX + Duration::MAX, Timestamp::MAX);
         assert_eq!(Timestamp::default().since(Timestamp::MAX), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_moment_reads_as_a_date() {
+        let moment = Timestamp::from_millis(1_700_000_000_999);
+        assert_eq!(moment.to_string(), "Tue, 14 Nov 2023 22:13:20 GMT");
+        assert_eq!(Timestamp::MAX.to_string(), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 
     #[test]

@@ -197,13 +197,12 @@ impl Session {
             self.memory.bearer = None;
         }
         let same_user = old.user.username() == new.user.username();
+        if old.user != new.user {
+            self.reopen(false);
+        }
         if !same_user {
             self.memory.open = None;
             self.memory.guard = Guard::default();
-        }
-        if old.user != new.user {
-            self.memory.guard.reopen(false);
-            self.events.push(Event::GateOpened);
         }
         // A reset that is under way decides on the password, whoever gave one meanwhile.
         if !(same_user && flight == Some(FlightKind::PasswordReset)) {
@@ -224,9 +223,7 @@ impl Session {
             .memory
             .flight
             .is_some_and(|flight| flight.kind == FlightKind::LogIn);
-        self.memory.guard.reopen(logging_in);
-        self.events.push(Event::GateOpened);
-        self.touch();
+        self.reopen(logging_in);
     }
 
     /// The oldest event that nobody has seen, if there is one.
@@ -532,15 +529,20 @@ impl Session {
     fn password_changed(&mut self, password: Password) {
         self.credentials.user = self.credentials.user.with_password(password);
         self.events.push(Event::PasswordChanged);
-        if self.gate().closed.is_some() {
-            self.events.push(Event::GateOpened);
-        }
-        self.memory.guard.reopen(false);
-        self.touch();
+        self.reopen(false);
     }
 
     fn password_unknown(&mut self) {
         self.close(GateReason::PasswordUnknown);
+    }
+
+    /// Opens the gate; a login that is `under_way` stays counted.
+    fn reopen(&mut self, under_way: bool) {
+        if self.gate().closed.is_some() {
+            self.events.push(Event::GateOpened);
+        }
+        self.memory.guard.reopen(under_way);
+        self.touch();
     }
 
     fn close(&mut self, reason: GateReason) {

@@ -11,6 +11,9 @@ use crate::{
     endpoint::WithSession,
 };
 
+/// Where the calls are that open, end or re-key a session, in whatever version.
+const SESSION_CALLS: &[Option<&str>] = &[Some("m2m"), None, Some("session")];
+
 /// What a [`Call`](super::Call) can be for. Every [`Endpoint`] that is
 /// authorised by a session is one, a plain `http::Request<Bytes>` included; the
 /// others are [`OpenSession`], [`EndSession`] and [`ChangePassword`].
@@ -103,8 +106,7 @@ impl<E: Endpoint<Auth = WithSession>> Task for E {
         proof: (&BearerToken, &SessionToken),
     ) -> Result<Request<Bytes>, RequestError> {
         let request = Endpoint::request(self, &session.environment, proof)?;
-        let segments = session.environment.segments_below(request.uri());
-        if matches!(&*segments, [m2m, _, session, _, ..] if m2m == "m2m" && session == "session") {
+        if session.environment.leads_to(request.uri(), SESSION_CALLS) {
             return Err(RequestError::SessionCall);
         }
         Ok(request)
