@@ -1,0 +1,118 @@
+//! A call is dropped at every point at which it can be, while it carries the
+//! login for a hundred others.
+#![cfg(test)]
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use thingspace_hyper::{
+    Client, Pooled,
+    core::{
+        AppCredentials, Credentials, UserCredentials,
+        session::{FlightKind, MaxFailedLogins, Settings},
+    },
+};
+use thingspace_simulator::{Call, Server, Simulator};
+use tokio::{task::JoinSet, time::timeout};
+
+const OTHERS: usize = 100;
+
+fn client(server: &Server) -> Client<Pooled> {
+    let mut settings = Settings::default();
+    settings.max_failed_logins = MaxFailedLogins::new(4).unwrap();
+    let credentials = Credentials::new(
+        AppCredentials::new(Simulator::KEY, Simulator::SECRET).unwrap(),
+        UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD).unwrap(),
+    );
+    let builder = Client::builder(credentials).settings(settings);
+    builder
+        .environment(server.base().parse().unwrap())
+        .build()
+        .unwrap()
+}
+
+fn account() -> Request<Bytes> {
+    Request::get("/m2m/v1/accounts/0000123456-00001")
+        .body(Bytes::new())
+        .unwrap()
+}
+
+/// Polls a future so many times, then drops it; whether it was done before that.
+async fn dropped_after<F: Future>(polls: usize, future: F) -> bool {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(|_| true)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_call_may_be_dropped_at_any_point_while_it_carries_the_login_for_a_hundred() {
+    for polls in 0.. {
+        let server = Server::start(Simulator::new(7)).unwrap();
+        let client = client(&server);
+        let mut others = JoinSet::new();
+        let mut carrier = pin!(client.call(account()));
+
+        // The carrier is first, so that it is the one that the others wait for.
+        let mut done = polls > 0 && dropped_after(1, carrier.as_mut()).await;
+        for _ in 0..OTHERS {
+            let client = client.clone();
+            others.spawn(async move { client.call(account()).await });
+        }
+        tokio::task::yield_now().await;
+        if polls > 0 && !done {
+            done = dropped_after(polls - 1, carrier.as_mut()).await;
+        }
+        if !done {
+            let carried = client.session(|session| session.flight());
+            // Nothing of it is left from here on.
+            carrier.set(client.call(account()));
+            // A login that had left, by whoever carried it, stays counted.
+            let unknown = u32::from(carried == Some(FlightKind::LogIn));
+            client.session(|session| assert_eq!(session.gate().failed_logins, unknown));
+        }
+
+        let all = timeout(Duration::from_secs(60), async {
+            while let Some(answer) = others.join_next().await {
+                assert_eq!(
+                    answer.unwrap().unwrap().status(),
+                    200,
+                    "dropped after {polls} polls"
+                );
+            }
+        });
+        all.await.expect("the others hang");
+        server.with(|service| {
+            let counts = service.counts();
+            assert!(
+                counts.seen(Call::BearerToken) <= 2,
+                "dropped after {polls} polls"
+            );
+            assert!(counts.seen(Call::LogIn) <= 2, "dropped after {polls} polls");
+            assert_eq!(counts.failed_logins, 0);
+        });
+        client.session(|session| {
+            assert_eq!(session.flight(), None);
+            assert_eq!(session.gate().failed_logins, 0);
+        });
+        if done {
+            assert!(
+                polls > 3,
+                "a call of three requests has more points than {polls}"
+            );
+            return;
+        }
+    }
+}
