@@ -142,7 +142,7 @@ impl Environment {
             && authority
                 .host()
                 .eq_ignore_ascii_case(self.0.authority.host())
-            && self.port(authority) == self.port(&self.0.authority);
+            && port(&self.0.scheme, authority) == port(&self.0.scheme, &self.0.authority);
         if !same_origin {
             return Err(RequestError::Origin);
         }
@@ -173,15 +173,6 @@ impl Environment {
             (_, None) => false,
         })
     }
-
-    fn port(&self, authority: &Authority) -> u16 {
-        let default = if self.0.scheme == Scheme::HTTPS {
-            443
-        } else {
-            80
-        };
-        authority.port_u16().unwrap_or(default)
-    }
 }
 
 impl Default for Environment {
@@ -211,8 +202,7 @@ impl FromStr for Environment {
             return Err(EnvironmentError::Account);
         }
         let host = authority.host();
-        let has_port = authority.as_str().len() > host.len();
-        if host.is_empty() || (has_port && authority.port_u16().is_none()) {
+        if host.is_empty() || port(&scheme, &authority).is_none() {
             return Err(EnvironmentError::Address);
         }
         let safe = scheme == Scheme::HTTPS || (scheme == Scheme::HTTP && is_loopback(host));
@@ -275,6 +265,16 @@ pub enum EnvironmentError {
     Insecure,
 }
 
+/// The port that an authority stands for; `None` if what follows its host is no
+/// port.
+fn port(scheme: &Scheme, authority: &Authority) -> Option<u16> {
+    let written = authority.as_str().strip_prefix(authority.host())?;
+    if written.is_empty() {
+        return Some(if *scheme == Scheme::HTTPS { 443 } else { 80 });
+    }
+    written.strip_prefix(':')?.parse().ok()
+}
+
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
@@ -322,6 +322,7 @@ mod tests {
             ("thingspace.verizon.com", Address),
             ("/api", Address),
             ("https://", Address),
+            ("https://ts.example:", Address),
             ("https://ts.example:port", Address),
             ("https://ts.example:99999", Address),
             ("https://ts.example/a/../b", Address),
@@ -358,6 +359,8 @@ mod tests {
             "https://ts.example@evil.example/api/m2m",
             "https://evil@ts.example/api/m2m",
             "https://ts.example:444/api/m2m",
+            "https://ts.example:/api/m2m",
+            "https://ts.example:$/api/m2m",
         ] {
             assert_eq!(
                 own.resolve(&uri.parse().unwrap()),

@@ -6,6 +6,17 @@
 // all of it is told with one vocabulary.
 #![allow(unreachable_pub, clippy::unnecessary_wraps, clippy::wildcard_imports)]
 
+mod brake;
+mod deadline;
+mod events;
+mod expiry;
 mod flight;
 mod guard;
+mod log_in_out;
+mod origin;
+mod replay;
+mod reset;
+mod retry;
 mod scenario;
+mod secrets;
+mod snapshot;

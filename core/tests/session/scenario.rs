@@ -16,6 +16,7 @@ use thingspace_core::{
     session::{Attempt, Call, Event, Settings, Task, Transmit, Wait},
 };
 
+pub const MILLISECOND: Duration = Duration::from_millis(1);
 pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3600);
@@ -34,9 +35,14 @@ impl Scenario {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let session = Session::new(Environment::mock(), credentials("IMgr8"), 42);
+        let Self { session, now } = Self::with_seed(42);
+        let session = session.with_settings(settings);
+        Self { session, now }
+    }
+
+    pub fn with_seed(seed: u64) -> Self {
         Self {
-            session: session.with_settings(settings),
+            session: Session::new(Environment::mock(), credentials("IMgr8"), seed),
             now: Timestamp::from_millis(1_700_000_000_000),
         }
     }
@@ -63,6 +69,11 @@ impl Scenario {
         self.now = self.now + time;
     }
 
+    /// Stops a millisecond before it has passed.
+    pub fn almost_pass(&mut self, time: Duration) {
+        self.pass(time.saturating_sub(MILLISECOND));
+    }
+
     pub fn pass_until(&mut self, time: Timestamp) {
         self.now = self.now.max(time);
     }
@@ -70,6 +81,31 @@ impl Scenario {
     /// What has happened since this was last asked.
     pub fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.session.poll_event()).collect()
+    }
+
+    /// What a store would keep, but for the version and the time of the last use.
+    pub fn at_rest(&self) -> serde_json::Value {
+        let mut stored = serde_json::to_value(self.session.snapshot()).unwrap();
+        let memory = &mut stored["thingspace-session-1"]["memory"];
+        memory["version"].take();
+        if let Some(open) = memory["open"].as_object_mut() {
+            open.remove("used").expect("no time of the last use");
+        }
+        stored
+    }
+
+    /// Does something to the session, and sees to it that a store would hear of
+    /// the change, if it is one.
+    #[track_caller]
+    pub fn watch<R>(&mut self, act: impl FnOnce(&mut Session, Timestamp) -> R) -> R {
+        let before = self.clone();
+        let result = act(&mut self.session, self.now);
+        let (old, new) = (before.session.version(), self.session.version());
+        assert!(new >= old, "the version shrank");
+        if new == old {
+            assert_eq!(self.at_rest(), before.at_rest(), "nobody would save this");
+        }
+        result
     }
 
     /// Ends the process and starts it again with what a store has kept.
@@ -80,6 +116,13 @@ impl Scenario {
         let session = Session::restore(snapshot, Environment::mock(), credentials(password));
         self.session = session.unwrap().with_settings(settings);
     }
+}
+
+/// The usual settings but for this.
+pub fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
+    let mut settings = Settings::default();
+    change(&mut settings);
+    settings
 }
 
 pub fn credentials(password: &str) -> Credentials {
@@ -150,7 +193,6 @@ where
         match self.step(scenario) {
             Step::Send(transmit) => {
                 assert_eq!(What::of(&transmit.request), what);
-                self.out = Some(transmit.attempt);
                 transmit
             }
             other => panic!("expected to send {what:?}, got {other:?}"),
@@ -161,7 +203,10 @@ where
     #[track_caller]
     pub fn waits(&mut self, scenario: &mut Scenario) -> Wait {
         match self.step(scenario) {
-            Step::Wait(wait) => wait,
+            Step::Wait(wait) => {
+                assert!(wait.until > scenario.now, "a wait that is over at once");
+                wait
+            }
             other => panic!("expected to wait, got {other:?}"),
         }
     }
@@ -183,6 +228,28 @@ where
         }
     }
 
+    /// Fetches a bearer token.
+    #[track_caller]
+    pub fn fetches(&mut self, scenario: &mut Scenario, token: &str) {
+        self.sends(scenario, What::TokenFetch);
+        self.hears(scenario, bearer(token));
+    }
+
+    /// Logs in.
+    #[track_caller]
+    pub fn logs_in(&mut self, scenario: &mut Scenario, token: &str) {
+        self.sends(scenario, What::LogIn);
+        self.hears(scenario, session(token));
+    }
+
+    /// Goes out with its work, and is done.
+    #[track_caller]
+    pub fn works(&mut self, scenario: &mut Scenario) -> T::Output {
+        self.sends(scenario, What::Work);
+        self.hears(scenario, done());
+        self.ends(scenario).unwrap()
+    }
+
     /// Tells the call what came of its last request.
     #[track_caller]
     pub fn hears(&mut self, scenario: &mut Scenario, heard: Heard) {
@@ -192,16 +259,24 @@ where
 
     /// Tells the call what came of one of its requests.
     pub fn hears_of(&mut self, scenario: &mut Scenario, attempt: Attempt, heard: Heard) {
-        self.call
-            .receive(&mut scenario.session, scenario.now, attempt, heard);
+        let call = &mut self.call;
+        scenario.watch(|session, now| call.receive(session, now, attempt, heard));
     }
 
     pub fn abandons(&mut self, scenario: &mut Scenario) {
-        self.call.abandon(&mut scenario.session);
+        let call = &mut self.call;
+        scenario.watch(|session, _| call.abandon(session));
     }
 
-    fn step(&mut self, scenario: &mut Scenario) -> Step<T::Output> {
-        self.call.step(&mut scenario.session, scenario.now)
+    /// Steps, whatever comes of it.
+    #[track_caller]
+    pub fn step(&mut self, scenario: &mut Scenario) -> Step<T::Output> {
+        let call = &mut self.call;
+        let step = scenario.watch(|session, now| call.step(session, now));
+        if let Step::Send(transmit) = &step {
+            self.out = Some(transmit.attempt);
+        }
+        step
     }
 }
 
@@ -216,7 +291,7 @@ pub enum What {
 }
 
 impl What {
-    fn of(request: &Request<Bytes>) -> Self {
+    pub fn of(request: &Request<Bytes>) -> Self {
         match request.uri().path() {
             "/api/ts/v1/oauth2/token" => Self::TokenFetch,
             "/api/m2m/v1/session/login" => Self::LogIn,

@@ -1,0 +1,224 @@
+//! Where tokens may go, and which calls only the session itself may make.
+
+use bytes::Bytes;
+use http::{Method, Request};
+use thingspace_core::{
+    Endpoint, Environment, Error, Password, RequestError, Session, Step,
+    api::{LogOut, ResetPassword},
+    endpoint::WithSession,
+    session::Task,
+};
+
+use crate::scenario::*;
+
+/// The paths of the session's own calls.
+const OWN: [&str; 3] = [
+    "session/login",
+    "session/logout",
+    "session/password/actions/reset",
+];
+
+fn plain(method: Method, uri: &str) -> Actor<Request<Bytes>> {
+    let request = Request::builder().method(method).uri(uri);
+    Actor::new(request.body(Bytes::new()).expect(uri))
+}
+
+/// The call ends without anything being sent, because of its request.
+#[track_caller]
+fn assert_refused<T: Task>(mut call: Actor<T>, because: RequestError)
+where
+    T::Output: std::fmt::Debug,
+{
+    let mut s = Scenario::open();
+    let error = call.fails(&mut s);
+    assert!(error.is_never_sent());
+    let Error::Request(reason) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(reason, because);
+    assert!(call.call.is_over());
+    // The session is none the worse for it.
+    Actor::reads().works(&mut s);
+}
+
+#[test]
+fn law_9_no_token_goes_to_another_origin() {
+    for uri in [
+        "https://evil.example/api/m2m/v1/work",
+        "http://mock.thingspace.verizon.com/api/m2m/v1/work",
+        "https://mock.thingspace.verizon.com:8443/api/m2m/v1/work",
+        "https://thingspace.verizon.com/api/m2m/v1/work",
+        "https://mock.thingspace.verizon.com.evil.example/api/m2m/v1/work",
+        "https://mock.thingspace.verizon.com@evil.example/api/m2m/v1/work",
+        "https://user@mock.thingspace.verizon.com/api/m2m/v1/work",
+        "https://127.0.0.1/api/m2m/v1/work",
+    ] {
+        assert_refused(plain(Method::GET, uri), RequestError::Origin);
+    }
+}
+
+#[test]
+fn law_9_no_token_goes_to_the_right_origin_outside_the_base() {
+    for uri in [
+        "https://mock.thingspace.verizon.com/m2m/v1/work",
+        "https://mock.thingspace.verizon.com/apiary/m2m/v1/work",
+        "https://mock.thingspace.verizon.com/api/../m2m/v1/work",
+        "/../m2m/v1/work",
+        "/%2e%2E/m2m/v1/work",
+        "/m2m/..;/../evil",
+        "/..\\evil",
+    ] {
+        assert_refused(plain(Method::GET, uri), RequestError::Path);
+    }
+}
+
+#[test]
+fn law_9_an_endpoint_that_leads_astray_gets_no_token() {
+    struct Astray;
+    impl Endpoint for Astray {
+        type Auth = WithSession;
+        type Output = ();
+        fn build(&self, _: &Environment) -> Result<Request<Bytes>, RequestError> {
+            Ok(Request::get("https://evil.example/api/m2m")
+                .body(Bytes::new())
+                .unwrap())
+        }
+        fn read(_: &http::Response<Bytes>) -> Result<(), thingspace_core::Malformed> {
+            Ok(())
+        }
+    }
+    assert_refused(Actor::new(Astray), RequestError::Origin);
+}
+
+#[test]
+fn the_reason_says_what_to_do() {
+    let mut s = Scenario::open();
+    let error = plain(Method::GET, "https://evil.example/api").fails(&mut s);
+    assert_eq!(
+        error.to_string(),
+        "the request was not sent: it goes to another origin than the environment's, where no token may go; give a path alone"
+    );
+    let error = plain(Method::POST, "/m2m/v1/session/login").fails(&mut s);
+    assert_eq!(
+        error.to_string(),
+        "the request was not sent: it is a call that opens, ends or re-keys a session, which only the session itself may make; use OpenSession, EndSession or ChangePassword"
+    );
+}
+
+#[test]
+fn law_9_the_addresses_own_words_for_the_right_place_are_admitted() {
+    for uri in [
+        "/m2m/v1/work",
+        "/m2m/v1/work?next=https://evil.example/../",
+        "https://mock.thingspace.verizon.com/api/m2m/v1/work",
+        "https://MOCK.thingspace.verizon.com/api/m2m/v1/work",
+        "https://mock.thingspace.verizon.com:443/api/m2m/v1/work",
+    ] {
+        plain(Method::GET, uri).works(&mut Scenario::open());
+    }
+}
+
+#[test]
+fn law_2_the_sessions_own_calls_cannot_be_made_behind_its_guard() {
+    for own in OWN {
+        let upper = own.to_uppercase();
+        let double = own.replace('/', "//");
+        let back = own.replace('/', "\\");
+        let hidden = own.replace('/', "%2F");
+        let hidden_back = own.replace('/', "%5c");
+        let encoded = own.replacen('s', "%73", 1);
+        let parameters = own.replace('/', ";a=b/");
+        for uri in [
+            format!("/m2m/v1/{own}"),
+            format!("/m2m/v1/{own}/"),
+            format!("/m2m/v1/{own}//"),
+            format!("/m2m/v1/{own}?a=b"),
+            format!("/m2m/v1/{own};a=b"),
+            format!("/m2m/v1/{own}%3Ba=b"),
+            format!("/m2m/v2/{own}"),
+            format!("/M2M/V1/{upper}"),
+            format!("/%6d2m/v1/{encoded}"),
+            format!("/m2m/v1/{hidden}"),
+            format!("/m2m%2fv1%2F{hidden}"),
+            format!("//m2m//v1//{double}"),
+            format!("/m2m;x/v1;y=z/{parameters}"),
+            format!("/m2m\\v1\\{back}"),
+            format!("/m2m%5Cv1/{hidden_back}"),
+            format!("https://mock.thingspace.verizon.com/api/m2m/v1/{own}"),
+            format!("https://mock.thingspace.verizon.com:443/api//m2m/v1/{own}/"),
+        ] {
+            for method in [Method::GET, Method::POST, Method::PUT] {
+                assert_refused(plain(method, &uri), RequestError::SessionCall);
+            }
+        }
+    }
+}
+
+#[test]
+fn law_2_the_typed_calls_of_the_session_cannot_be_made_behind_its_guard_either() {
+    let old = Password::new("IMgr8").unwrap();
+    assert_refused(Actor::new(LogOut), RequestError::SessionCall);
+    assert_refused(
+        Actor::new(ResetPassword::new(&old)),
+        RequestError::SessionCall,
+    );
+}
+
+#[test]
+fn law_2_a_base_of_ones_own_changes_nothing_about_it() {
+    for base in [
+        "https://gateway.example",
+        "https://gateway.example:8443/a/b",
+        "http://localhost:8080/",
+    ] {
+        let at: Environment = base.parse().unwrap();
+        let mut s = Scenario::new();
+        s.session = Session::new(at.clone(), credentials("IMgr8"), 1);
+        for heard in [bearer("bearer-1"), session("session-1")] {
+            let mut call = Actor::log_in();
+            assert!(matches!(call.step(&mut s), Step::Send(_)));
+            call.hears(&mut s, heard);
+        }
+        for own in OWN {
+            let full = at.uri(&format!("/m2m/v1/{own}")).unwrap().to_string();
+            for uri in [format!("/m2m/v1/{own}"), full] {
+                let error = plain(Method::POST, &uri).fails(&mut s);
+                assert!(
+                    matches!(error, Error::Request(RequestError::SessionCall)),
+                    "{error}"
+                );
+            }
+        }
+        let mut call = plain(Method::GET, "/m2m/v1/accounts/1");
+        let Step::Send(sent) = call.step(&mut s) else {
+            panic!("not sent");
+        };
+        assert_eq!(sent.request.uri(), &at.uri("/m2m/v1/accounts/1").unwrap());
+    }
+}
+
+#[test]
+fn whatever_else_there_is_can_be_called() {
+    for path in [
+        "/m2m/v1/accounts/0000123456-00001",
+        "/m2m/v1/devices/actions/list",
+        "/m2m/v1/sessions/login",
+        "/m2m/v1/accounts/session/login",
+        "/m2m/v1/callbacks/0000123456-00001",
+        "/m2m/v1/my-session/login",
+        "/ts/v1/diagnostics/basic/devices",
+    ] {
+        let mut s = Scenario::open();
+        let mut call = plain(Method::POST, path);
+        let Step::Send(sent) = call.step(&mut s) else {
+            panic!("{path} was not sent");
+        };
+        assert_eq!(
+            sent.request.uri().to_string(),
+            format!("https://mock.thingspace.verizon.com/api{path}")
+        );
+        assert_eq!(tokens(&sent), ("Bearer bearer-1", "session-1"));
+        call.hears(&mut s, done());
+        call.ends(&mut s).unwrap();
+    }
+}

@@ -1,0 +1,259 @@
+//! Tokens that are refused: what they cost.
+
+use thingspace_core::session::Event;
+
+use crate::scenario::*;
+
+/// Every code with which the API refuses a session token.
+const SESSION_CODES: [&str; 5] = [
+    "REQUEST_FAILED.SessionToken.Expired",
+    "REQUEST_FAILED.SessionToken.Format",
+    "INPUT_INVALID.SessionToken.Invalid",
+    "REQUEST_FAILED.SessionToken.NobodyHasSeenThis",
+    "INPUT_INVALID.sessiontoken.invalid",
+];
+
+/// Every answer with which the gateway refuses a bearer token.
+fn bearer_faults() -> [Heard; 5] {
+    [
+        bearer_fault(),
+        answer(401, r#"{"fault":{"code":"900901"}}"#),
+        answer(401, r#"{"fault":{"code":900902}}"#),
+        answer(401, r#"{"fault":{"code":"of the future"}}"#),
+        answer(401, r#"{"error":"invalid_token"}"#),
+    ]
+}
+
+#[test]
+fn law_5_a_stale_session_costs_one_replay() {
+    for code in SESSION_CODES {
+        let mut s = Scenario::open();
+        let mut call = Actor::reads();
+        call.sends(&mut s, What::Work);
+        call.hears(&mut s, refused(code));
+        assert!(s.session.session_token().is_none(), "{code}");
+        call.logs_in(&mut s, "session-2");
+        let work = call.sends(&mut s, What::Work);
+        assert_eq!(tokens(&work), ("Bearer bearer-1", "session-2"), "{code}");
+        call.hears(&mut s, done());
+        call.ends(&mut s).unwrap();
+    }
+}
+
+#[test]
+fn law_5_a_session_that_is_refused_twice_ends_the_call() {
+    let mut s = Scenario::open();
+    let mut call = Actor::reads();
+    call.sends(&mut s, What::Work);
+    call.hears(&mut s, session_expired());
+    call.logs_in(&mut s, "session-2");
+    call.sends(&mut s, What::Work);
+    call.hears(&mut s, session_expired());
+    let error = call.fails(&mut s);
+    assert!(error.is_session_refused() && !error.is_bearer_refused());
+    assert!(!error.is_fate_unknown(), "{error}");
+    assert!(
+        error
+            .code()
+            .unwrap()
+            .is("REQUEST_FAILED.SessionToken.Expired")
+    );
+    assert!(s.session.session_token().is_none());
+    assert_eq!(
+        error.to_string(),
+        "a fresh session was refused (400 UnifiedWebService.REQUEST_FAILED.SessionToken.Expired); look for another program that logs in with the same user name, then call again"
+    );
+}
+
+#[test]
+fn law_5_a_stale_bearer_costs_one_replay() {
+    for fault in bearer_faults() {
+        let mut s = Scenario::open();
+        let mut call = Actor::reads();
+        call.sends(&mut s, What::Work);
+        let told = format!("{fault:?}");
+        call.hears(&mut s, fault);
+        assert_eq!(s.events(), [Event::BearerRefused], "{told}");
+        call.fetches(&mut s, "bearer-2");
+        let work = call.sends(&mut s, What::Work);
+        assert_eq!(tokens(&work), ("Bearer bearer-2", "session-1"), "{told}");
+        call.hears(&mut s, done());
+        call.ends(&mut s).unwrap();
+    }
+}
+
+#[test]
+fn law_5_a_bearer_that_is_refused_twice_ends_the_call() {
+    let mut s = Scenario::open();
+    let mut call = Actor::reads();
+    call.sends(&mut s, What::Work);
+    call.hears(&mut s, bearer_fault());
+    // The service hands the same one out again.
+    call.fetches(&mut s, "bearer-1");
+    call.sends(&mut s, What::Work);
+    call.hears(&mut s, bearer_fault());
+    let error = call.fails(&mut s);
+    assert!(error.is_bearer_refused() && !error.is_session_refused());
+    assert!(!error.is_fate_unknown(), "{error}");
+    assert_eq!(error.refusal().unwrap().fault(), Some(900_901));
+    assert_eq!(
+        s.session.session_token().unwrap().expose(),
+        "session-1",
+        "the session is not to blame"
+    );
+}
+
+#[test]
+fn law_5_a_stale_bearer_and_a_stale_session_cost_one_replay_each() {
+    for bearer_first in [true, false] {
+        let mut s = Scenario::open();
+        let mut call = Actor::writes();
+        for bearer_now in [bearer_first, !bearer_first] {
+            call.sends(&mut s, What::Work);
+            if bearer_now {
+                call.hears(&mut s, bearer_fault());
+                call.fetches(&mut s, "bearer-2");
+            } else {
+                call.hears(&mut s, session_expired());
+                call.logs_in(&mut s, "session-2");
+            }
+        }
+        let work = call.sends(&mut s, What::Work);
+        assert_eq!(tokens(&work), ("Bearer bearer-2", "session-2"));
+        call.hears(&mut s, bearer_fault());
+        assert!(call.fails(&mut s).is_bearer_refused());
+    }
+}
+
+#[test]
+fn a_bearer_that_is_refused_at_the_login_that_a_replay_needs_costs_the_bearers_replay() {
+    let mut s = Scenario::open();
+    let mut call = Actor::reads();
+    call.sends(&mut s, What::Work);
+    call.hears(&mut s, session_expired());
+    call.sends(&mut s, What::LogIn);
+    call.hears(&mut s, bearer_fault());
+    call.fetches(&mut s, "bearer-2");
+    call.logs_in(&mut s, "session-2");
+    call.works(&mut s);
+    assert_eq!(s.session.gate().failed_logins, 0);
+}
+
+#[test]
+fn what_must_not_be_done_twice_is_replayed_as_well_since_it_was_not_done() {
+    let mut s = Scenario::open();
+    let mut call = Actor::writes();
+    let first = call.sends(&mut s, What::Work);
+    call.hears(&mut s, session_expired());
+    call.logs_in(&mut s, "session-2");
+    let second = call.sends(&mut s, What::Work);
+    assert_eq!(first.request.method(), second.request.method());
+    assert!(second.attempt.number() > first.attempt.number());
+    call.hears(&mut s, bearer_fault());
+    call.fetches(&mut s, "bearer-2");
+    call.works(&mut s);
+}
+
+#[test]
+fn law_7_a_refusal_of_an_older_session_does_not_disturb_a_newer_one() {
+    let mut s = Scenario::open();
+    let (mut first, mut second) = (Actor::reads(), Actor::writes());
+    first.sends(&mut s, What::Work);
+    second.sends(&mut s, What::Work);
+    first.hears(&mut s, session_expired());
+    first.logs_in(&mut s, "session-2");
+    s.events();
+
+    second.hears(&mut s, session_expired());
+    assert_eq!(s.session.session_token().unwrap().expose(), "session-2");
+    assert_eq!(s.events(), []);
+    for call in [&mut first, &mut second] {
+        let work = call.sends(&mut s, What::Work);
+        assert_eq!(tokens(&work).1, "session-2");
+    }
+}
+
+#[test]
+fn law_7_a_refusal_of_an_older_bearer_does_not_disturb_a_newer_one() {
+    let mut s = Scenario::open();
+    let (mut first, mut second) = (Actor::reads(), Actor::writes());
+    first.sends(&mut s, What::Work);
+    second.sends(&mut s, What::Work);
+    first.hears(&mut s, bearer_fault());
+    // Even if the newer one has the same letters.
+    first.fetches(&mut s, "bearer-1");
+    s.events();
+
+    second.hears(&mut s, bearer_fault());
+    assert!(s.session.bearer_token().is_some());
+    assert_eq!(s.events(), []);
+    first.works(&mut s);
+    second.works(&mut s);
+}
+
+#[test]
+fn law_7_a_success_with_an_older_session_is_no_use_of_the_newer_one() {
+    let mut s = Scenario::open();
+    let (mut first, mut second) = (Actor::reads(), Actor::reads());
+    first.sends(&mut s, What::Work);
+    s.pass(MINUTE);
+    second.sends(&mut s, What::Work);
+    first.hears(&mut s, session_expired());
+    s.pass(MINUTE);
+    first.logs_in(&mut s, "session-2");
+    let opened = s.now;
+    second.hears(&mut s, done());
+    second.ends(&mut s).unwrap();
+    assert_eq!(s.session.last_used(), Some(opened));
+}
+
+#[test]
+fn law_1_a_hundred_calls_whose_session_is_refused_make_one_login() {
+    let mut s = Scenario::open();
+    let mut calls: Vec<_> = (0..100).map(|_| Actor::writes()).collect();
+    for call in &mut calls {
+        call.sends(&mut s, What::Work);
+    }
+    for call in &mut calls {
+        call.hears(&mut s, session_expired());
+    }
+    let (first, others) = calls.split_first_mut().unwrap();
+    first.sends(&mut s, What::LogIn);
+    for call in others.iter_mut() {
+        call.waits(&mut s);
+    }
+    first.hears(&mut s, session("session-2"));
+    for call in &mut calls {
+        call.works(&mut s);
+    }
+    let refusals = s
+        .events()
+        .into_iter()
+        .filter(|event| *event == Event::SessionRefused);
+    assert_eq!(refusals.count(), 1);
+}
+
+#[test]
+fn a_401_that_blames_no_token_is_a_refusal_like_any_other() {
+    for heard in [
+        answer(401, ""),
+        answer(401, "<html>Unauthorized</html>"),
+        answer(401, r#"{"error":"invalid_client"}"#),
+        answer(
+            401,
+            r#"{"errorCode":"S.REQUEST_FAILED.Permission","errorMessage":"m"}"#,
+        ),
+        answer(403, r#"{"fault":{"code":900908}}"#),
+        answer(400, r#"{"fault":{"code":900901}}"#),
+    ] {
+        let mut s = Scenario::open();
+        let mut call = Actor::reads();
+        call.sends(&mut s, What::Work);
+        call.hears(&mut s, heard);
+        let error = call.fails(&mut s);
+        assert!(!error.is_bearer_refused() && !error.is_session_refused());
+        assert!(!error.is_wrong_credentials() && !error.is_wrong_app());
+        assert!(error.refusal().is_some() && !error.is_fate_unknown());
+        Actor::reads().works(&mut s);
+    }
+}
