@@ -25,8 +25,8 @@ pub enum Error {
     #[error("the request was not sent: {0}")]
     Request(#[from] RequestError),
 
-    /// A login is needed and the login guard allows none, so nothing was sent.
-    #[error("nothing was sent, because the login guard is closed: {0}")]
+    /// A login is needed and the login guard allows none.
+    #[error("no login is made, because the login guard is closed: {0}")]
     GateClosed(Gate),
 
     /// The service named the user's credentials as what is wrong; the login

@@ -298,13 +298,8 @@ impl<T: Task> Call<T> {
         if let Some(pause) = &mut self.pause {
             pause.rebase(now);
             if let Some(until) = pause.rest(now) {
-                return self.hold(
-                    session,
-                    now,
-                    until,
-                    WaitReason::Backoff,
-                    Error::Paused { until },
-                );
+                let error = self.last.clone().unwrap_or(Error::Paused { until });
+                return self.hold(session, now, until, WaitReason::Backoff, error);
             }
             self.pause = None;
         }

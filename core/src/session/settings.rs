@@ -71,7 +71,7 @@ pub struct Settings {
 
     /// The longest that a call waits for the service to be ready again,
     /// whatever `Retry-After` says. A call that would have to wait longer ends
-    /// with an error that names the time. 60 seconds by default.
+    /// with what made it wait. 60 seconds by default.
     pub longest_wait: Duration,
 
     /// The largest body of an answer that is taken, in bytes. 16 MiB by default.
