@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
 };
 
 use bytes::Bytes;
@@ -134,9 +135,9 @@ impl<S: Stack> Client<S> {
             match step {
                 Step::Send(transmit) => {
                     let attempt = transmit.attempt;
-                    let result = self.exchange(transmit, now).await;
-                    let call = &mut driver.call;
-                    shared.session(|session| call.receive(session, shared.now(), attempt, result));
+                    let result = self.exchange(transmit).await;
+                    let (call, now) = (&mut driver.call, shared.now());
+                    shared.session(|session| call.receive(session, now, attempt, result));
                 }
                 Step::Wait(wait) => {
                     let timeout = shared.timer.sleep(wait.until.since(now));
@@ -161,19 +162,16 @@ impl<S: Stack> Client<S> {
     }
 
     /// Sends one request, and tells of it.
-    async fn exchange(
-        &self,
-        transmit: Transmit,
-        now: Timestamp,
-    ) -> Result<Response<Bytes>, TransportError> {
+    async fn exchange(&self, transmit: Transmit) -> Result<Response<Bytes>, TransportError> {
         let shared = &*self.shared;
         let exchange = Exchange::of(&transmit);
         shared.observer.sending(&exchange);
-        let timeout = shared.timer.sleep(transmit.deadline.since(now));
+        let start = shared.now();
+        let timeout = shared.timer.sleep(transmit.deadline.since(start));
         let result = send(self.stack.clone(), transmit, timeout).await;
         let outcome = Outcome {
             result: result.as_ref().map(Response::status),
-            took: shared.now().since(now),
+            took: shared.now().since(start),
         };
         shared.observer.received(&exchange, &outcome);
         result
@@ -188,13 +186,18 @@ impl<S> fmt::Debug for Client<S> {
 
 impl Shared {
     fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
-        let mut session = self.lock();
-        let version = session.version();
-        let result = look(&mut session);
-        let events = self.told(&mut session, version);
-        drop(session);
+        let (result, events) = self.change(look);
         self.tell(&events);
         result
+    }
+
+    /// Changes the session, and gives the events to be told of it.
+    fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> (R, Vec<Event>) {
+        let mut session = self.lock();
+        let version = session.version();
+        let result = change(&mut session);
+        let events = self.told(&mut session, version);
+        (result, events)
     }
 
     fn now(&self) -> Timestamp {
@@ -246,9 +249,14 @@ impl<T: Task> Driver<'_, T> {
 
 impl<T: Task> Drop for Driver<'_, T> {
     fn drop(&mut self) {
-        if !self.call.is_over() {
-            let call = &mut self.call;
-            self.shared.session(|session| call.abandon(session));
+        if self.call.is_over() {
+            return;
+        }
+        let call = &mut self.call;
+        let ((), events) = self.shared.change(|session| call.abandon(session));
+        // An observer that panics within a panic would end the process.
+        if !thread::panicking() {
+            self.shared.tell(&events);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Uri;
+use http::{Uri, uri::Scheme};
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -54,8 +54,9 @@ pub(crate) fn new(tls: Option<ClientConfig>) -> Pooled {
         .build(connector)
 }
 
-/// Connects directly, or through the proxy that `HTTPS_PROXY`, `HTTP_PROXY`,
-/// `ALL_PROXY` and `NO_PROXY` name for a place.
+/// Connects directly, or through the proxy that `HTTPS_PROXY`, `ALL_PROXY` and
+/// `NO_PROXY` name for a place. What may go unencrypted stays on this machine, so
+/// a proxy for the way out has no part in it.
 #[derive(Clone, Debug)]
 pub struct Connector {
     direct: HttpConnector,
@@ -84,7 +85,9 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, place: Uri) -> Self::Future {
-        let Some(proxy) = self.proxies.intercept(&place) else {
+        let leads_out = place.scheme() == Some(&Scheme::HTTPS);
+        let proxy = self.proxies.intercept(&place).filter(|_| leads_out);
+        let Some(proxy) = proxy else {
             let connecting = self.direct.call(place);
             return Box::pin(async { Ok(connecting.await?) });
         };

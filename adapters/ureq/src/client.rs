@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
 };
 
 use bytes::Bytes;
@@ -102,9 +103,9 @@ impl Client {
             match driver.step(now) {
                 Step::Send(transmit) => {
                     let attempt = transmit.attempt;
-                    let result = self.exchange(transmit, now);
-                    let call = &mut driver.call;
-                    self.session(|session| call.receive(session, self.now(), attempt, result));
+                    let result = self.exchange(transmit);
+                    let (call, now) = (&mut driver.call, self.now());
+                    self.session(|session| call.receive(session, now, attempt, result));
                 }
                 Step::Wait(_) => {}
                 Step::Done(result) => return result,
@@ -117,11 +118,7 @@ impl Client {
     ///
     /// Do nothing in there that takes time: every call waits for it.
     pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
-        let mut session = self.lock();
-        let version = session.version();
-        let result = look(&mut session);
-        let events = self.told(&mut session, version);
-        drop(session);
+        let (result, events) = self.change(look);
         self.tell(&events);
         result
     }
@@ -132,20 +129,26 @@ impl Client {
     }
 
     /// Sends one request, and tells of it.
-    fn exchange(
-        &self,
-        transmit: Transmit,
-        now: Timestamp,
-    ) -> Result<Response<Bytes>, TransportError> {
+    fn exchange(&self, transmit: Transmit) -> Result<Response<Bytes>, TransportError> {
         let exchange = Exchange::of(&transmit);
         self.0.observer.sending(&exchange);
-        let result = send(&self.0.agent, transmit, now);
+        let start = self.now();
+        let result = send(&self.0.agent, transmit, start);
         let outcome = Outcome {
             result: result.as_ref().map(Response::status),
-            took: self.now().since(now),
+            took: self.now().since(start),
         };
         self.0.observer.received(&exchange, &outcome);
         result
+    }
+
+    /// Changes the session, and gives the events to be told of it.
+    fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> (R, Vec<Event>) {
+        let mut session = self.lock();
+        let version = session.version();
+        let result = change(&mut session);
+        let events = self.told(&mut session, version);
+        (result, events)
     }
 
     fn tell(&self, events: &[Event]) {
@@ -207,9 +210,14 @@ impl<T: Task> Driver<'_, T> {
 
 impl<T: Task> Drop for Driver<'_, T> {
     fn drop(&mut self) {
-        if !self.call.is_over() {
-            let call = &mut self.call;
-            self.client.session(|session| call.abandon(session));
+        if self.call.is_over() {
+            return;
+        }
+        let call = &mut self.call;
+        let ((), events) = self.client.change(|session| call.abandon(session));
+        // An observer that panics within a panic would end the process.
+        if !thread::panicking() {
+            self.client.tell(&events);
         }
     }
 }

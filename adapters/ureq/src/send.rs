@@ -6,9 +6,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, Version};
+use http::{Method, Request, Response, Version, uri::Scheme};
 use thingspace_core::{Timestamp, TransportError, session::Transmit};
-use ureq::{Agent, AsSendBody, Body, Error, Timeout};
+use ureq::{Agent, AsSendBody, Body, Error, Proxy, Timeout};
 
 /// A body's announced length is believed this far when room is made for it.
 const MOST_ROOM: u64 = 64 * 1024;
@@ -98,7 +98,12 @@ fn run<B: AsSendBody>(
     let timeouts = timeouts.within(agent);
     let config = agent.config();
     let own = config.timeouts();
-    let keeps_the_rules = config.max_redirects() == 0
+    // What may go unencrypted stays on this machine, so a proxy that the environment
+    // names for the way out has no part in it.
+    let stays_here = request.uri().scheme() == Some(&Scheme::HTTP);
+    let strays = stays_here && config.proxy().is_some_and(Proxy::is_from_env);
+    let keeps_the_rules = !strays
+        && config.max_redirects() == 0
         && !config.http_status_as_error()
         && config.allow_non_standard_methods()
         && own.global == Some(timeouts.global)
@@ -114,9 +119,9 @@ fn run<B: AsSendBody>(
         .allow_non_standard_methods(true)
         .timeout_global(Some(timeouts.global))
         .timeout_resolve(Some(timeouts.resolve))
-        .timeout_connect(Some(timeouts.connect))
-        .build();
-    agent.run(request)
+        .timeout_connect(Some(timeouts.connect));
+    let request = if strays { request.proxy(None) } else { request };
+    agent.run(request.build())
 }
 
 /// Reads a body up to a limit. To its end, if it is shorter: then the connection

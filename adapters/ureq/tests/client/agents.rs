@@ -1,0 +1,101 @@
+//! The caller's own agent is used, and the rules hold all the same.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode};
+use thingspace_simulator::{Call, Fault};
+use thingspace_ureq::ureq::{Agent, SendBody, middleware::MiddlewareNext};
+
+use crate::stage::{LONG, Stage, account, devices};
+
+#[test]
+fn every_request_goes_through_the_agent_of_the_caller() {
+    let stage = Stage::new();
+    let sent = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&sent);
+    let count = move |request: Request<SendBody<'_>>, next: MiddlewareNext<'_>| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        next.handle(request)
+    };
+    let client = stage
+        .builder()
+        .agent(Agent::config_builder().middleware(count).build().into())
+        .build()
+        .unwrap();
+    client.call(account()).unwrap();
+    client.reset_password().unwrap();
+    client.log_out().unwrap();
+    assert_eq!(sent.load(Ordering::Relaxed), 5);
+    assert_eq!(stage.seen_in_all(), 5);
+}
+
+#[test]
+fn a_middleware_of_the_caller_can_mend_an_answer() {
+    let stage = Stage::new();
+    let mark = |request: Request<SendBody<'_>>, next: MiddlewareNext<'_>| {
+        let mut answer = next.handle(request)?;
+        let mark = HeaderValue::from_static("through here");
+        answer.headers_mut().insert("x-came", mark);
+        Ok(answer)
+    };
+    let client = stage
+        .builder()
+        .agent(Agent::config_builder().middleware(mark).build().into())
+        .build()
+        .unwrap();
+    let answer = client.call(account()).unwrap();
+    assert_eq!(answer.headers()["x-came"], "through here");
+}
+
+#[test]
+fn every_status_is_an_answer_though_the_agent_takes_some_for_errors() {
+    let stage = Stage::new();
+    let client = stage
+        .builder()
+        .agent(
+            Agent::config_builder()
+                .http_status_as_error(true)
+                .build()
+                .into(),
+        )
+        .build()
+        .unwrap();
+    for status in [400, 401, 403, 404, 500, 503, 599] {
+        let status = StatusCode::from_u16(status).unwrap();
+        stage.inject(Call::Devices, Fault::Html(status));
+        let error = client.call(devices()).unwrap_err();
+        assert_eq!(error.status(), Some(status));
+        let page = error.response().unwrap().body();
+        assert!(page.starts_with(b"<html>"));
+    }
+    let nobodys = Request::get("/m2m/v1/accounts/nobodys").body(Bytes::new());
+    let error = client.call(nobodys.unwrap()).unwrap_err();
+    assert!(error.code().unwrap().is("REQUEST_FAILED.AccountNotFound"));
+}
+
+#[test]
+fn an_agent_that_is_less_patient_keeps_its_own_limits() {
+    let short = Some(Duration::from_secs(1));
+    let impatient = [
+        Agent::config_builder().timeout_global(short),
+        Agent::config_builder().timeout_per_call(short),
+        Agent::config_builder().timeout_recv_response(short),
+    ];
+    for agent in impatient {
+        let stage = Stage::new();
+        let client = stage.builder().agent(agent.build().into()).build().unwrap();
+        client.log_in().unwrap();
+        stage.inject(Call::Devices, Fault::Hang);
+        let start = Instant::now();
+        assert!(client.call(devices()).unwrap_err().is_fate_unknown());
+        assert!(start.elapsed() < LONG);
+        assert_eq!(stage.seen(Call::Devices), 1);
+    }
+}

@@ -1,0 +1,200 @@
+//! Nothing that a client meets locks its user out.
+
+use std::thread;
+
+use http::StatusCode;
+use thingspace_simulator::{Call, Fault, Simulator};
+use thingspace_ureq::core::{
+    AppCredentials, Credentials, Session, UserCredentials,
+    session::{Gate, GateReason},
+};
+
+use crate::stage::{IDLE, Stage, account, credentials, impatient, settings};
+
+#[test]
+fn law_3_a_crowd_with_a_wrong_password_fails_one_login() {
+    let stage = Stage::new();
+    let client = stage.builder_with("grflbk").build().unwrap();
+    thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| {
+                let error = client.call(account()).unwrap_err();
+                assert!(error.is_wrong_credentials(), "{error}");
+                assert!(error.is_gate_closed() && error.is_never_sent(), "{error}");
+            });
+        }
+    });
+    assert_eq!(stage.failed_logins(), 1);
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.seen(Call::Account), 0);
+    assert!(!stage.is_locked());
+}
+
+#[test]
+fn law_3_trying_a_wrong_password_again_and_again_fails_one_login() {
+    let stage = Stage::new();
+    let client = stage.builder_with("grflbk").build().unwrap();
+    for _ in 0..20 {
+        assert!(client.log_in().unwrap_err().is_wrong_credentials());
+        assert!(client.call(account()).unwrap_err().is_wrong_credentials());
+        assert!(client.reset_password().unwrap_err().is_gate_closed());
+        assert_eq!(client.log_out().unwrap(), None);
+    }
+    assert_eq!(stage.failed_logins(), 1);
+    assert_eq!(stage.seen_in_all(), 2);
+    assert!(!stage.is_locked());
+}
+
+#[test]
+fn law_2_no_more_than_two_logins_are_lost_before_the_gate_closes() {
+    let answers_lost = [
+        Fault::Drop,
+        Fault::Drop.after_acting(),
+        Fault::Hang,
+        Fault::Garbage,
+        Fault::Html(StatusCode::BAD_GATEWAY),
+        Fault::Empty,
+        Fault::CutShort,
+    ];
+    for fault in answers_lost {
+        let stage = Stage::new();
+        let settings = match fault {
+            Fault::Hang => impatient(),
+            _ => settings(),
+        };
+        let client = stage.builder().settings(settings).build().unwrap();
+        for _ in 0..10 {
+            stage.inject(Call::LogIn, fault.clone());
+        }
+        for _ in 0..5 {
+            client.log_in().unwrap_err();
+        }
+        assert_eq!(stage.seen(Call::LogIn), 2, "{fault:?}");
+        let error = client.call(account()).unwrap_err();
+        assert_eq!(
+            error.gate().unwrap().closed,
+            Some(GateReason::BudgetSpent),
+            "{fault:?}"
+        );
+        assert_eq!(stage.seen(Call::Account), 0);
+    }
+}
+
+#[test]
+fn law_2_a_crowd_loses_no_more_than_two_logins() {
+    let stage = Stage::new();
+    let client = stage.client();
+    for _ in 0..10 {
+        stage.inject(Call::LogIn, Fault::Drop);
+    }
+    thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| client.call(account()).unwrap_err());
+        }
+    });
+    assert_eq!(stage.seen(Call::LogIn), 2);
+    assert!(client.log_in().unwrap_err().is_gate_closed());
+}
+
+#[test]
+fn law_4_a_stale_bearer_is_not_held_against_the_password() {
+    let stage = Stage::new();
+    let client = stage.client();
+    client.log_in().unwrap();
+    stage.pass(IDLE);
+    stage.server.with(Simulator::forget_bearers);
+    client.call(account()).unwrap();
+    assert_eq!(stage.seen(Call::LogIn), 3);
+    assert_eq!(stage.done(Call::LogIn), 2);
+    assert_eq!(stage.failed_logins(), 0);
+    assert_eq!(client.session(|session| session.gate()).failed_logins, 0);
+}
+
+#[test]
+fn law_3_other_credentials_open_the_gate() {
+    let stage = Stage::new();
+    let client = stage.builder_with("grflbk").build().unwrap();
+    client.log_in().unwrap_err();
+    // The same ones again are no others.
+    client.session(|session| session.set_credentials(credentials("grflbk")));
+    client.log_in().unwrap_err();
+    assert_eq!(stage.seen(Call::LogIn), 1);
+
+    client.session(|session| session.set_credentials(credentials(Simulator::PASSWORD)));
+    client.call(account()).unwrap();
+    assert_eq!(stage.seen(Call::LogIn), 2);
+}
+
+#[test]
+fn law_3_re_arming_opens_the_gate() {
+    let stage = Stage::new();
+    let client = stage.client();
+    for _ in 0..2 {
+        stage.inject(Call::LogIn, Fault::Drop);
+    }
+    client.log_in().unwrap_err();
+    assert!(client.log_in().unwrap_err().is_gate_closed());
+    client.session(Session::rearm);
+    client.log_in().unwrap();
+    assert_eq!(stage.seen(Call::LogIn), 3);
+}
+
+#[test]
+fn law_2_a_login_that_succeeds_forgets_those_that_failed() {
+    let stage = Stage::new();
+    let client = stage.client();
+    // One lost login each time, which would be too many if they added up.
+    for _ in 0..5 {
+        stage.inject(Call::LogIn, Fault::Drop);
+        client.log_in().unwrap();
+        let Gate {
+            failed_logins,
+            attempts_left,
+            closed,
+            ..
+        } = client.session(|session| session.gate());
+        assert_eq!((failed_logins, attempts_left, closed), (0, 2, None));
+        client.log_out().unwrap();
+    }
+    assert_eq!(stage.done(Call::LogIn), 5);
+}
+
+#[test]
+fn a_user_name_that_others_locked_is_used_again_once_it_is_unlocked() {
+    let stage = Stage::new();
+    for _ in 0..5 {
+        let careless = stage.builder_with("grflbk").build().unwrap();
+        careless.log_in().unwrap_err();
+    }
+    assert!(stage.is_locked());
+    let client = stage.client();
+    for _ in 0..5 {
+        assert!(client.log_in().unwrap_err().is_wrong_credentials());
+    }
+    stage
+        .server
+        .with(|service| assert_eq!(service.counts().locked_logins, 1));
+
+    stage.server.with(Simulator::unlock);
+    client.session(Session::rearm);
+    client.log_in().unwrap();
+    assert_eq!(client.session(|session| session.gate()).failed_logins, 0);
+    stage
+        .server
+        .with(|service| assert_eq!(service.consecutive_failures(), 0));
+}
+
+#[test]
+fn a_wrong_application_is_not_held_against_the_user() {
+    let stage = Stage::new();
+    let app = AppCredentials::new(Simulator::KEY, "grflbk").unwrap();
+    let user = UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD).unwrap();
+    let client = stage.client();
+    client.session(|session| session.set_credentials(Credentials::new(app, user)));
+    assert!(client.log_in().unwrap_err().is_wrong_app());
+    assert_eq!(stage.seen(Call::BearerToken), 1);
+
+    client.session(|session| session.set_credentials(credentials(Simulator::PASSWORD)));
+    client.log_in().unwrap();
+    assert_eq!(stage.seen(Call::LogIn), 1);
+}

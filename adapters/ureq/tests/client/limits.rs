@@ -1,0 +1,149 @@
+//! No answer takes more room or time than it was given.
+
+use std::{
+    io::Write,
+    thread,
+    time::{Duration, Instant},
+};
+
+use http::StatusCode;
+use thingspace_simulator::{Call, Fault};
+use thingspace_ureq::core::{Fate, session};
+
+use crate::stage::{HeldLogin, LONG, Stage, account, devices, impatient, server_that, settings};
+
+/// A deadline that is soon, and far enough for a request to be sent.
+const SOON: Duration = Duration::from_secs(1);
+
+#[test]
+fn law_10_an_endless_answer_is_cut() {
+    let stage = Stage::new();
+    let client = stage.client();
+    stage.inject(Call::Account, Fault::Endless);
+    let error = client.call(account()).unwrap_err();
+    assert!(error.is_malformed(), "{error}");
+    let kept = error.response().unwrap().body().len();
+    assert_eq!(kept, settings().max_body + 1);
+    assert_eq!(stage.seen(Call::Account), 1);
+
+    client.call(account()).unwrap();
+}
+
+#[test]
+fn law_10_an_endless_refusal_is_cut() {
+    let stage = Stage::new();
+    let endless = server_that(|mut stream, _| {
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .unwrap();
+        while stream.write_all(&[b' '; 4096]).is_ok() {}
+    });
+    let client = stage.builder().environment(endless).build().unwrap();
+    let error = client.log_in().unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::BAD_REQUEST));
+    let kept = error.response().unwrap().body().len();
+    assert_eq!(kept, settings().max_body + 1);
+}
+
+#[test]
+fn law_10_endless_headers_are_cut() {
+    let stage = Stage::new();
+    let endless = server_that(|mut stream, _| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\n").unwrap();
+        while stream.write_all(b"x-more: and more\r\n").is_ok() {}
+    });
+    let client = stage.builder().environment(endless).build().unwrap();
+    let start = Instant::now();
+    assert!(client.log_in().unwrap_err().is_fate_unknown());
+    assert!(start.elapsed() < LONG);
+}
+
+#[test]
+fn an_answer_as_long_as_may_be_is_taken_and_no_longer_one() {
+    let stage = Stage::new();
+    let length = stage.client().call(account()).unwrap().body().len();
+    let with_room_for = |max_body| {
+        let mut settings = settings();
+        settings.max_body = max_body;
+        stage.builder().settings(settings).build().unwrap()
+    };
+    let answer = with_room_for(length).call(account()).unwrap();
+    assert_eq!(answer.body().len(), length);
+    let error = with_room_for(length - 1).call(account()).unwrap_err();
+    assert!(error.is_malformed(), "{error}");
+}
+
+#[test]
+fn law_12_a_service_that_hangs_is_given_up_after_a_while() {
+    let stage = Stage::new();
+    let client = stage.builder().settings(impatient()).build().unwrap();
+    client.log_in().unwrap();
+    stage.inject(Call::Devices, Fault::Hang);
+    let start = Instant::now();
+    let error = client.call(devices()).unwrap_err();
+    assert!(error.is_fate_unknown(), "{error}");
+    assert!(start.elapsed() < LONG);
+    assert_eq!(stage.seen(Call::Devices), 1);
+
+    client.call(devices()).unwrap();
+}
+
+#[test]
+fn law_12_a_deadline_ends_a_call_that_hangs() {
+    let stage = Stage::new();
+    let client = stage.client();
+    client.log_in().unwrap();
+    stage.inject(Call::Account, Fault::Hang);
+    let start = Instant::now();
+    let call = session::Call::new(account()).with_deadline(client.now() + SOON);
+    let error = client.run(call).unwrap_err();
+    assert!(error.is_timed_out() && error.is_fate_unknown(), "{error}");
+    assert!(start.elapsed() < LONG);
+    assert_eq!(stage.seen(Call::Account), 1);
+}
+
+#[test]
+fn law_12_a_deadline_that_has_passed_sends_nothing() {
+    let stage = Stage::new();
+    let client = stage.client();
+    let call = session::Call::new(account()).with_deadline(client.now());
+    let error = client.run(call).unwrap_err();
+    assert!(error.is_timed_out() && error.is_never_sent(), "{error}");
+    assert_eq!(stage.seen_in_all(), 0);
+}
+
+#[test]
+fn law_12_a_deadline_ends_a_call_that_waits_for_the_login_of_another() {
+    let stage = Stage::new();
+    let login = HeldLogin::new();
+    let client = stage.builder().agent(login.agent).build().unwrap();
+    thread::scope(|scope| {
+        let other = scope.spawn(|| client.call(account()));
+        login.is_held.recv().unwrap();
+        let deadline = client.now() + Duration::from_millis(50);
+        let call = session::Call::new(account()).with_deadline(deadline);
+        let error = client.run(call).unwrap_err();
+        assert!(error.is_timed_out() && error.is_never_sent(), "{error}");
+        login.go_on.send(|| ()).unwrap();
+        other.join().unwrap().unwrap();
+    });
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.seen(Call::Account), 1);
+}
+
+#[test]
+fn law_12_a_deadline_ends_a_call_that_would_pause_beyond_it() {
+    let stage = Stage::new();
+    let mut settings = settings();
+    settings.first_backoff = LONG * 2;
+    settings.longest_backoff = LONG * 2;
+    let client = stage.builder().settings(settings).build().unwrap();
+    client.log_in().unwrap();
+    stage.inject(Call::Account, Fault::Drop);
+    let start = Instant::now();
+    let call = session::Call::new(account()).with_deadline(client.now() + SOON * 10);
+    let error = client.run(call).unwrap_err();
+    assert_eq!(error.fate(), Fate::Unknown, "{error}");
+    assert!(start.elapsed() < LONG);
+    assert_eq!(stage.seen(Call::Account), 1);
+}

@@ -1,0 +1,288 @@
+//! A session opens by itself, stays alive, survives its own end, and is closed
+//! on request.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use serde_json::{Value, json};
+use thingspace_simulator::{Call, Fault, Simulator};
+use thingspace_ureq::core::{
+    Endpoint, Environment, Malformed, RequestError, endpoint::WithSession, session::Snapshot,
+};
+
+use crate::stage::{IDLE, MINUTE, Stage, account, credentials, devices};
+
+#[test]
+fn a_session_opens_by_itself_and_is_kept() {
+    let stage = Stage::new();
+    let client = stage.client();
+    for _ in 0..3 {
+        let answer = client.call(account()).unwrap();
+        assert_eq!(answer.status(), 200);
+        let information: Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(information["accountName"], Simulator::ACCOUNT);
+    }
+    assert_eq!(stage.seen(Call::BearerToken), 1);
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.done(Call::Account), 3);
+    assert_eq!(stage.seen_in_all(), 5);
+    stage
+        .server
+        .with(|service| assert_eq!(service.counts().misdirected, 0));
+}
+
+#[test]
+fn logging_in_while_a_session_is_open_sends_nothing() {
+    let stage = Stage::new();
+    let client = stage.client();
+    let token = client.log_in().unwrap();
+    assert_eq!(client.log_in().unwrap(), token);
+    client.call(account()).unwrap();
+    assert_eq!(client.log_in().unwrap(), token);
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.seen_in_all(), 3);
+}
+
+#[test]
+fn an_idle_session_is_replaced_before_anything_is_refused() {
+    let stage = Stage::new();
+    let client = stage.client();
+    client.call(account()).unwrap();
+    stage.pass(IDLE);
+    client.call(account()).unwrap();
+    assert_eq!(stage.seen(Call::LogIn), 2);
+    assert_eq!(stage.done(Call::Account), 2);
+    assert_eq!(stage.seen(Call::Account), 2);
+}
+
+#[test]
+fn law_5_a_session_that_expired_unforeseen_costs_a_call_one_replay() {
+    let stage = Stage::new();
+    let client = stage.client();
+    client.call(account()).unwrap();
+    // The client's clock stands still.
+    stage.server.advance(IDLE);
+    client.call(account()).unwrap();
+    assert_eq!(stage.seen(Call::LogIn), 2);
+    assert_eq!(stage.done(Call::Account), 2);
+    assert_eq!(stage.seen(Call::Account), 3);
+}
+
+#[test]
+fn law_5_a_session_that_was_ended_elsewhere_costs_a_call_one_replay() {
+    let stage = Stage::new();
+    let client = stage.client();
+    client.call(devices()).unwrap();
+    stage.server.with(Simulator::forget_sessions);
+    client.call(devices()).unwrap();
+    assert_eq!(stage.seen(Call::LogIn), 2);
+    assert_eq!(stage.done(Call::Devices), 2);
+    assert_eq!(stage.seen(Call::Devices), 3);
+}
+
+#[test]
+fn a_busy_session_outlives_its_bearer_tokens_and_nothing_is_refused() {
+    let stage = Stage::new();
+    let client = stage.client();
+    // Among them, a call half a minute before an hour is over.
+    for _ in 0..22 {
+        client.call(account()).unwrap();
+        stage.pass(MINUTE * 17 / 2);
+    }
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.done(Call::Account), 22);
+    assert_eq!(stage.seen(Call::Account), 22);
+    stage
+        .server
+        .with(|service| assert_eq!(service.counts().bearers_issued, 3));
+}
+
+#[test]
+fn law_5_a_bearer_that_was_revoked_costs_a_call_one_replay() {
+    let stage = Stage::new();
+    let client = stage.client();
+    client.call(account()).unwrap();
+    stage.server.with(Simulator::forget_bearers);
+    client.call(account()).unwrap();
+    assert_eq!(stage.seen(Call::BearerToken), 2);
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.done(Call::Account), 2);
+    assert_eq!(stage.seen(Call::Account), 3);
+}
+
+#[test]
+fn logging_out_ends_the_session_at_the_service() {
+    let stage = Stage::new();
+    let client = stage.client();
+    let token = client.log_in().unwrap();
+    assert_eq!(client.log_out().unwrap(), Some(token));
+    let now = stage.server.now();
+    stage
+        .server
+        .with(|service| assert_eq!(service.open_sessions(now), 0));
+    assert_eq!(stage.done(Call::LogOut), 1);
+
+    client.call(account()).unwrap();
+    assert_eq!(stage.seen(Call::LogIn), 2);
+    assert_eq!(stage.seen(Call::Account), 1);
+}
+
+#[test]
+fn logging_out_without_a_session_sends_nothing() {
+    let stage = Stage::new();
+    let client = stage.client();
+    assert_eq!(client.log_out().unwrap(), None);
+    assert_eq!(stage.seen_in_all(), 0);
+
+    client.log_in().unwrap();
+    assert!(client.log_out().unwrap().is_some());
+    assert_eq!(client.log_out().unwrap(), None);
+    assert_eq!(stage.seen(Call::LogOut), 1);
+}
+
+#[test]
+fn a_reset_password_is_the_one_that_the_next_login_uses() {
+    let stage = Stage::new();
+    let client = stage.client();
+    let password = client.reset_password().unwrap();
+    stage
+        .server
+        .with(|service| assert_eq!(service.reveal_password(), password.expose()));
+    client.session(|session| assert_eq!(session.credentials().user.password(), &password));
+
+    client.log_out().unwrap();
+    client.log_in().unwrap();
+    assert_eq!(stage.done(Call::LogIn), 2);
+    assert_eq!(stage.failed_logins(), 0);
+}
+
+#[test]
+fn status_and_headers_stay_beside_an_answer() {
+    let stage = Stage::new();
+    let client = stage.client();
+    let accepted = Response::builder()
+        .status(StatusCode::ACCEPTED)
+        .header("x-request-id", "42")
+        .body(Bytes::from_static(b"{}"))
+        .unwrap();
+    stage.inject(Call::Devices, Fault::Replace(accepted));
+    let answer = client.call(devices()).unwrap();
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    assert_eq!(answer.headers()["x-request-id"], "42");
+}
+
+#[test]
+fn status_headers_and_code_stay_beside_a_refusal() {
+    let stage = Stage::new();
+    let client = stage.client();
+    let nobodys = Request::get("/m2m/v1/accounts/nobodys").body(Bytes::new());
+    let error = client.call(nobodys.unwrap()).unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::BAD_REQUEST));
+    assert!(error.code().unwrap().is("REQUEST_FAILED.AccountNotFound"));
+    let headers = error.response().unwrap().headers();
+    assert_eq!(headers["content-type"], "application/json");
+    assert_eq!(stage.seen(Call::Account), 1);
+}
+
+/// A page of devices, from the one behind `seen` on.
+struct Page {
+    seen: Option<u64>,
+}
+
+struct Devices {
+    ids: Vec<u64>,
+    more: bool,
+}
+
+impl Endpoint for Page {
+    type Auth = WithSession;
+    type Output = Devices;
+
+    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        let wanted = json!({"maxNumberOfDevices": 2, "largestDeviceIdSeen": self.seen});
+        Request::post(environment.uri("/m2m/v1/devices/actions/list")?)
+            .body(Bytes::from(wanted.to_string()))
+            .map_err(|_| RequestError::Part("address"))
+    }
+
+    fn read(answer: &Response<Bytes>) -> Result<Devices, Malformed> {
+        let page: Value = serde_json::from_slice(answer.body())?;
+        let id = |device: &Value| {
+            device["extendedAttributes"][0]["value"]
+                .as_str()?
+                .parse()
+                .ok()
+        };
+        Ok(Devices {
+            ids: page["devices"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(id)
+                .collect(),
+            more: page["hasMoreData"] == true,
+        })
+    }
+}
+
+#[test]
+fn an_endpoint_of_ones_own_goes_through_pages() {
+    let stage = Stage::of(Simulator::new(42).devices(5));
+    let client = stage.client();
+    let mut ids = Vec::new();
+    loop {
+        let seen = ids.last().copied();
+        let page = client.call(Page { seen }).unwrap().into_body();
+        ids.extend(page.ids);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(ids, [1, 2, 3, 4, 5].map(|number| 100_000_000 + number));
+    assert_eq!(stage.done(Call::Devices), 3);
+    assert_eq!(stage.seen(Call::LogIn), 1);
+}
+
+#[test]
+fn law_11_a_session_goes_on_from_a_snapshot() {
+    let stage = Stage::new();
+    let first = stage.client();
+    let token = first.log_in().unwrap();
+    let kept = serde_json::to_string(&first.session(|session| session.snapshot())).unwrap();
+    drop(first);
+
+    let snapshot: Snapshot = serde_json::from_str(&kept).unwrap();
+    let second = stage.builder().restore(snapshot).build().unwrap();
+    second.call(account()).unwrap();
+    assert_eq!(second.log_in().unwrap(), token);
+    assert_eq!(stage.seen(Call::BearerToken), 1);
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.done(Call::Account), 1);
+}
+
+#[test]
+fn a_session_that_died_while_it_was_stored_is_replaced() {
+    let stage = Stage::new();
+    let first = stage.client();
+    first.log_in().unwrap();
+    let snapshot = first.session(|session| session.snapshot());
+    stage.pass(Duration::from_secs(2 * 60 * 60));
+
+    let second = stage.builder().restore(snapshot).build().unwrap();
+    second.call(account()).unwrap();
+    assert_eq!(stage.done(Call::BearerToken), 2);
+    assert_eq!(stage.done(Call::LogIn), 2);
+    assert_eq!(stage.seen(Call::Account), 1);
+}
+
+#[test]
+fn other_credentials_of_the_same_user_keep_the_session() {
+    let stage = Stage::new();
+    let client = stage.client();
+    let token = client.log_in().unwrap();
+    client.session(|session| session.set_credentials(credentials("kept for later")));
+    assert_eq!(client.log_in().unwrap(), token);
+    client.call(account()).unwrap();
+    assert_eq!(stage.seen(Call::LogIn), 1);
+}

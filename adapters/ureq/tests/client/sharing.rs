@@ -1,0 +1,228 @@
+//! Any number of threads share one session, one login and its failure.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use thingspace_simulator::{Call, Fault};
+use thingspace_ureq::{
+    Client,
+    core::session::{Event, Exchange, Observer, Outcome},
+};
+
+use crate::stage::{HeldLogin, IDLE, LONG, Stage, account};
+
+const CROWD: u64 = 50;
+
+/// Asks for the account on many threads at once.
+fn crowd(client: &Client) {
+    thread::scope(|scope| {
+        for _ in 0..CROWD {
+            scope.spawn(|| client.call(account()).unwrap());
+        }
+    });
+}
+
+const fn is_shared_by_threads<T: Send + Sync + Clone + 'static>() {}
+const _: () = is_shared_by_threads::<Client>();
+
+#[test]
+fn law_1_a_crowd_that_opens_a_session_makes_one_login() {
+    let stage = Stage::new();
+    let client = stage.client();
+    // Long enough for all of them to want it.
+    stage.inject(Call::LogIn, Fault::Delay(Duration::from_millis(100)));
+    let start = Instant::now();
+    crowd(&client);
+    assert!(start.elapsed() < LONG, "somebody was not woken");
+    assert_eq!(stage.seen(Call::BearerToken), 1);
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.done(Call::Account), CROWD);
+    assert_eq!(stage.seen(Call::Account), CROWD);
+}
+
+#[test]
+fn law_1_a_crowd_whose_session_is_idle_makes_one_login() {
+    let stage = Stage::new();
+    let client = stage.client();
+    client.log_in().unwrap();
+    stage.pass(IDLE);
+    stage.inject(Call::LogIn, Fault::Delay(Duration::from_millis(100)));
+    crowd(&client);
+    assert_eq!(stage.seen(Call::LogIn), 2);
+    assert_eq!(stage.seen(Call::Account), CROWD);
+}
+
+#[test]
+fn law_7_a_crowd_whose_session_is_refused_makes_one_login() {
+    let stage = Stage::new();
+    let client = stage.client();
+    client.log_in().unwrap();
+    // The client's clock stands still.
+    stage.server.advance(IDLE);
+    crowd(&client);
+    assert_eq!(stage.seen(Call::LogIn), 2);
+    assert_eq!(stage.done(Call::Account), CROWD);
+}
+
+#[test]
+fn law_1_a_crowd_whose_hour_is_over_fetches_one_bearer() {
+    let stage = Stage::new();
+    let client = stage.client();
+    client.log_in().unwrap();
+    stage.pass(IDLE * 3);
+    stage.inject(Call::BearerToken, Fault::Delay(Duration::from_millis(100)));
+    crowd(&client);
+    assert_eq!(stage.seen(Call::BearerToken), 2);
+    assert_eq!(stage.seen(Call::LogIn), 2);
+    assert_eq!(stage.seen(Call::Account), CROWD);
+}
+
+#[test]
+fn clones_share_the_session() {
+    let stage = Stage::new();
+    let client = stage.client();
+    let clone = client.clone();
+    let token = clone.log_in().unwrap();
+    assert_eq!(client.log_in().unwrap(), token);
+    drop(clone);
+    assert_eq!(client.log_out().unwrap(), Some(token));
+    assert_eq!(stage.seen(Call::LogIn), 1);
+}
+
+#[test]
+fn a_thread_that_panics_with_the_login_leaves_it_to_another() {
+    let stage = Stage::new();
+    let login = HeldLogin::new();
+    let client = stage.builder().agent(login.agent).build().unwrap();
+
+    let start = Instant::now();
+    thread::scope(|scope| {
+        let unlucky = scope.spawn(|| client.call(account()));
+        login.is_held.recv().unwrap();
+        let (starts, started) = mpsc::channel();
+        let others = [(); 10].map(|()| {
+            let (client, starts) = (&client, starts.clone());
+            scope.spawn(move || {
+                starts.send(()).unwrap();
+                client.call(account())
+            })
+        });
+        assert_eq!(started.iter().take(others.len()).count(), others.len());
+        login.go_on.send(|| panic!("with the login")).unwrap();
+        assert!(unlucky.join().is_err());
+        for other in others {
+            other.join().unwrap().unwrap();
+        }
+    });
+    assert!(start.elapsed() < LONG, "somebody was left hanging");
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.done(Call::Account), 10);
+}
+
+/// When an observer panics, which it does once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Panics {
+    /// In the very step that takes the next login up.
+    WhenIdle,
+    BeforeTheLogin,
+    AfterTheLogin,
+}
+
+struct Fragile {
+    panics: Panics,
+    has_panicked: AtomicBool,
+}
+
+impl Fragile {
+    fn meets(&self, moment: Panics) {
+        let breaks = self.panics == moment && !self.has_panicked.swap(true, Ordering::Relaxed);
+        assert!(!breaks, "{moment:?}");
+    }
+}
+
+impl Observer for Fragile {
+    fn event(&self, event: &Event) {
+        if *event == Event::SessionIdle {
+            self.meets(Panics::WhenIdle);
+        }
+    }
+
+    fn sending(&self, exchange: &Exchange) {
+        if exchange.path().ends_with("/login") {
+            self.meets(Panics::BeforeTheLogin);
+        }
+    }
+
+    fn received(&self, exchange: &Exchange, _: &Outcome<'_>) {
+        if exchange.path().ends_with("/login") {
+            self.meets(Panics::AfterTheLogin);
+        }
+    }
+}
+
+#[test]
+fn an_observer_that_panics_leaves_the_login_to_others() {
+    let logins_after = [
+        (Panics::WhenIdle, 2),
+        (Panics::BeforeTheLogin, 2),
+        // The service has carried it out, and nobody heard of it.
+        (Panics::AfterTheLogin, 3),
+    ];
+    for (panics, logins) in logins_after {
+        let stage = Stage::new();
+        let first = stage.client();
+        first.log_in().unwrap();
+        let opened = first.session(|session| session.snapshot());
+        let has_panicked = AtomicBool::new(false);
+        let client = stage
+            .builder()
+            .restore(opened)
+            .observer(Fragile {
+                panics,
+                has_panicked,
+            })
+            .build()
+            .unwrap();
+        stage.pass(IDLE);
+
+        let start = Instant::now();
+        let unlucky = catch_unwind(AssertUnwindSafe(|| client.call(account())));
+        assert!(unlucky.is_err(), "{panics:?}");
+        crowd(&client);
+        assert!(
+            start.elapsed() < LONG,
+            "{panics:?}: somebody was left hanging"
+        );
+        assert_eq!(stage.seen(Call::LogIn), logins, "{panics:?}");
+        assert_eq!(stage.done(Call::Account), CROWD);
+    }
+}
+
+#[test]
+fn an_observer_that_always_panics_ends_calls_and_nothing_else() {
+    struct Broken;
+    impl Observer for Broken {
+        fn event(&self, event: &Event) {
+            panic!("{event}");
+        }
+
+        fn received(&self, exchange: &Exchange, _: &Outcome<'_>) {
+            assert!(!exchange.path().ends_with("/login"));
+        }
+    }
+    let stage = Stage::new();
+    let client = stage.builder().observer(Broken).build().unwrap();
+    for _ in 0..5 {
+        let outcome = catch_unwind(AssertUnwindSafe(|| client.log_in()));
+        assert!(!matches!(outcome, Ok(Ok(_))));
+    }
+    assert!(stage.seen(Call::LogIn) <= 2);
+    assert!(!stage.is_locked());
+}
