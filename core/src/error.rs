@@ -70,7 +70,7 @@ pub enum Error {
     /// Too many calls: the service asks to wait longer than a call waits.
     #[error("too many calls ({refusal}); call again at {until}")]
     Throttled {
-        /// When to call again.
+        /// When to call again; the moment of the answer if it named none.
         until: Timestamp,
         /// What the service said.
         refusal: Box<Refusal>,
@@ -145,6 +145,10 @@ pub enum Error {
         error: Box<Error>,
     },
 
+    /// The last try failed before it was sent, but an earlier one left.
+    #[error("an earlier try got no answer and may have been carried out; then this happened: {0}")]
+    SentBefore(Box<Error>),
+
     /// The call has given its result already, or was abandoned.
     #[error("the call is over; make a new one")]
     Over,
@@ -170,9 +174,10 @@ impl Error {
             | Self::BearerRefused(_)
             | Self::SessionRefused(_)
             | Self::Throttled { .. } => Fate::Refused,
-            Self::Malformed { .. } | Self::FateUnknown(_) | Self::PasswordUnknown(_) => {
-                Fate::Unknown
-            }
+            Self::Malformed { .. }
+            | Self::FateUnknown(_)
+            | Self::PasswordUnknown(_)
+            | Self::SentBefore(_) => Fate::Unknown,
             Self::TimedOut { fate } => *fate,
             Self::Request(_)
             | Self::GateClosed(_)
@@ -306,17 +311,27 @@ impl Error {
         }
     }
 
+    /// The same, at the end of a call of which an earlier try had this fate.
+    pub(crate) fn after(self, fate: Fate) -> Self {
+        if fate == Fate::Unknown && self.is_never_sent() {
+            return Self::SentBefore(Box::new(self));
+        }
+        self
+    }
+
     /// The error below those that only say what it came to.
     fn root(&self) -> &Self {
         match self {
-            Self::Prerequisite { error, .. } | Self::PasswordUnknown(error) => error.root(),
+            Self::Prerequisite { error, .. }
+            | Self::PasswordUnknown(error)
+            | Self::SentBefore(error) => error.root(),
             other => other,
         }
     }
 }
 
-/// What is known of a request after an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is known of a request after an error, from certain to uncertain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
     /// It did not reach the service: it was certainly not carried out.
     NeverSent,

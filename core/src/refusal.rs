@@ -229,6 +229,19 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// As much of it as is serialised.
+    pub(crate) fn without_messages(mut self) -> Self {
+        match &mut self {
+            Self::Api(error) => error.error_message = None,
+            Self::Gateway(fault) => (fault.message, fault.description) = (None, None),
+            Self::OAuth(error) => error.error_description = None,
+            Self::Other => {}
+        }
+        self
+    }
+}
+
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -70,7 +70,8 @@ enum State {
 struct Out {
     attempt: Attempt,
     at: Timestamp,
-    deadline: Timestamp,
+    /// How long it is waited for.
+    wait: Span,
     errand: Errand,
 }
 
@@ -190,7 +191,8 @@ impl<T: Task> Call<T> {
 
     /// Ends the call at this moment at the latest, whatever it waits for; without
     /// it, the session's [`call_timeout`](super::Settings::call_timeout) counts from
-    /// the first step.
+    /// the first step. (A driver that says nothing of a request is given five
+    /// seconds more.)
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Timestamp) -> Self {
         self.deadline = Some(deadline);
@@ -201,17 +203,18 @@ impl<T: Task> Call<T> {
     ///
     /// A call that is over says so with [`Error::Over`].
     pub fn step(&mut self, session: &mut Session, now: Timestamp) -> Step<T::Output> {
-        if let State::Out(out) = self.state {
-            let until = out.deadline + GRACE;
-            if now < until {
+        if let State::Out(out) = &mut self.state {
+            out.wait.rebase(now);
+            if let Some(until) = out.wait.rest(now) {
                 let reason = WaitReason::Answer;
                 return Step::Wait(Wait { until, reason });
             }
-            self.receive(session, now, out.attempt, Err(TransportError::silence()));
+            let attempt = out.attempt;
+            self.receive(session, now, attempt, Err(TransportError::silence()));
         }
         if let Some(result) = self.result.take() {
             self.state = State::Over;
-            return Step::Done(result);
+            return Step::Done(result.map_err(|error| error.after(self.fate)));
         }
         if matches!(self.state, State::Over) {
             return Step::Done(Err(Error::Over));
@@ -220,6 +223,13 @@ impl<T: Task> Call<T> {
             self.started = true;
             let timeout = session.settings.call_timeout;
             self.deadline = self.deadline.or(timeout.map(|timeout| now + timeout));
+            // No login is spent on a request that may not be sent anyway.
+            if session.memory.open.is_none() {
+                if let Err(error) = self.task.check(session) {
+                    self.state = State::Over;
+                    return Step::Done(Err(error.into()));
+                }
+            }
         }
         session.catch_up(now);
         match self.advance(session, now) {
@@ -231,7 +241,7 @@ impl<T: Task> Call<T> {
             }
             Err(error) => {
                 self.state = State::Over;
-                Step::Done(Err(error))
+                Step::Done(Err(error.after(self.fate)))
             }
         }
     }
@@ -339,7 +349,7 @@ impl<T: Task> Call<T> {
         session: &mut Session,
         now: Timestamp,
     ) -> Result<Step<T::Output>, Error> {
-        if let Some(step) = self.before_flight(session, now, FlightKind::TokenFetch)? {
+        if let Some(step) = self.before_flight(session, now)? {
             return Ok(step);
         }
         let endpoint = RequestBearerToken {
@@ -358,7 +368,7 @@ impl<T: Task> Call<T> {
     }
 
     fn log_in(&mut self, session: &mut Session, now: Timestamp) -> Result<Step<T::Output>, Error> {
-        if let Some(step) = self.before_flight(session, now, FlightKind::LogIn)? {
+        if let Some(step) = self.before_flight(session, now)? {
             return Ok(step);
         }
         let Some((bearer, generation)) = session.usable_bearer(now, self.own) else {
@@ -379,11 +389,10 @@ impl<T: Task> Call<T> {
         &mut self,
         session: &Session,
         now: Timestamp,
-        kind: FlightKind,
     ) -> Result<Option<Step<T::Output>>, Error> {
         let flight = session.memory.flight;
         if self.waited_for != flight.map(|flight| flight.id) {
-            self.learn_from_others(session, kind)?;
+            self.learn_from_others(session)?;
         }
         if let Some(flight) = flight {
             self.waited_for = Some(flight.id);
@@ -404,7 +413,7 @@ impl<T: Task> Call<T> {
 
     /// Takes the failure of a flight that this call waited for as its own, so
     /// that a hundred calls do not make one mistake a hundred times.
-    fn learn_from_others(&mut self, session: &Session, kind: FlightKind) -> Result<(), Error> {
+    fn learn_from_others(&mut self, session: &Session) -> Result<(), Error> {
         let Some(waited_for) = self.waited_for.take() else {
             return Ok(());
         };
@@ -412,7 +421,8 @@ impl<T: Task> Call<T> {
         match failure.filter(|failure| failure.flight >= waited_for) {
             Some(failure) => {
                 let error = failure.error(session.gate());
-                self.flight_failed(session, kind, error).map_or(Ok(()), Err)
+                self.flight_failed(session, failure.errand, error)
+                    .map_or(Ok(()), Err)
             }
             None => Ok(()),
         }
@@ -457,7 +467,7 @@ impl<T: Task> Call<T> {
         self.state = State::Out(Out {
             attempt,
             at: now,
-            deadline,
+            wait: Span::new(now, deadline.since(now) + GRACE),
             errand,
         });
         Step::Send(Transmit {
@@ -483,7 +493,12 @@ impl<T: Task> Call<T> {
         reason: WaitReason,
         error: Error,
     ) -> Result<Step<T::Output>, Error> {
-        let too_long = until.since(now) > session.settings.longest_wait;
+        // The jitter on top of what the service asked for is not held against it.
+        let longest = session
+            .settings
+            .longest_wait
+            .saturating_add(session.settings.first_backoff);
+        let too_long = until.since(now) > longest;
         let too_late = self.deadline.is_some_and(|deadline| deadline <= until);
         if too_long || too_late {
             return Err(error);
@@ -582,6 +597,7 @@ impl<T: Task> Call<T> {
             Heard::Failure(Error::Refused(refusal)) if refusal.is_bearer_fault() => {
                 session.bearer_refused(bearer);
                 if !std::mem::replace(&mut self.bearer_replayed, true) {
+                    self.met(Fate::Refused);
                     return None;
                 }
                 Error::BearerRefused(refusal)
@@ -589,6 +605,7 @@ impl<T: Task> Call<T> {
             Heard::Failure(Error::Refused(refusal)) if refusal.is_session_refusal() => {
                 session.session_refused(open, now);
                 if !std::mem::replace(&mut self.session_replayed, true) {
+                    self.met(Fate::Refused);
                     return None;
                 }
                 Error::SessionRefused(refusal)
@@ -598,9 +615,7 @@ impl<T: Task> Call<T> {
         if error.code().is_some() && !error.is_session_refused() {
             session.used(open, sent);
         }
-        if error.fate() != Fate::NeverSent && self.fate != Fate::Unknown {
-            self.fate = error.fate();
-        }
+        self.met(error.fate());
         self.failures = self.failures.saturating_add(1);
         let harmless = error.fate() != Fate::Unknown || self.task.may_be_done_twice();
         let again = T::REPEATS && harmless && may_pass(&error) && !error.is_malformed();
@@ -611,6 +626,11 @@ impl<T: Task> Call<T> {
         self.pause = Some(Span::new(now, until.since(now)));
         self.last = Some(error.put_off(until));
         None
+    }
+
+    /// One more try had this fate; the least certain one counts.
+    fn met(&mut self, fate: Fate) {
+        self.fate = self.fate.max(fate);
     }
 
     /// A flight that this call carried failed: tells those who wait for it. Gives
@@ -627,7 +647,7 @@ impl<T: Task> Call<T> {
             let until = session.pause_flights(now, error.asked(now));
             error = error.put_off(until);
         }
-        session.flight_failed(flight, &error);
+        session.flight_failed(flight, kind, &error);
         self.flight_failed(session, kind, error)
     }
 
@@ -641,6 +661,7 @@ impl<T: Task> Call<T> {
     ) -> Option<Error> {
         let passing = may_pass(&error);
         let error = self.task.because(kind, error);
+        self.met(error.fate());
         self.failures = self.failures.saturating_add(1);
         if !passing || self.failures >= session.settings.max_attempts.get() {
             return Some(error);

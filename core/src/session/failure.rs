@@ -8,7 +8,7 @@
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::guard::Gate;
+use super::{flight::FlightKind, guard::Gate};
 use crate::{
     Error, Timestamp, TransportError,
     answer::{Malformed, Problem},
@@ -19,6 +19,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Failure {
     pub(super) flight: u64,
+    pub(super) errand: FlightKind,
     kind: Kind,
 }
 
@@ -42,7 +43,7 @@ struct Brief {
 }
 
 impl Failure {
-    pub(super) fn new(flight: u64, error: &Error) -> Self {
+    pub(super) fn new(flight: u64, errand: FlightKind, error: &Error) -> Self {
         let kind = match error {
             Error::NeverSent(_) => Kind::NeverSent,
             Error::Malformed { .. } => Kind::Malformed,
@@ -55,7 +56,11 @@ impl Failure {
             Error::Refused(refusal) => Kind::Refused(Brief::of(refusal)),
             _ => Kind::FateUnknown,
         };
-        Self { flight, kind }
+        Self {
+            flight,
+            errand,
+            kind,
+        }
     }
 
     /// The error for a call that waited.
@@ -86,7 +91,7 @@ impl Brief {
     fn of(refusal: &Refusal) -> Self {
         Self {
             status: refusal.status().as_u16(),
-            shape: refusal.shape().clone(),
+            shape: refusal.shape().clone().without_messages(),
         }
     }
 

@@ -182,7 +182,7 @@ impl Session {
 
     /// Uses other credentials from now on.
     ///
-    /// If any of them differ, the login guard opens and allows as many logins as
+    /// If the user's differ, the login guard opens and allows as many logins as
     /// may fail; the same ones again change nothing. Another user name ends the
     /// use of the open session, another application that of the bearer token.
     /// What a login that is under way brings back is not taken.
@@ -467,7 +467,9 @@ impl Session {
         self.memory.open = None;
         self.events.push(Event::SessionRefused);
         if let Some(length) = self.memory.brake.died(age) {
-            let span = Span::new(now, length);
+            // A pause that the service asked for is not cut short.
+            let asked = self.pause(now).map(|(until, _)| until.since(now));
+            let span = Span::new(now, length.max(asked.unwrap_or_default()));
             self.memory.pause = Some(Pause { span, braked: true });
             self.events.push(Event::Braked { until: span.end() });
         }
@@ -533,7 +535,13 @@ impl Session {
     }
 
     fn password_unknown(&mut self) {
-        self.close(GateReason::PasswordUnknown);
+        if !self.password_in_doubt() {
+            self.close(GateReason::PasswordUnknown);
+        }
+    }
+
+    fn password_in_doubt(&self) -> bool {
+        self.gate().closed == Some(GateReason::PasswordUnknown)
     }
 
     /// Opens the gate; a login that is `under_way` stays counted.
@@ -558,8 +566,8 @@ impl Session {
     }
 
     /// A flight failed: those who waited for it shall know.
-    fn flight_failed(&mut self, id: u64, error: &Error) {
-        self.memory.failure = Some(Failure::new(id, error));
+    fn flight_failed(&mut self, id: u64, kind: FlightKind, error: &Error) {
+        self.memory.failure = Some(Failure::new(id, kind, error));
         self.touch();
     }
 

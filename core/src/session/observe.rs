@@ -3,7 +3,7 @@
 //! The core observes nothing by itself. A driver that offers hooks takes an
 //! [`Observer`] and calls it; all drivers offer the same one.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::{Method, StatusCode, Uri};
 
@@ -53,11 +53,21 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
 
 /// One request of a call, as far as it may be told: no header, no body, no
 /// query.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Exchange {
     method: Method,
     uri: Uri,
     attempt: Attempt,
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("method", &self.method)
+            .field("path", &self.path())
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Exchange {

@@ -105,13 +105,27 @@ impl Serialize for Snapshot {
 /// of another format.
 impl<'de> Deserialize<'de> for Snapshot {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(SnapshotVisitor)
+        let mut entered = false;
+        let visitor = SnapshotVisitor {
+            entered: &mut entered,
+        };
+        // What a format says of a text that stands in place of a map repeats the text.
+        deserializer.deserialize_map(visitor).map_err(|error| {
+            if entered {
+                error
+            } else {
+                D::Error::custom(format_args!("not a snapshot of the format {FORMAT}"))
+            }
+        })
     }
 }
 
-struct SnapshotVisitor;
+struct SnapshotVisitor<'a> {
+    /// Set as soon as what is read is a map.
+    entered: &'a mut bool,
+}
 
-impl<'de> Visitor<'de> for SnapshotVisitor {
+impl<'de> Visitor<'de> for SnapshotVisitor<'_> {
     type Value = Snapshot;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,6 +133,7 @@ impl<'de> Visitor<'de> for SnapshotVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Snapshot, A::Error> {
+        *self.entered = true;
         let damaged = || A::Error::custom("the snapshot is damaged");
         let format: String = map.next_key().ok().flatten().ok_or_else(damaged)?;
         if format != FORMAT {

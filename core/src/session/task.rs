@@ -2,7 +2,7 @@
 //! things that a session does for itself.
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 
 use super::{FlightKind, Session};
 use crate::{
@@ -38,6 +38,12 @@ pub trait Task: sealed::Sealed {
     #[doc(hidden)]
     fn settled(&self, _open: Option<&SessionToken>) -> Option<Self::Output> {
         None
+    }
+
+    /// Whether the request may be sent at all.
+    #[doc(hidden)]
+    fn check(&self, _session: &Session) -> Result<(), RequestError> {
+        Ok(())
     }
 
     /// The request, with both tokens.
@@ -98,17 +104,19 @@ impl<E: Endpoint<Auth = WithSession>> Task for E {
         self.is_idempotent()
     }
 
-    /// Fails as well for the session's own calls: they would open, end or re-key
-    /// the session behind its guard.
+    fn check(&self, session: &Session) -> Result<(), RequestError> {
+        let request = self.build(&session.environment)?;
+        session.environment.admit(request.uri())?;
+        spare_session_calls(session, request.uri())
+    }
+
     fn outgoing(
         &self,
         session: &Session,
         proof: (&BearerToken, &SessionToken),
     ) -> Result<Request<Bytes>, RequestError> {
         let request = Endpoint::request(self, &session.environment, proof)?;
-        if session.environment.leads_to(request.uri(), SESSION_CALLS) {
-            return Err(RequestError::SessionCall);
-        }
+        spare_session_calls(session, request.uri())?;
         Ok(request)
     }
 
@@ -119,6 +127,15 @@ impl<E: Endpoint<Auth = WithSession>> Task for E {
     ) -> Result<Self::Output, Error> {
         E::parse(answer)
     }
+}
+
+/// Keeps a caller's own request off the session's own calls, which would open, end
+/// or re-key the session behind its guard.
+fn spare_session_calls(session: &Session, uri: &Uri) -> Result<(), RequestError> {
+    if session.environment.leads_to(uri, SESSION_CALLS) {
+        return Err(RequestError::SessionCall);
+    }
+    Ok(())
 }
 
 /// Opens a session, unless one is open. Gives its token.
@@ -193,7 +210,7 @@ impl Task for EndSession {
         answer: Response<Bytes>,
     ) -> Result<Self::Output, Error> {
         let confirmed = LogOut::parse(answer)?.into_body().session_token;
-        let ended = session.session_token().cloned();
+        let ended = session.open_of(sent.session).map(|open| open.token.clone());
         session.logged_out(sent.session);
         Ok(confirmed.or(ended))
     }
@@ -236,7 +253,7 @@ impl Task for ChangePassword {
             Ok(answer) => answer.into_body().new_password,
             Err(error) => return Err(Self::failed(session, sent, error)),
         };
-        if sent.fresh {
+        if sent.fresh || session.password_in_doubt() {
             session.password_changed(new.clone());
         }
         Ok(new)

@@ -222,3 +222,18 @@ fn whatever_else_there_is_can_be_called() {
         call.ends(&mut s).unwrap();
     }
 }
+
+#[test]
+fn no_token_is_fetched_for_a_request_that_may_not_be_sent() {
+    let mut s = Scenario::new();
+    let error = plain(Method::GET, "https://evil.example/").fails(&mut s);
+    assert!(
+        matches!(error, Error::Request(RequestError::Origin)),
+        "{error}"
+    );
+    let error = plain(Method::POST, "/m2m/v1/session/login").fails(&mut s);
+    assert!(
+        matches!(error, Error::Request(RequestError::SessionCall)),
+        "{error}"
+    );
+}
