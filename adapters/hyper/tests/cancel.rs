@@ -1,6 +1,6 @@
 //! A call is dropped at every point at which it can be, while it carries the
 //! login for a hundred others.
-#![cfg(test)]
+#![cfg(all(test, feature = "tokio"))]
 
 use std::{
     future::{Future, poll_fn},
@@ -76,11 +76,11 @@ async fn a_call_may_be_dropped_at_any_point_while_it_carries_the_login_for_a_hun
             done = dropped_after(polls - 1, carrier.as_mut()).await;
         }
         if !done {
-            let carried = client.session(|session| session.flight());
+            let under_way = client.session(|session| session.flight());
             // Nothing of it is left from here on.
             carrier.set(client.call(account()));
             // A login that had left, by whoever carried it, stays counted.
-            let unknown = u32::from(carried == Some(FlightKind::LogIn));
+            let unknown = u32::from(under_way == Some(FlightKind::LogIn));
             client.session(|session| assert_eq!(session.gate().failed_logins, unknown));
         }
 
