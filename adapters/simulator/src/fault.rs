@@ -13,8 +13,12 @@ use crate::refusal::{Refusal, bare};
 /// One misbehaviour, queued with [`inject`](crate::Simulator::inject).
 ///
 /// A fault stands in the place of the service: the request is *not* carried
-/// out. Three are different, and say so: [`Delay`](Self::Delay),
-/// [`CutShort`](Self::CutShort) and [`AfterActing`](Self::AfterActing).
+/// out. Four are different, and say so: [`Delay`](Self::Delay),
+/// [`CutShort`](Self::CutShort), [`GoAway`](Self::GoAway) and
+/// [`AfterActing`](Self::AfterActing).
+///
+/// Where HTTP/1.1 closes the connection, HTTP/2 resets the request's stream
+/// with `INTERNAL_ERROR`, and other requests on the connection go on.
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub enum Fault {
@@ -29,6 +33,15 @@ pub enum Fault {
     /// The request is carried out, and the connection is lost half-way through
     /// the right answer's body. An answer without a body is lost whole.
     CutShort,
+    /// HTTP/2 resets the stream with `REFUSED_STREAM`, the service's word that
+    /// it has not begun with the request (RFC 9113 §8.7). HTTP/1.1, which has
+    /// no such word, does as with [`Drop`](Self::Drop). After acting, it is a
+    /// lie.
+    RefusedStream,
+    /// The request is carried out and rightly answered, and the connection is
+    /// closed behind it. The client is told before the answer: over HTTP/2 by a
+    /// GOAWAY (RFC 9113 §6.8), over HTTP/1.1 by `Connection: close`.
+    GoAway,
     /// 200, and bytes that are neither JSON nor UTF-8.
     Garbage,
     /// A proxy's error page, with this status.
@@ -68,7 +81,10 @@ impl Fault {
 
     /// Whether the request is carried out.
     pub(crate) fn acts(&self) -> bool {
-        matches!(self, Self::Delay(_) | Self::CutShort | Self::AfterActing(_))
+        matches!(
+            self,
+            Self::Delay(_) | Self::CutShort | Self::GoAway | Self::AfterActing(_)
+        )
     }
 
     /// What the client sees. `right` is the answer of a fault that
@@ -80,6 +96,8 @@ impl Fault {
             Self::Delay(delay) => Reply::Late(delay, right),
             Self::CutShort if right.body().is_empty() => Reply::Dropped,
             Self::CutShort => Reply::CutShort(right),
+            Self::RefusedStream => Reply::Refused,
+            Self::GoAway => Reply::Last(right),
             Self::Garbage => Reply::Answer(Response::new(GARBAGE)),
             Self::Html(status) => Reply::Answer(page(status)),
             Self::Empty => Reply::Answer(Response::default()),

@@ -6,13 +6,19 @@
 
 mod account;
 mod bearer;
+#[cfg(feature = "serve")]
+mod body;
 mod call;
 #[cfg(feature = "serve")]
 mod connection;
 mod counts;
+#[cfg(feature = "serve")]
+mod cut;
 mod devices;
 mod fault;
 mod input;
+#[cfg(feature = "serve")]
+mod line;
 mod refusal;
 mod reply;
 #[cfg(feature = "serve")]
@@ -20,6 +26,8 @@ mod server;
 mod service;
 mod session;
 mod simulator;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use call::Call;
 pub use counts::Counts;

@@ -17,13 +17,20 @@ pub enum Reply {
     Answer(Response<Bytes>),
     /// An answer, this much later.
     Late(Duration, Response<Bytes>),
-    /// An answer whose body breaks off half-way, and the connection with it.
-    /// The response here is the whole one.
+    /// An answer, at once, and the last on its connection: the client is told
+    /// before that the connection will be closed.
+    Last(Response<Bytes>),
+    /// An answer whose body breaks off half-way, and the connection with it,
+    /// or over HTTP/2 the stream. The response here is the whole one.
     CutShort(Response<Bytes>),
     /// An answer whose body is this response's, over and over, for ever.
     Endless(Response<Bytes>),
-    /// No answer: the connection is closed.
+    /// No answer: the connection is closed, or over HTTP/2 the stream is reset.
     Dropped,
+    /// No answer, and over HTTP/2 the word of the service that it has not begun
+    /// with the request. Over HTTP/1.1, which has no such word, the same as
+    /// [`Dropped`](Self::Dropped).
+    Refused,
     /// No answer, ever: the connection stays open until the client gives up.
     Hung,
 }
@@ -32,8 +39,12 @@ impl Reply {
     /// The answer, early or late; `None` if no whole one arrives.
     pub fn into_answer(self) -> Option<Response<Bytes>> {
         match self {
-            Self::Answer(response) | Self::Late(_, response) => Some(response),
-            Self::CutShort(_) | Self::Endless(_) | Self::Dropped | Self::Hung => None,
+            Self::Answer(response) | Self::Late(_, response) | Self::Last(response) => {
+                Some(response)
+            }
+            Self::CutShort(_) | Self::Endless(_) | Self::Dropped | Self::Refused | Self::Hung => {
+                None
+            }
         }
     }
 }
@@ -43,9 +54,11 @@ impl fmt::Debug for Reply {
         match self {
             Self::Answer(response) => write!(f, "Answer({})", response.status()),
             Self::Late(delay, response) => write!(f, "Late({delay:?}, {})", response.status()),
+            Self::Last(response) => write!(f, "Last({})", response.status()),
             Self::CutShort(response) => write!(f, "CutShort({})", response.status()),
             Self::Endless(response) => write!(f, "Endless({})", response.status()),
             Self::Dropped => f.write_str("Dropped"),
+            Self::Refused => f.write_str("Refused"),
             Self::Hung => f.write_str("Hung"),
         }
     }

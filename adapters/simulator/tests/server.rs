@@ -200,6 +200,78 @@ fn a_request_dropped_after_acting_gets_no_answer_either() {
 }
 
 #[test]
+fn a_refused_request_gets_no_answer_for_want_of_a_word() {
+    let server = start();
+    server.with(|s| s.inject_any(Fault::RefusedStream));
+    let mut client = Client::connect(&server);
+
+    client.write(BEARER);
+
+    assert!(client.is_closed());
+    assert_eq!(server.with(|s| s.counts().bearers_issued), 0);
+}
+
+#[test]
+fn a_connection_goes_away_behind_its_last_answer() {
+    let server = start();
+    server.with(|s| s.inject_any(Fault::GoAway));
+    let mut client = Client::connect(&server);
+
+    let answer = client.send(BEARER);
+
+    assert_eq!(answer.status(), 200);
+    assert!(answer.head.contains("connection: close"));
+    assert!(client.is_closed());
+    assert_eq!(server.with(|s| s.counts().bearers_issued), 1);
+}
+
+#[test]
+fn idle_connections_are_closed_without_a_word() {
+    let server = start();
+    let mut fresh = Client::connect(&server);
+    let mut halting = Client::connect(&server);
+    halting.write("POST /api");
+    let mut idle = Client::connect(&server);
+    let answer = idle.send(BEARER);
+    assert!(!answer.head.contains("connection: close"));
+
+    server.close_idle();
+
+    // The race of a client that has not noticed yet.
+    idle.stream.write_all(BEARER.as_bytes()).ok();
+    assert!(idle.is_closed());
+    assert!(fresh.is_closed());
+    assert!(halting.is_closed());
+    assert_eq!(server.with(|s| s.counts().seen_in_all()), 1);
+    assert_eq!(Client::connect(&server).send(BEARER).status(), 200);
+}
+
+#[test]
+fn a_busy_connection_is_closed_when_its_request_is_answered() {
+    let server = start();
+    let mut idle = Client::connect(&server);
+    idle.send(BEARER);
+    let mut busy = Client::connect(&server);
+    let (head, body) = BEARER.split_once("\r\n\r\n").unwrap();
+    let waiting = busy.send(&format!("{head}\r\nExpect: 100-continue\r\n\r\n"));
+    assert_eq!(waiting.status(), 100);
+
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.close_idle());
+        assert!(idle.is_closed());
+        assert_eq!(busy.send(body).status(), 200);
+        assert!(busy.is_closed());
+    });
+}
+
+#[test]
+fn with_no_connection_there_is_nothing_to_close() {
+    let server = start();
+    server.close_idle();
+    server.close_idle();
+}
+
+#[test]
 fn an_answer_breaks_off_half_way() {
     let server = start();
     server.with(|s| s.inject_any(Fault::CutShort));

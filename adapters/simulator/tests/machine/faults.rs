@@ -22,6 +22,7 @@ fn faults() -> Vec<Fault> {
     let instead = [
         Fault::Drop,
         Fault::Hang,
+        Fault::RefusedStream,
         Fault::Garbage,
         Fault::Html(StatusCode::OK),
         Fault::Html(StatusCode::BAD_GATEWAY),
@@ -53,7 +54,10 @@ fn faults() -> Vec<Fault> {
         fault(r#"{"error":"invalid_client"}"#, 401),
     ];
     let is_denial = |fault: &Fault| match fault {
-        Fault::Throttled { .. } | Fault::ThrottledOut | Fault::Replace(_) => true,
+        Fault::RefusedStream
+        | Fault::Throttled { .. }
+        | Fault::ThrottledOut
+        | Fault::Replace(_) => true,
         Fault::Status(status) => status.is_client_error() && *status != 408,
         _ => false,
     };
@@ -63,6 +67,7 @@ fn faults() -> Vec<Fault> {
         Fault::Delay(Duration::from_secs(5)),
         Fault::Delay(Duration::from_secs(300)),
         Fault::CutShort,
+        Fault::GoAway,
     ];
     [instead.to_vec(), after, late.to_vec()].concat()
 }

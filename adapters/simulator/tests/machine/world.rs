@@ -85,7 +85,7 @@ fn exchange(
     transmit: &Transmit,
 ) -> Result<Response<Bytes>, TransportError> {
     match service.answer(*now, &transmit.request) {
-        Reply::Answer(answer) => Ok(answer),
+        Reply::Answer(answer) | Reply::Last(answer) => Ok(answer),
         Reply::Late(delay, answer) if *now + delay < transmit.deadline => {
             *now = *now + delay;
             Ok(answer)
@@ -100,6 +100,7 @@ fn exchange(
             let body = endless.take(read).collect::<Vec<_>>();
             Ok(answer.map(|_| body.into()))
         }
+        Reply::Refused => Err(TransportError::not_sent("refused")),
         Reply::CutShort(_) | Reply::Dropped => Err(TransportError::unknown("cut off")),
     }
 }

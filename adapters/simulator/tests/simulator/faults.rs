@@ -101,6 +101,22 @@ fn an_answer_without_a_body_breaks_off_whole() {
 }
 
 #[test]
+fn a_refused_request_has_not_acted() {
+    let (reply, acted) = befall(Fault::RefusedStream);
+    assert!(matches!(reply, Reply::Refused));
+    assert!(!acted);
+    assert!(reply.into_answer().is_none());
+}
+
+#[test]
+fn the_last_answer_on_a_connection_is_the_right_one() {
+    let (reply, acted) = befall(Fault::GoAway);
+    assert!(acted);
+    assert!(matches!(reply, Reply::Last(_)));
+    assert_eq!(reply.into_answer().unwrap().status(), 200);
+}
+
+#[test]
 fn a_proxy_speaks_its_own_language() {
     let page = answer(Fault::Html(StatusCode::BAD_GATEWAY));
     assert_eq!(page.status(), 502);

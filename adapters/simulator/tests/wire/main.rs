@@ -1,0 +1,7 @@
+//! The simulated service on a port, as a client sees it over HTTP/2 and TLS.
+#![cfg(test)]
+
+mod client;
+mod http2;
+#[cfg(feature = "tls")]
+mod tls;
