@@ -8,6 +8,7 @@ use std::error::Error;
 
 use bytes::Bytes;
 use http::Request;
+use serde_json::{Value, json};
 use thingspace_hyper::{
     Client,
     core::{AppCredentials, Credentials, UserCredentials},
@@ -21,14 +22,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
         AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     ))
-    .environment(server.base().parse()?)
+    .environment(server.base().parse()?) // leave it out to talk to production
     .build()?;
 
+    // The session opens by itself. Both calls need it, and share one login.
     let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
-    let devices = Request::post("/m2m/v1/devices/actions/list").body(Bytes::from("{}"))?;
+    let question = json!({"accountName": Simulator::ACCOUNT}).to_string();
+    let devices = Request::post("/m2m/v1/devices/actions/list").body(Bytes::from(question))?;
     let (account, devices) = tokio::join!(client.call(account), client.call(devices));
-    println!("The account: {} bytes.", account?.body().len());
-    println!("Its devices: {} bytes.", devices?.body().len());
+
+    let account: Value = serde_json::from_slice(account?.body())?;
+    let name = account.get("organizationName").ok_or("no name")?;
+    println!("The account of {name}.");
+    let devices: Value = serde_json::from_slice(devices?.body())?;
+    let devices = devices.get("devices").and_then(Value::as_array);
+    for device in devices.ok_or("no devices")? {
+        let imei = device.pointer("/deviceIds/0/id").ok_or("no id")?;
+        println!("The device {imei}.");
+    }
 
     client.log_out().await?;
     println!("Logged out.");

@@ -1,0 +1,48 @@
+//! The ordinary use with threads: a blocking client, and calls one after another.
+//!
+//! ```text
+//! cargo run --example blocking
+//! ```
+
+use std::error::Error;
+
+use bytes::Bytes;
+use http::Request;
+use serde_json::{Value, json};
+use thingspace_simulator::{Server, Simulator};
+use thingspace_ureq::{
+    Client,
+    core::{AppCredentials, Credentials, UserCredentials},
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let server = Server::start(Simulator::new(42))?;
+    let client = Client::builder(Credentials::new(
+        AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
+        UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
+    ))
+    .environment(server.base().parse()?) // leave it out to talk to production
+    .build()?;
+
+    // The session opens by itself.
+    let request = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
+    let account = client.call(request)?;
+    let account: Value = serde_json::from_slice(account.body())?;
+    let name = account.get("organizationName").ok_or("no name")?;
+    println!("The account of {name}.");
+
+    // A page of them; the example `custom_endpoint` asks for all.
+    let question = json!({"accountName": Simulator::ACCOUNT}).to_string();
+    let request = Request::post("/m2m/v1/devices/actions/list").body(Bytes::from(question))?;
+    let devices = client.call(request)?;
+    let devices: Value = serde_json::from_slice(devices.body())?;
+    let devices = devices.get("devices").and_then(Value::as_array);
+    for device in devices.ok_or("no devices")? {
+        let imei = device.pointer("/deviceIds/0/id").ok_or("no id")?;
+        println!("The device {imei}.");
+    }
+
+    client.log_out()?;
+    println!("Logged out.");
+    Ok(())
+}

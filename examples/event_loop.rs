@@ -1,0 +1,125 @@
+//! A hundred users through a whole day on one thread, without async and without
+//! a clock: the way an event loop of one's own embeds sessions.
+//!
+//! ```text
+//! cargo run --example event_loop
+//! ```
+
+use std::{collections::BTreeMap, error::Error, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use thingspace_core::{
+    AppCredentials, Call, Credentials, Environment, Session, Step, Timestamp, TransportError,
+    UserCredentials,
+    session::{Attempt, Transmit},
+};
+use thingspace_simulator::{Call as Kind, Fault, Simulator};
+
+const USERS: usize = 100;
+const CALLS_EACH: usize = 49;
+/// Longer than the twenty minutes that a session lives without use.
+const BETWEEN_CALLS: Duration = Duration::from_secs(30 * 60);
+/// How long the network takes to bring an answer.
+const ROUND_TRIP: Duration = Duration::from_millis(80);
+
+/// A user, and what is to be done: one call at a time.
+struct User {
+    service: Simulator,
+    session: Session,
+    call: Call<Request<Bytes>>,
+    calls_done: usize,
+}
+
+/// What happens next to a user.
+enum Next {
+    Step,
+    Answer(Attempt, Result<Response<Bytes>, TransportError>),
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let start = Timestamp::from_millis(1_700_000_000_000);
+    // The loop's own timer: who is next, and when. Nobody is in it twice.
+    let mut agenda = BTreeMap::new();
+    for number in 0..USERS {
+        agenda.insert((start, number), (User::new(number)?, Next::Step));
+    }
+
+    let (mut calls, mut requests, mut logins) = (0, 0, 0);
+    let mut end = start;
+    while let Some(((now, number), (mut user, next))) = agenda.pop_first() {
+        end = now;
+        let (when, next) = match next {
+            Next::Step => match user.call.step(&mut user.session, now) {
+                Step::Send(transmit) => user.send(now, &transmit),
+                Step::Wait(wait) => (wait.until, Next::Step),
+                Step::Done(answer) => {
+                    answer?;
+                    user.calls_done += 1;
+                    if user.calls_done == CALLS_EACH {
+                        let counts = user.service.counts();
+                        calls += user.calls_done;
+                        requests += counts.seen_in_all();
+                        logins += counts.done(Kind::LogIn);
+                        continue;
+                    }
+                    user.call = Call::new(request()?);
+                    (now + BETWEEN_CALLS, Next::Step)
+                }
+            },
+            Next::Answer(attempt, result) => {
+                user.call.receive(&mut user.session, now, attempt, result);
+                (now, Next::Step)
+            }
+        };
+        agenda.insert((when, number), (user, next));
+    }
+
+    let hours = end.since(start).as_secs() / 3600;
+    println!("{USERS} users made {calls} calls, one thread drove them all.");
+    println!("It took {requests} requests; {logins} of them were logins.");
+    println!("{hours} hours went by, none of them real.");
+    Ok(())
+}
+
+impl User {
+    /// A user with a session, and a service that is not always at its best.
+    fn new(number: usize) -> Result<Self, Box<dyn Error>> {
+        let seed = u64::try_from(number)?;
+        let mut service = Simulator::new(seed);
+        match number % 10 {
+            // Every tenth hears at first that there are too many calls …
+            3 => {
+                let retry_after = Some(HeaderValue::from_static("20"));
+                service.inject(Kind::LogIn, Fault::Throttled { retry_after });
+            }
+            // … and another tenth hears nothing at all.
+            7 => service.inject(Kind::Account, Fault::Hang),
+            _ => {}
+        }
+        let credentials = Credentials::new(
+            AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
+            UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
+        );
+        Ok(Self {
+            service,
+            session: Session::new(Environment::mock(), credentials, seed),
+            call: Call::new(request()?),
+            calls_done: 0,
+        })
+    }
+
+    /// Stands in for the network: what is heard of a request, and when.
+    fn send(&mut self, now: Timestamp, transmit: &Transmit) -> (Timestamp, Next) {
+        let reply = self.service.answer(now, &transmit.request);
+        let (when, result) = match reply.into_answer() {
+            Some(answer) => (now + ROUND_TRIP, Ok(answer)),
+            None => (transmit.deadline, Err(TransportError::unknown("no answer"))),
+        };
+        (when, Next::Answer(transmit.attempt, result))
+    }
+}
+
+fn request() -> http::Result<Request<Bytes>> {
+    Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())
+}
