@@ -1,6 +1,7 @@
 //! A call is dropped at every point at which it can be, while it carries the
 //! login for a hundred others.
-#![cfg(all(test, feature = "tokio"))]
+#![cfg(test)]
+#![cfg(feature = "tokio")]
 
 use std::{
     future::{Future, poll_fn},
