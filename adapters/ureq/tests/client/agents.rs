@@ -1,19 +1,21 @@
 //! The caller's own agent is used, and the rules hold all the same.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode};
+use thingspace_scenarios::{Client, LONG, account, devices};
 use thingspace_simulator::{Call, Fault};
 use thingspace_ureq::ureq::{Agent, SendBody, middleware::MiddlewareNext};
 
-use crate::stage::{LONG, Stage, account, devices};
+use crate::blocking::{Blocking, Stage};
 
 #[test]
 fn every_request_goes_through_the_agent_of_the_caller() {
@@ -24,11 +26,8 @@ fn every_request_goes_through_the_agent_of_the_caller() {
         counted.fetch_add(1, Ordering::Relaxed);
         next.handle(request)
     };
-    let client = stage
-        .builder()
-        .agent(Agent::config_builder().middleware(count).build().into())
-        .build()
-        .unwrap();
+    let agent = Agent::config_builder().middleware(count).build();
+    let client = Blocking::with_agent(stage.options(), agent);
     client.call(account()).unwrap();
     client.reset_password().unwrap();
     client.log_out().unwrap();
@@ -45,11 +44,8 @@ fn a_middleware_of_the_caller_can_mend_an_answer() {
         answer.headers_mut().insert("x-came", mark);
         Ok(answer)
     };
-    let client = stage
-        .builder()
-        .agent(Agent::config_builder().middleware(mark).build().into())
-        .build()
-        .unwrap();
+    let agent = Agent::config_builder().middleware(mark).build();
+    let client = Blocking::with_agent(stage.options(), agent);
     let answer = client.call(account()).unwrap();
     assert_eq!(answer.headers()["x-came"], "through here");
 }
@@ -57,16 +53,8 @@ fn a_middleware_of_the_caller_can_mend_an_answer() {
 #[test]
 fn every_status_is_an_answer_though_the_agent_takes_some_for_errors() {
     let stage = Stage::new();
-    let client = stage
-        .builder()
-        .agent(
-            Agent::config_builder()
-                .http_status_as_error(true)
-                .build()
-                .into(),
-        )
-        .build()
-        .unwrap();
+    let agent = Agent::config_builder().http_status_as_error(true).build();
+    let client = Blocking::with_agent(stage.options(), agent);
     for status in [400, 401, 403, 404, 500, 503, 599] {
         let status = StatusCode::from_u16(status).unwrap();
         stage.inject(Call::Devices, Fault::Html(status));
@@ -90,7 +78,7 @@ fn an_agent_that_is_less_patient_keeps_its_own_limits() {
     ];
     for agent in impatient {
         let stage = Stage::new();
-        let client = stage.builder().agent(agent.build().into()).build().unwrap();
+        let client = Blocking::with_agent(stage.options(), agent.build());
         client.log_in().unwrap();
         stage.inject(Call::Devices, Fault::Hang);
         let start = Instant::now();
@@ -98,4 +86,21 @@ fn an_agent_that_is_less_patient_keeps_its_own_limits() {
         assert!(start.elapsed() < LONG);
         assert_eq!(stage.seen(Call::Devices), 1);
     }
+}
+
+#[test]
+fn a_thread_that_panics_in_a_middleware_leaves_the_login_to_another() {
+    let stage = Stage::new();
+    let is_first = AtomicBool::new(true);
+    let break_once = move |request: Request<SendBody<'_>>, next: MiddlewareNext<'_>| {
+        let is_login = request.uri().path().ends_with("/login");
+        assert!(!is_login || !is_first.swap(false, Ordering::Relaxed));
+        next.handle(request)
+    };
+    let agent = Agent::config_builder().middleware(break_once).build();
+    let client = Blocking::with_agent(stage.options(), agent);
+    let unlucky = catch_unwind(AssertUnwindSafe(|| client.call(account())));
+    assert!(unlucky.is_err());
+    client.call(account()).unwrap();
+    assert_eq!(stage.seen(Call::LogIn), 1);
 }

@@ -7,17 +7,20 @@ use std::{
 };
 
 use http::StatusCode;
+use thingspace_core::{Fate, session};
 use thingspace_simulator::{Call, Fault};
-use thingspace_ureq::core::{Fate, session};
 
-use crate::stage::{HeldLogin, LONG, Stage, account, devices, impatient, server_that, settings};
+use crate::{
+    Client,
+    held::HeldLogin,
+    stage::{LONG, Stage, account, devices, impatient, server_that, settings},
+};
 
 /// A deadline that is soon, and far enough for a request to be sent.
 const SOON: Duration = Duration::from_secs(1);
 
-#[test]
-fn law_10_an_endless_answer_is_cut() {
-    let stage = Stage::new();
+pub(crate) fn law_10_an_endless_answer_is_cut<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     stage.inject(Call::Account, Fault::Endless);
     let error = client.call(account()).unwrap_err();
@@ -29,9 +32,8 @@ fn law_10_an_endless_answer_is_cut() {
     client.call(account()).unwrap();
 }
 
-#[test]
-fn law_10_an_endless_refusal_is_cut() {
-    let stage = Stage::new();
+pub(crate) fn law_10_an_endless_refusal_is_cut<C: Client>() {
+    let stage = Stage::<C>::new();
     let endless = server_that(|mut stream, _| {
         stream
             .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -45,9 +47,8 @@ fn law_10_an_endless_refusal_is_cut() {
     assert_eq!(kept, settings().max_body + 1);
 }
 
-#[test]
-fn law_10_endless_headers_are_cut() {
-    let stage = Stage::new();
+pub(crate) fn law_10_endless_headers_are_cut<C: Client>() {
+    let stage = Stage::<C>::new();
     let endless = server_that(|mut stream, _| {
         stream.write_all(b"HTTP/1.1 200 OK\r\n").unwrap();
         while stream.write_all(b"x-more: and more\r\n").is_ok() {}
@@ -58,9 +59,8 @@ fn law_10_endless_headers_are_cut() {
     assert!(start.elapsed() < LONG);
 }
 
-#[test]
-fn an_answer_as_long_as_may_be_is_taken_and_no_longer_one() {
-    let stage = Stage::new();
+pub(crate) fn an_answer_as_long_as_may_be_is_taken_and_no_longer_one<C: Client>() {
+    let stage = Stage::<C>::new();
     let length = stage.client().call(account()).unwrap().body().len();
     let with_room_for = |max_body| {
         let mut settings = settings();
@@ -73,9 +73,8 @@ fn an_answer_as_long_as_may_be_is_taken_and_no_longer_one() {
     assert!(error.is_malformed(), "{error}");
 }
 
-#[test]
-fn law_12_a_service_that_hangs_is_given_up_after_a_while() {
-    let stage = Stage::new();
+pub(crate) fn law_12_a_service_that_hangs_is_given_up_after_a_while<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.builder().settings(impatient()).build().unwrap();
     client.log_in().unwrap();
     stage.inject(Call::Devices, Fault::Hang);
@@ -88,9 +87,8 @@ fn law_12_a_service_that_hangs_is_given_up_after_a_while() {
     client.call(devices()).unwrap();
 }
 
-#[test]
-fn law_12_a_deadline_ends_a_call_that_hangs() {
-    let stage = Stage::new();
+pub(crate) fn law_12_a_deadline_ends_a_call_that_hangs<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     client.log_in().unwrap();
     stage.inject(Call::Account, Fault::Hang);
@@ -102,9 +100,8 @@ fn law_12_a_deadline_ends_a_call_that_hangs() {
     assert_eq!(stage.seen(Call::Account), 1);
 }
 
-#[test]
-fn law_12_a_deadline_that_has_passed_sends_nothing() {
-    let stage = Stage::new();
+pub(crate) fn law_12_a_deadline_that_has_passed_sends_nothing<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     let call = session::Call::new(account()).with_deadline(client.now());
     let error = client.run(call).unwrap_err();
@@ -112,11 +109,10 @@ fn law_12_a_deadline_that_has_passed_sends_nothing() {
     assert_eq!(stage.seen_in_all(), 0);
 }
 
-#[test]
-fn law_12_a_deadline_ends_a_call_that_waits_for_the_login_of_another() {
-    let stage = Stage::new();
+pub(crate) fn law_12_a_deadline_ends_a_call_that_waits_for_the_login_of_another<C: Client>() {
+    let stage = Stage::<C>::new();
     let login = HeldLogin::new();
-    let client = stage.builder().agent(login.agent).build().unwrap();
+    let client = stage.builder().observer(login.watch).build().unwrap();
     thread::scope(|scope| {
         let other = scope.spawn(|| client.call(account()));
         login.is_held.recv().unwrap();
@@ -131,9 +127,8 @@ fn law_12_a_deadline_ends_a_call_that_waits_for_the_login_of_another() {
     assert_eq!(stage.seen(Call::Account), 1);
 }
 
-#[test]
-fn law_12_a_deadline_ends_a_call_that_would_pause_beyond_it() {
-    let stage = Stage::new();
+pub(crate) fn law_12_a_deadline_ends_a_call_that_would_pause_beyond_it<C: Client>() {
+    let stage = Stage::<C>::new();
     let mut settings = settings();
     settings.first_backoff = LONG * 2;
     settings.longest_backoff = LONG * 2;

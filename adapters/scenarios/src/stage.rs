@@ -3,11 +3,11 @@
 
 use std::{
     io::Read,
+    marker::PhantomData,
     net::{TcpListener, TcpStream},
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc::{self, Receiver, Sender},
+        Arc,
+        atomic::{AtomicU64, Ordering},
     },
     thread,
     time::{Duration, SystemTime},
@@ -15,15 +15,15 @@ use std::{
 
 use bytes::Bytes;
 use http::Request;
-use thingspace_simulator::{Call, Fault, Server, Simulator};
-use thingspace_ureq::{
-    Builder, Client,
-    core::{
-        AppCredentials, Credentials, Environment, Timestamp, UserCredentials, session::Settings,
-    },
-    ureq::{Agent, SendBody, middleware::MiddlewareNext},
+use thingspace_core::{
+    AppCredentials, Credentials, Environment, Timestamp, UserCredentials,
+    session::{Observer, RestoreError, Settings, Snapshot},
 };
+use thingspace_simulator::{Call, Fault, Server, Simulator};
 
+use crate::{Client, Options, client::Watcher};
+
+/// A minute.
 pub const MINUTE: Duration = Duration::from_secs(60);
 
 /// After how long an idle session is dead.
@@ -33,46 +33,53 @@ pub const IDLE: Duration = Duration::from_secs(21 * 60);
 /// busiest machine.
 pub const LONG: Duration = Duration::from_secs(20);
 
-/// A service, and the time.
-pub struct Stage {
+/// A service, the time, and the kind of client that the story is told of.
+pub struct Stage<C> {
+    /// The service.
     pub server: Server,
     /// How many milliseconds the clients' clock is before the system's.
     ahead: Arc<AtomicU64>,
+    client: PhantomData<fn() -> C>,
 }
 
-impl Stage {
+impl<C> Stage<C> {
+    /// With a service that nothing has happened to.
+    #[allow(clippy::new_without_default, reason = "a service is started")]
     pub fn new() -> Self {
         Self::of(Simulator::new(42))
     }
 
+    /// With this service.
     pub fn of(simulator: Simulator) -> Self {
         Self {
             server: Server::start(simulator).unwrap(),
             ahead: Arc::default(),
+            client: PhantomData,
         }
     }
 
-    /// A client that knows the password.
-    pub fn client(&self) -> Client {
-        self.builder().build().unwrap()
+    /// What a client is built of that knows the password.
+    pub fn options(&self) -> Options {
+        self.options_with(Simulator::PASSWORD)
     }
 
-    /// A client that knows the password, to be changed before it is built.
-    pub fn builder(&self) -> Builder {
-        self.builder_with(Simulator::PASSWORD)
-    }
-
-    pub fn builder_with(&self, password: &str) -> Builder {
+    /// What a client is built of that takes this for the password.
+    pub fn options_with(&self, password: &str) -> Options {
         let ahead = Arc::clone(&self.ahead);
-        Client::builder(credentials(password))
-            .environment(self.environment())
-            .settings(settings())
-            .clock(move || {
+        Options {
+            credentials: credentials(password),
+            environment: self.environment(),
+            settings: settings(),
+            snapshot: None,
+            clock: Box::new(move || {
                 let ahead = Duration::from_millis(ahead.load(Ordering::Relaxed));
                 Timestamp::from(SystemTime::now()) + ahead
-            })
+            }),
+            observer: Watcher(Box::new(())),
+        }
     }
 
+    /// Where the service is.
     pub fn environment(&self) -> Environment {
         self.server.base().parse().unwrap()
     }
@@ -109,8 +116,72 @@ impl Stage {
         self.server.with(|service| service.counts().failed_logins)
     }
 
+    /// Whether the user is locked out.
     pub fn is_locked(&self) -> bool {
         self.server.with(|service| service.is_locked())
+    }
+}
+
+impl<C: Client> Stage<C> {
+    /// A client that knows the password.
+    pub fn client(&self) -> C {
+        self.builder().build().unwrap()
+    }
+
+    /// A client that knows the password, to be changed before it is built.
+    pub fn builder(&self) -> Builder<C> {
+        Builder::new(self.options())
+    }
+
+    /// A client that takes this for the password, to be changed before it is
+    /// built.
+    pub fn builder_with(&self, password: &str) -> Builder<C> {
+        Builder::new(self.options_with(password))
+    }
+}
+
+/// A client to be.
+#[must_use]
+pub struct Builder<C> {
+    options: Options,
+    client: PhantomData<fn() -> C>,
+}
+
+impl<C: Client> Builder<C> {
+    const fn new(options: Options) -> Self {
+        Self {
+            options,
+            client: PhantomData,
+        }
+    }
+
+    /// Where ThingSpace is.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.options.environment = environment;
+        self
+    }
+
+    /// What the session goes by.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.options.settings = settings;
+        self
+    }
+
+    /// The session to go on with.
+    pub fn restore(mut self, snapshot: Snapshot) -> Self {
+        self.options.snapshot = Some(snapshot);
+        self
+    }
+
+    /// Who watches.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.options.observer = Watcher(Box::new(observer));
+        self
+    }
+
+    /// The client.
+    pub fn build(self) -> Result<C, RestoreError> {
+        C::build(self.options)
     }
 }
 
@@ -130,6 +201,7 @@ pub fn impatient() -> Settings {
     settings
 }
 
+/// The ready application and user, with this for the password.
 pub fn credentials(password: &str) -> Credentials {
     Credentials::new(
         AppCredentials::new(Simulator::KEY, Simulator::SECRET).unwrap(),
@@ -151,46 +223,26 @@ pub fn devices() -> Request<Bytes> {
         .unwrap()
 }
 
-/// A login that stops before it is sent, on the thread that carries it, until it
-/// is told how to go on. Only the first one does.
-pub struct HeldLogin {
-    pub agent: Agent,
-    pub is_held: Receiver<()>,
-    pub go_on: Sender<fn()>,
+/// A server for what the simulator can't do, which does this with each
+/// connection, given what came first.
+pub fn server_that(act: impl Fn(TcpStream, &[u8]) + Send + Sync + 'static) -> Environment {
+    connections_to(move |mut stream| {
+        let mut first = [0; 4096];
+        let length = stream.read(&mut first).unwrap();
+        act(stream, &first[..length]);
+    })
 }
 
-impl HeldLogin {
-    pub fn new() -> Self {
-        let (holds, is_held) = mpsc::channel();
-        let (go_on, told) = mpsc::channel::<fn()>();
-        let told = Mutex::new(told);
-        let is_first = AtomicBool::new(true);
-        let hold = move |request: Request<SendBody<'_>>, next: MiddlewareNext<'_>| {
-            if request.uri().path().ends_with("/login") && is_first.swap(false, Ordering::Relaxed) {
-                holds.send(()).unwrap();
-                let how = told.lock().unwrap().recv().unwrap();
-                how();
-            }
-            next.handle(request)
-        };
-        Self {
-            agent: Agent::config_builder().middleware(hold).build().into(),
-            is_held,
-            go_on,
-        }
-    }
-}
-
-/// A server for what the simulator can't do, which does this with one connection
-/// after the other, given what came first.
-pub fn server_that(act: impl Fn(TcpStream, &[u8]) + Send + 'static) -> Environment {
+/// A server that does this with each connection, of which nothing has been read.
+pub fn connections_to(act: impl Fn(TcpStream) + Send + Sync + 'static) -> Environment {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    let act = Arc::new(act);
+    // A client may have several, whichever it uses first.
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (mut stream, mut first) = (stream.unwrap(), [0; 4096]);
-            let length = stream.read(&mut first).unwrap();
-            act(stream, &first[..length]);
+            let act = Arc::clone(&act);
+            thread::spawn(move || act(stream.unwrap()));
         }
     });
     format!("http://{address}/api").parse().unwrap()

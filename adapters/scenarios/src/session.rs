@@ -6,16 +6,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
-use thingspace_simulator::{Call, Fault, Simulator};
-use thingspace_ureq::core::{
+use thingspace_core::{
     Endpoint, Environment, Malformed, RequestError, endpoint::WithSession, session::Snapshot,
 };
+use thingspace_simulator::{Call, Fault, Simulator};
 
-use crate::stage::{IDLE, MINUTE, Stage, account, credentials, devices};
+use crate::{
+    Client,
+    stage::{IDLE, MINUTE, Stage, account, credentials, devices},
+};
 
-#[test]
-fn a_session_opens_by_itself_and_is_kept() {
-    let stage = Stage::new();
+pub(crate) fn a_session_opens_by_itself_and_is_kept<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     for _ in 0..3 {
         let answer = client.call(account()).unwrap();
@@ -32,9 +34,8 @@ fn a_session_opens_by_itself_and_is_kept() {
         .with(|service| assert_eq!(service.counts().misdirected, 0));
 }
 
-#[test]
-fn logging_in_while_a_session_is_open_sends_nothing() {
-    let stage = Stage::new();
+pub(crate) fn logging_in_while_a_session_is_open_sends_nothing<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     let token = client.log_in().unwrap();
     assert_eq!(client.log_in().unwrap(), token);
@@ -44,9 +45,8 @@ fn logging_in_while_a_session_is_open_sends_nothing() {
     assert_eq!(stage.seen_in_all(), 3);
 }
 
-#[test]
-fn an_idle_session_is_replaced_before_anything_is_refused() {
-    let stage = Stage::new();
+pub(crate) fn an_idle_session_is_replaced_before_anything_is_refused<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     client.call(account()).unwrap();
     stage.pass(IDLE);
@@ -56,9 +56,8 @@ fn an_idle_session_is_replaced_before_anything_is_refused() {
     assert_eq!(stage.seen(Call::Account), 2);
 }
 
-#[test]
-fn law_5_a_session_that_expired_unforeseen_costs_a_call_one_replay() {
-    let stage = Stage::new();
+pub(crate) fn law_5_a_session_that_expired_unforeseen_costs_a_call_one_replay<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     client.call(account()).unwrap();
     // The client's clock stands still.
@@ -69,9 +68,8 @@ fn law_5_a_session_that_expired_unforeseen_costs_a_call_one_replay() {
     assert_eq!(stage.seen(Call::Account), 3);
 }
 
-#[test]
-fn law_5_a_session_that_was_ended_elsewhere_costs_a_call_one_replay() {
-    let stage = Stage::new();
+pub(crate) fn law_5_a_session_that_was_ended_elsewhere_costs_a_call_one_replay<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     client.call(devices()).unwrap();
     stage.server.with(Simulator::forget_sessions);
@@ -81,9 +79,8 @@ fn law_5_a_session_that_was_ended_elsewhere_costs_a_call_one_replay() {
     assert_eq!(stage.seen(Call::Devices), 3);
 }
 
-#[test]
-fn a_busy_session_outlives_its_bearer_tokens_and_nothing_is_refused() {
-    let stage = Stage::new();
+pub(crate) fn a_busy_session_outlives_its_bearer_tokens_and_nothing_is_refused<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     // Among them, a call half a minute before an hour is over.
     for _ in 0..22 {
@@ -98,9 +95,8 @@ fn a_busy_session_outlives_its_bearer_tokens_and_nothing_is_refused() {
         .with(|service| assert_eq!(service.counts().bearers_issued, 3));
 }
 
-#[test]
-fn law_5_a_bearer_that_was_revoked_costs_a_call_one_replay() {
-    let stage = Stage::new();
+pub(crate) fn law_5_a_bearer_that_was_revoked_costs_a_call_one_replay<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     client.call(account()).unwrap();
     stage.server.with(Simulator::forget_bearers);
@@ -111,9 +107,8 @@ fn law_5_a_bearer_that_was_revoked_costs_a_call_one_replay() {
     assert_eq!(stage.seen(Call::Account), 3);
 }
 
-#[test]
-fn logging_out_ends_the_session_at_the_service() {
-    let stage = Stage::new();
+pub(crate) fn logging_out_ends_the_session_at_the_service<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     let token = client.log_in().unwrap();
     assert_eq!(client.log_out().unwrap(), Some(token));
@@ -128,9 +123,8 @@ fn logging_out_ends_the_session_at_the_service() {
     assert_eq!(stage.seen(Call::Account), 1);
 }
 
-#[test]
-fn logging_out_without_a_session_sends_nothing() {
-    let stage = Stage::new();
+pub(crate) fn logging_out_without_a_session_sends_nothing<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     assert_eq!(client.log_out().unwrap(), None);
     assert_eq!(stage.seen_in_all(), 0);
@@ -141,9 +135,8 @@ fn logging_out_without_a_session_sends_nothing() {
     assert_eq!(stage.seen(Call::LogOut), 1);
 }
 
-#[test]
-fn a_reset_password_is_the_one_that_the_next_login_uses() {
-    let stage = Stage::new();
+pub(crate) fn a_reset_password_is_the_one_that_the_next_login_uses<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     let password = client.reset_password().unwrap();
     stage
@@ -157,9 +150,8 @@ fn a_reset_password_is_the_one_that_the_next_login_uses() {
     assert_eq!(stage.failed_logins(), 0);
 }
 
-#[test]
-fn status_and_headers_stay_beside_an_answer() {
-    let stage = Stage::new();
+pub(crate) fn status_and_headers_stay_beside_an_answer<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     let accepted = Response::builder()
         .status(StatusCode::ACCEPTED)
@@ -172,9 +164,8 @@ fn status_and_headers_stay_beside_an_answer() {
     assert_eq!(answer.headers()["x-request-id"], "42");
 }
 
-#[test]
-fn status_headers_and_code_stay_beside_a_refusal() {
-    let stage = Stage::new();
+pub(crate) fn status_headers_and_code_stay_beside_a_refusal<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     let nobodys = Request::get("/m2m/v1/accounts/nobodys").body(Bytes::new());
     let error = client.call(nobodys.unwrap()).unwrap_err();
@@ -226,9 +217,8 @@ impl Endpoint for Page {
     }
 }
 
-#[test]
-fn an_endpoint_of_ones_own_goes_through_pages() {
-    let stage = Stage::of(Simulator::new(42).devices(5));
+pub(crate) fn an_endpoint_of_ones_own_goes_through_pages<C: Client>() {
+    let stage = Stage::<C>::of(Simulator::new(42).devices(5));
     let client = stage.client();
     let mut ids = Vec::new();
     loop {
@@ -244,9 +234,8 @@ fn an_endpoint_of_ones_own_goes_through_pages() {
     assert_eq!(stage.seen(Call::LogIn), 1);
 }
 
-#[test]
-fn law_11_a_session_goes_on_from_a_snapshot() {
-    let stage = Stage::new();
+pub(crate) fn law_11_a_session_goes_on_from_a_snapshot<C: Client>() {
+    let stage = Stage::<C>::new();
     let first = stage.client();
     let token = first.log_in().unwrap();
     let kept = serde_json::to_string(&first.session(|session| session.snapshot())).unwrap();
@@ -261,9 +250,8 @@ fn law_11_a_session_goes_on_from_a_snapshot() {
     assert_eq!(stage.done(Call::Account), 1);
 }
 
-#[test]
-fn a_session_that_died_while_it_was_stored_is_replaced() {
-    let stage = Stage::new();
+pub(crate) fn a_session_that_died_while_it_was_stored_is_replaced<C: Client>() {
+    let stage = Stage::<C>::new();
     let first = stage.client();
     first.log_in().unwrap();
     let snapshot = first.session(|session| session.snapshot());
@@ -276,9 +264,8 @@ fn a_session_that_died_while_it_was_stored_is_replaced() {
     assert_eq!(stage.seen(Call::Account), 1);
 }
 
-#[test]
-fn other_credentials_of_the_same_user_keep_the_session() {
-    let stage = Stage::new();
+pub(crate) fn other_credentials_of_the_same_user_keep_the_session<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     let token = client.log_in().unwrap();
     client.session(|session| session.set_credentials(credentials("kept for later")));

@@ -10,18 +10,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use thingspace_core::session::{Event, Exchange, Observer, Outcome};
 use thingspace_simulator::{Call, Fault};
-use thingspace_ureq::{
-    Client,
-    core::session::{Event, Exchange, Observer, Outcome},
-};
 
-use crate::stage::{HeldLogin, IDLE, LONG, Stage, account};
+use crate::{
+    Client,
+    held::HeldLogin,
+    stage::{IDLE, LONG, Stage, account},
+};
 
 const CROWD: u64 = 50;
 
 /// Asks for the account on many threads at once.
-fn crowd(client: &Client) {
+fn crowd(client: &impl Client) {
     thread::scope(|scope| {
         for _ in 0..CROWD {
             scope.spawn(|| client.call(account()).unwrap());
@@ -29,12 +30,8 @@ fn crowd(client: &Client) {
     });
 }
 
-const fn is_shared_by_threads<T: Send + Sync + Clone + 'static>() {}
-const _: () = is_shared_by_threads::<Client>();
-
-#[test]
-fn law_1_a_crowd_that_opens_a_session_makes_one_login() {
-    let stage = Stage::new();
+pub(crate) fn law_1_a_crowd_that_opens_a_session_makes_one_login<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     // Long enough for all of them to want it.
     stage.inject(Call::LogIn, Fault::Delay(Duration::from_millis(100)));
@@ -47,9 +44,8 @@ fn law_1_a_crowd_that_opens_a_session_makes_one_login() {
     assert_eq!(stage.seen(Call::Account), CROWD);
 }
 
-#[test]
-fn law_1_a_crowd_whose_session_is_idle_makes_one_login() {
-    let stage = Stage::new();
+pub(crate) fn law_1_a_crowd_whose_session_is_idle_makes_one_login<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     client.log_in().unwrap();
     stage.pass(IDLE);
@@ -59,9 +55,8 @@ fn law_1_a_crowd_whose_session_is_idle_makes_one_login() {
     assert_eq!(stage.seen(Call::Account), CROWD);
 }
 
-#[test]
-fn law_7_a_crowd_whose_session_is_refused_makes_one_login() {
-    let stage = Stage::new();
+pub(crate) fn law_7_a_crowd_whose_session_is_refused_makes_one_login<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     client.log_in().unwrap();
     // The client's clock stands still.
@@ -71,9 +66,8 @@ fn law_7_a_crowd_whose_session_is_refused_makes_one_login() {
     assert_eq!(stage.done(Call::Account), CROWD);
 }
 
-#[test]
-fn law_1_a_crowd_whose_hour_is_over_fetches_one_bearer() {
-    let stage = Stage::new();
+pub(crate) fn law_1_a_crowd_whose_hour_is_over_fetches_one_bearer<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     client.log_in().unwrap();
     stage.pass(IDLE * 3);
@@ -84,9 +78,8 @@ fn law_1_a_crowd_whose_hour_is_over_fetches_one_bearer() {
     assert_eq!(stage.seen(Call::Account), CROWD);
 }
 
-#[test]
-fn clones_share_the_session() {
-    let stage = Stage::new();
+pub(crate) fn clones_share_the_session<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     let clone = client.clone();
     let token = clone.log_in().unwrap();
@@ -96,11 +89,10 @@ fn clones_share_the_session() {
     assert_eq!(stage.seen(Call::LogIn), 1);
 }
 
-#[test]
-fn a_thread_that_panics_with_the_login_leaves_it_to_another() {
-    let stage = Stage::new();
+pub(crate) fn a_thread_that_panics_with_the_login_leaves_it_to_another<C: Client>() {
+    let stage = Stage::<C>::new();
     let login = HeldLogin::new();
-    let client = stage.builder().agent(login.agent).build().unwrap();
+    let client = stage.builder().observer(login.watch).build().unwrap();
 
     let start = Instant::now();
     thread::scope(|scope| {
@@ -167,8 +159,7 @@ impl Observer for Fragile {
     }
 }
 
-#[test]
-fn an_observer_that_panics_leaves_the_login_to_others() {
+pub(crate) fn an_observer_that_panics_leaves_the_login_to_others<C: Client>() {
     let logins_after = [
         (Panics::WhenIdle, 2),
         (Panics::BeforeTheLogin, 2),
@@ -176,7 +167,7 @@ fn an_observer_that_panics_leaves_the_login_to_others() {
         (Panics::AfterTheLogin, 3),
     ];
     for (panics, logins) in logins_after {
-        let stage = Stage::new();
+        let stage = Stage::<C>::new();
         let first = stage.client();
         first.log_in().unwrap();
         let opened = first.session(|session| session.snapshot());
@@ -205,8 +196,7 @@ fn an_observer_that_panics_leaves_the_login_to_others() {
     }
 }
 
-#[test]
-fn an_observer_that_always_panics_ends_calls_and_nothing_else() {
+pub(crate) fn an_observer_that_always_panics_ends_calls_and_nothing_else<C: Client>() {
     struct Broken;
     impl Observer for Broken {
         fn event(&self, event: &Event) {
@@ -217,7 +207,7 @@ fn an_observer_that_always_panics_ends_calls_and_nothing_else() {
             assert!(!exchange.path().ends_with("/login"));
         }
     }
-    let stage = Stage::new();
+    let stage = Stage::<C>::new();
     let client = stage.builder().observer(Broken).build().unwrap();
     for _ in 0..5 {
         let outcome = catch_unwind(AssertUnwindSafe(|| client.log_in()));

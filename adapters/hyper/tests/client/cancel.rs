@@ -1,7 +1,5 @@
 //! A call is dropped at every point at which it can be, while it carries the
 //! login for a hundred others.
-#![cfg(test)]
-#![cfg(feature = "tokio")]
 
 use std::{
     future::{Future, poll_fn},
@@ -10,39 +8,14 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::Request;
-use thingspace_hyper::{
-    Client, Pooled,
-    core::{
-        AppCredentials, Credentials, UserCredentials,
-        session::{FlightKind, MaxFailedLogins, Settings},
-    },
-};
-use thingspace_simulator::{Call, Server, Simulator};
+use thingspace_hyper::core::session::{FlightKind, MaxFailedLogins};
+use thingspace_scenarios::account;
+use thingspace_simulator::Call;
 use tokio::{task::JoinSet, time::timeout};
 
+use crate::asynchronous::{Stage, builder};
+
 const OTHERS: usize = 100;
-
-fn client(server: &Server) -> Client<Pooled> {
-    let mut settings = Settings::default();
-    settings.max_failed_logins = MaxFailedLogins::new(4).unwrap();
-    let credentials = Credentials::new(
-        AppCredentials::new(Simulator::KEY, Simulator::SECRET).unwrap(),
-        UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD).unwrap(),
-    );
-    let builder = Client::builder(credentials).settings(settings);
-    builder
-        .environment(server.base().parse().unwrap())
-        .build()
-        .unwrap()
-}
-
-fn account() -> Request<Bytes> {
-    Request::get("/m2m/v1/accounts/0000123456-00001")
-        .body(Bytes::new())
-        .unwrap()
-}
 
 /// Polls a future so many times, then drops it; whether it was done before that.
 async fn dropped_after<F: Future>(polls: usize, future: F) -> bool {
@@ -61,8 +34,10 @@ async fn dropped_after<F: Future>(polls: usize, future: F) -> bool {
 #[tokio::test]
 async fn a_call_may_be_dropped_at_any_point_while_it_carries_the_login_for_a_hundred() {
     for polls in 0.. {
-        let server = Server::start(Simulator::new(7)).unwrap();
-        let client = client(&server);
+        let stage = Stage::new();
+        let mut options = stage.options();
+        options.settings.max_failed_logins = MaxFailedLogins::new(4).unwrap();
+        let client = builder(options).build().unwrap();
         let mut others = JoinSet::new();
         let mut carrier = pin!(client.call(account()));
 
@@ -95,15 +70,12 @@ async fn a_call_may_be_dropped_at_any_point_while_it_carries_the_login_for_a_hun
             }
         });
         all.await.expect("the others hang");
-        server.with(|service| {
-            let counts = service.counts();
-            assert!(
-                counts.seen(Call::BearerToken) <= 2,
-                "dropped after {polls} polls"
-            );
-            assert!(counts.seen(Call::LogIn) <= 2, "dropped after {polls} polls");
-            assert_eq!(counts.failed_logins, 0);
-        });
+        assert!(
+            stage.seen(Call::BearerToken) <= 2,
+            "dropped after {polls} polls"
+        );
+        assert!(stage.seen(Call::LogIn) <= 2, "dropped after {polls} polls");
+        assert_eq!(stage.failed_logins(), 0);
         client.session(|session| {
             assert_eq!(session.flight(), None);
             assert_eq!(session.gate().failed_logins, 0);

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
+use thingspace_core::session::{Event, Exchange, Observer, Outcome};
 use thingspace_simulator::{Call, Fault};
-use thingspace_ureq::{
-    Client,
-    core::session::{Event, Exchange, Observer, Outcome},
-};
 
-use crate::stage::{Stage, account};
+use crate::{
+    Client,
+    stage::{Stage, account},
+};
 
 /// Keeps what it is told.
 #[derive(Clone, Default)]
@@ -41,9 +41,8 @@ impl Observer for Diary {
     }
 }
 
-#[test]
-fn an_observer_is_told_of_everything_in_its_order() {
-    let stage = Stage::new();
+pub(crate) fn an_observer_is_told_of_everything_in_its_order<C: Client>() {
+    let stage = Stage::<C>::new();
     let diary = Diary::default();
     let client = stage.builder().observer(diary.clone()).build().unwrap();
     client.log_in().unwrap();
@@ -73,10 +72,10 @@ fn an_observer_is_told_of_everything_in_its_order() {
 }
 
 /// Looks at the session whenever it is told something.
-#[derive(Clone, Default)]
-struct Curious(Arc<OnceLock<Client>>);
+#[derive(Clone)]
+struct Curious<C>(Arc<OnceLock<C>>);
 
-impl Curious {
+impl<C: Client> Curious<C> {
     fn look(&self) {
         if let Some(client) = self.0.get() {
             client.session(|session| assert!(!format!("{session:?}").is_empty()));
@@ -84,7 +83,7 @@ impl Curious {
     }
 }
 
-impl Observer for Curious {
+impl<C: Client> Observer for Curious<C> {
     fn event(&self, _: &Event) {
         self.look();
     }
@@ -98,10 +97,9 @@ impl Observer for Curious {
     }
 }
 
-#[test]
-fn an_observer_may_look_at_the_session() {
-    let stage = Stage::new();
-    let curious = Curious::default();
+pub(crate) fn an_observer_may_look_at_the_session<C: Client>() {
+    let stage = Stage::<C>::new();
+    let curious = Curious(Arc::default());
     let client = stage.builder().observer(curious.clone()).build().unwrap();
     curious.0.set(client.clone()).unwrap();
     client.call(account()).unwrap();

@@ -3,17 +3,19 @@
 use std::thread;
 
 use http::StatusCode;
-use thingspace_simulator::{Call, Fault, Simulator};
-use thingspace_ureq::core::{
+use thingspace_core::{
     AppCredentials, Credentials, Session, UserCredentials,
     session::{Gate, GateReason},
 };
+use thingspace_simulator::{Call, Fault, Simulator};
 
-use crate::stage::{IDLE, Stage, account, credentials, impatient, settings};
+use crate::{
+    Client,
+    stage::{IDLE, Stage, account, credentials, impatient, settings},
+};
 
-#[test]
-fn law_3_a_crowd_with_a_wrong_password_fails_one_login() {
-    let stage = Stage::new();
+pub(crate) fn law_3_a_crowd_with_a_wrong_password_fails_one_login<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.builder_with("grflbk").build().unwrap();
     thread::scope(|scope| {
         for _ in 0..20 {
@@ -30,9 +32,8 @@ fn law_3_a_crowd_with_a_wrong_password_fails_one_login() {
     assert!(!stage.is_locked());
 }
 
-#[test]
-fn law_3_trying_a_wrong_password_again_and_again_fails_one_login() {
-    let stage = Stage::new();
+pub(crate) fn law_3_trying_a_wrong_password_again_and_again_fails_one_login<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.builder_with("grflbk").build().unwrap();
     for _ in 0..20 {
         assert!(client.log_in().unwrap_err().is_wrong_credentials());
@@ -45,8 +46,7 @@ fn law_3_trying_a_wrong_password_again_and_again_fails_one_login() {
     assert!(!stage.is_locked());
 }
 
-#[test]
-fn law_2_no_more_than_two_logins_are_lost_before_the_gate_closes() {
+pub(crate) fn law_2_no_more_than_two_logins_are_lost_before_the_gate_closes<C: Client>() {
     let answers_lost = [
         Fault::Drop,
         Fault::Drop.after_acting(),
@@ -57,7 +57,7 @@ fn law_2_no_more_than_two_logins_are_lost_before_the_gate_closes() {
         Fault::CutShort,
     ];
     for fault in answers_lost {
-        let stage = Stage::new();
+        let stage = Stage::<C>::new();
         let settings = match fault {
             Fault::Hang => impatient(),
             _ => settings(),
@@ -80,9 +80,8 @@ fn law_2_no_more_than_two_logins_are_lost_before_the_gate_closes() {
     }
 }
 
-#[test]
-fn law_2_a_crowd_loses_no_more_than_two_logins() {
-    let stage = Stage::new();
+pub(crate) fn law_2_a_crowd_loses_no_more_than_two_logins<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     for _ in 0..10 {
         stage.inject(Call::LogIn, Fault::Drop);
@@ -96,9 +95,8 @@ fn law_2_a_crowd_loses_no_more_than_two_logins() {
     assert!(client.log_in().unwrap_err().is_gate_closed());
 }
 
-#[test]
-fn law_4_a_stale_bearer_is_not_held_against_the_password() {
-    let stage = Stage::new();
+pub(crate) fn law_4_a_stale_bearer_is_not_held_against_the_password<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     client.log_in().unwrap();
     stage.pass(IDLE);
@@ -110,9 +108,8 @@ fn law_4_a_stale_bearer_is_not_held_against_the_password() {
     assert_eq!(client.session(|session| session.gate()).failed_logins, 0);
 }
 
-#[test]
-fn law_3_other_credentials_open_the_gate() {
-    let stage = Stage::new();
+pub(crate) fn law_3_other_credentials_open_the_gate<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.builder_with("grflbk").build().unwrap();
     client.log_in().unwrap_err();
     // The same ones again are no others.
@@ -125,9 +122,8 @@ fn law_3_other_credentials_open_the_gate() {
     assert_eq!(stage.seen(Call::LogIn), 2);
 }
 
-#[test]
-fn law_3_re_arming_opens_the_gate() {
-    let stage = Stage::new();
+pub(crate) fn law_3_re_arming_opens_the_gate<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     for _ in 0..2 {
         stage.inject(Call::LogIn, Fault::Drop);
@@ -139,9 +135,8 @@ fn law_3_re_arming_opens_the_gate() {
     assert_eq!(stage.seen(Call::LogIn), 3);
 }
 
-#[test]
-fn law_2_a_login_that_succeeds_forgets_those_that_failed() {
-    let stage = Stage::new();
+pub(crate) fn law_2_a_login_that_succeeds_forgets_those_that_failed<C: Client>() {
+    let stage = Stage::<C>::new();
     let client = stage.client();
     // One lost login each time, which would be too many if they added up.
     for _ in 0..5 {
@@ -159,9 +154,8 @@ fn law_2_a_login_that_succeeds_forgets_those_that_failed() {
     assert_eq!(stage.done(Call::LogIn), 5);
 }
 
-#[test]
-fn a_user_name_that_others_locked_is_used_again_once_it_is_unlocked() {
-    let stage = Stage::new();
+pub(crate) fn a_user_name_that_others_locked_is_used_again_once_it_is_unlocked<C: Client>() {
+    let stage = Stage::<C>::new();
     for _ in 0..5 {
         let careless = stage.builder_with("grflbk").build().unwrap();
         careless.log_in().unwrap_err();
@@ -184,9 +178,8 @@ fn a_user_name_that_others_locked_is_used_again_once_it_is_unlocked() {
         .with(|service| assert_eq!(service.consecutive_failures(), 0));
 }
 
-#[test]
-fn a_wrong_application_is_not_held_against_the_user() {
-    let stage = Stage::new();
+pub(crate) fn a_wrong_application_is_not_held_against_the_user<C: Client>() {
+    let stage = Stage::<C>::new();
     let app = AppCredentials::new(Simulator::KEY, "grflbk").unwrap();
     let user = UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD).unwrap();
     let client = stage.client();

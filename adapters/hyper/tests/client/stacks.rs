@@ -1,0 +1,190 @@
+//! Any tower service is the stack, and is believed in what it knows.
+
+use std::{
+    error::Error,
+    fmt,
+    future::Ready,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_lite::future::block_on;
+use http::{HeaderValue, Request};
+use http_body_util::Full;
+use hyper_util::rt::TokioTimer;
+use thingspace_hyper::core::TransportError;
+use thingspace_scenarios::{account, devices};
+use thingspace_simulator::Call;
+use tower_service::Service;
+
+use crate::{
+    asynchronous::{Stage, builder},
+    memory::Memory,
+    over::{Answer, BoxError, StackFn, over, plain},
+};
+
+#[tokio::test]
+async fn every_request_goes_through_the_stack_of_the_caller() {
+    let stage = Stage::new();
+    let (sent, plain) = (Arc::new(AtomicU64::new(0)), plain());
+    let counted = Arc::clone(&sent);
+    let count = StackFn::new(move |request| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        over(plain.clone(), request)
+    });
+    let builder = builder(stage.options()).stack(count, TokioTimer::new());
+    let client = builder.build().unwrap();
+    client.call(account()).await.unwrap();
+    client.reset_password().await.unwrap();
+    client.log_out().await.unwrap();
+    assert_eq!(sent.load(Ordering::Relaxed), 5);
+    assert_eq!(stage.seen_in_all(), 5);
+}
+
+#[tokio::test]
+async fn a_stack_of_the_caller_can_mend_an_answer() {
+    let stage = Stage::new();
+    let plain = plain();
+    let mark = StackFn::new(move |request| {
+        let answer = over(plain.clone(), request);
+        async {
+            let mut answer = answer.await?;
+            let mark = HeaderValue::from_static("through here");
+            answer.headers_mut().insert("x-came", mark);
+            Ok(answer)
+        }
+    });
+    let builder = builder(stage.options()).stack(mark, TokioTimer::new());
+    let client = builder.build().unwrap();
+    let answer = client.call(account()).await.unwrap();
+    assert_eq!(answer.headers()["x-came"], "through here");
+}
+
+#[test]
+fn a_stack_needs_no_network_and_no_runtime() {
+    let memory = Memory::new();
+    let stack = memory.clone();
+    let client = memory.client_over(StackFn::new(move |request| stack.clone().answer(request)));
+    block_on(client.call(account())).unwrap();
+    block_on(client.reset_password()).unwrap();
+    block_on(client.log_out()).unwrap();
+    memory.with(|service| assert_eq!(service.counts().seen_in_all(), 5));
+}
+
+/// A stack that loses the first request for devices, for this reason, and has
+/// all others answered from memory.
+fn lossy(memory: &Memory, why: fn() -> BoxError) -> StackFn {
+    let memory = memory.clone();
+    let is_first = Arc::new(AtomicBool::new(true));
+    StackFn::new(move |request| {
+        let (memory, is_first) = (memory.clone(), Arc::clone(&is_first));
+        async move {
+            let is_list = request.uri().path().ends_with("/list");
+            if is_list && is_first.swap(false, Ordering::Relaxed) {
+                return Err(why());
+            }
+            memory.answer(request).await
+        }
+    })
+}
+
+/// What has its reason deep inside.
+#[derive(Debug)]
+struct Wrapped(BoxError);
+
+impl fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the middleware failed")
+    }
+}
+
+impl Error for Wrapped {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+fn wrapped(error: impl Into<BoxError>) -> BoxError {
+    Wrapped(Wrapped(error.into()).into()).into()
+}
+
+#[test]
+fn a_stack_that_says_that_nothing_was_sent_is_believed() {
+    let reasons: [fn() -> BoxError; 2] = [
+        || TransportError::not_sent("the queue is full").into(),
+        || wrapped(TransportError::not_sent("the queue is full")),
+    ];
+    for why in reasons {
+        let memory = Memory::new();
+        let client = memory.client_over(lossy(&memory, why));
+        block_on(client.call(devices())).unwrap();
+        memory.with(|service| assert_eq!(service.counts().done(Call::Devices), 1));
+    }
+}
+
+#[test]
+fn law_6_what_a_stack_does_not_know_is_not_sent_again() {
+    let reasons: [fn() -> BoxError; 3] = [
+        || "something broke".into(),
+        || wrapped("something broke"),
+        || wrapped(TransportError::unknown("not sent, or perhaps it was")),
+    ];
+    for why in reasons {
+        let memory = Memory::new();
+        let client = memory.client_over(lossy(&memory, why));
+        let error = block_on(client.call(devices())).unwrap_err();
+        assert!(error.is_fate_unknown(), "{error}");
+        memory.with(|service| assert_eq!(service.counts().seen(Call::Devices), 0));
+    }
+}
+
+/// A stack that is never ready.
+#[derive(Clone)]
+struct Broken;
+
+impl Service<Request<Full<Bytes>>> for Broken {
+    type Response = http::Response<Full<Bytes>>;
+    type Error = BoxError;
+    type Future = Ready<Answer>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Err("out of order".into()))
+    }
+
+    fn call(&mut self, _: Request<Full<Bytes>>) -> Ready<Answer> {
+        unreachable!("it is not ready")
+    }
+}
+
+#[test]
+fn what_a_stack_was_not_ready_for_was_never_sent() {
+    let memory = Memory::new();
+    let client = memory.client_over(Broken);
+    for _ in 0..5 {
+        let error = block_on(client.log_in()).unwrap_err();
+        assert!(error.is_never_sent(), "{error}");
+    }
+    assert_eq!(client.session(|session| session.gate().failed_logins), 0);
+}
+
+#[test]
+fn a_stack_that_panics_leaves_the_login_to_another() {
+    let memory = Memory::new();
+    let stack = memory.clone();
+    let is_first = Arc::new(AtomicBool::new(true));
+    let break_once = StackFn::new(move |request| {
+        let is_login = request.uri().path().ends_with("/login");
+        assert!(!is_login || !is_first.swap(false, Ordering::Relaxed));
+        stack.clone().answer(request)
+    });
+    let client = memory.client_over(break_once);
+    let unlucky = catch_unwind(AssertUnwindSafe(|| block_on(client.call(account()))));
+    assert!(unlucky.is_err());
+    block_on(client.call(account())).unwrap();
+    memory.with(|service| assert_eq!(service.counts().seen(Call::LogIn), 1));
+}
