@@ -171,7 +171,7 @@ mod ready {
         /// Fails if the snapshot to restore is of another environment,
         /// application or user.
         pub fn build(mut self) -> Result<Client<Pooled>, RestoreError> {
-            let pooled = pooled::new(self.stack.tls.take());
+            let pooled = pooled::new(self.stack.tls.take(), self.settings.attempt_timeout);
             self.stack(pooled, TokioTimer::new()).build()
         }
     }

@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -23,6 +24,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use rustls::ClientConfig;
+use tokio::time::timeout;
 use tower_service::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -30,7 +32,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// hyper-util's pooled client, over TLS, through a proxy where one is named.
 pub type Pooled = legacy::Client<HttpsConnector<Connector>, Full<Bytes>>;
 
-pub(crate) fn new(tls: Option<ClientConfig>) -> Pooled {
+pub(crate) fn new(tls: Option<ClientConfig>, attempt_timeout: Duration) -> Pooled {
     let builder = HttpsConnectorBuilder::new();
     let builder = match tls {
         Some(mut config) => {
@@ -47,7 +49,7 @@ pub(crate) fn new(tls: Option<ClientConfig>) -> Pooled {
     let connector = builder
         .https_or_http()
         .enable_all_versions()
-        .wrap_connector(Connector::from_environment());
+        .wrap_connector(Connector::from_environment(attempt_timeout / 3));
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -61,16 +63,20 @@ pub(crate) fn new(tls: Option<ClientConfig>) -> Pooled {
 pub struct Connector {
     direct: HttpConnector,
     proxies: Arc<Matcher>,
+    /// Shorter than an attempt, so that a network that swallows everything is
+    /// known to have swallowed it before anything was sent.
+    patience: Duration,
 }
 
 impl Connector {
-    fn from_environment() -> Self {
+    fn from_environment(patience: Duration) -> Self {
         let mut direct = HttpConnector::new();
         direct.enforce_http(false);
         direct.set_nodelay(true);
         Self {
             direct,
             proxies: Arc::new(Matcher::from_env()),
+            patience,
         }
     }
 }
@@ -85,17 +91,18 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, place: Uri) -> Self::Future {
+        let patience = self.patience;
         let leads_out = place.scheme() == Some(&Scheme::HTTPS);
         let proxy = self.proxies.intercept(&place).filter(|_| leads_out);
         let Some(proxy) = proxy else {
             let connecting = self.direct.call(place);
-            return Box::pin(async { Ok(connecting.await?) });
+            return Box::pin(async move { Ok(timeout(patience, connecting).await??) });
         };
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.direct.clone());
         if let Some(auth) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(auth.clone());
         }
         let connecting = tunnel.call(place);
-        Box::pin(async { Ok(connecting.await?) })
+        Box::pin(async move { Ok(timeout(patience, connecting).await??) })
     }
 }
