@@ -143,11 +143,20 @@ pub enum Error {
         prerequisite: FlightKind,
         /// Why it was not.
         error: Box<Error>,
+        /// What the HTTP stack said, if that was why.
+        source: Option<TransportError>,
     },
 
     /// The last try failed before it was sent, but an earlier one left.
-    #[error("an earlier try got no answer and may have been carried out; then this happened: {0}")]
-    SentBefore(Box<Error>),
+    #[error(
+        "an earlier try got no answer and may have been carried out; then this happened: {error}"
+    )]
+    SentBefore {
+        /// What became of the last try.
+        error: Box<Error>,
+        /// What the HTTP stack said, if that was why.
+        source: Option<TransportError>,
+    },
 
     /// The call has given its result already, or was abandoned.
     #[error("the call is over; make a new one")]
@@ -177,7 +186,7 @@ impl Error {
             Self::Malformed { .. }
             | Self::FateUnknown(_)
             | Self::PasswordUnknown(_)
-            | Self::SentBefore(_) => Fate::Unknown,
+            | Self::SentBefore { .. } => Fate::Unknown,
             Self::TimedOut { fate } => *fate,
             Self::Request(_)
             | Self::GateClosed(_)
@@ -296,6 +305,15 @@ impl Error {
         self.refusal().and_then(Refusal::code)
     }
 
+    /// What the HTTP stack said, if it was the one that failed; its own words are
+    /// among the [sources](StdError::source) of that.
+    pub fn transport(&self) -> Option<&TransportError> {
+        match self.root() {
+            Self::NeverSent(error) | Self::FateUnknown(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// The HTTP status of the answer, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         self.response().map(http::Response::status)
@@ -311,10 +329,22 @@ impl Error {
         }
     }
 
+    /// That the task was not sent, because what it needed first could not be had.
+    pub(crate) fn because(prerequisite: FlightKind, error: Self) -> Self {
+        Self::Prerequisite {
+            prerequisite,
+            source: error.transport().cloned(),
+            error: Box::new(error),
+        }
+    }
+
     /// The same, at the end of a call of which an earlier try had this fate.
     pub(crate) fn after(self, fate: Fate) -> Self {
         if fate == Fate::Unknown && self.is_never_sent() {
-            return Self::SentBefore(Box::new(self));
+            return Self::SentBefore {
+                source: self.transport().cloned(),
+                error: Box::new(self),
+            };
         }
         self
     }
@@ -324,7 +354,7 @@ impl Error {
         match self {
             Self::Prerequisite { error, .. }
             | Self::PasswordUnknown(error)
-            | Self::SentBefore(error) => error.root(),
+            | Self::SentBefore { error, .. } => error.root(),
             other => other,
         }
     }

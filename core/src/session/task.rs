@@ -66,11 +66,7 @@ pub trait Task: sealed::Sealed {
     /// not sent.
     #[doc(hidden)]
     fn because(&self, prerequisite: FlightKind, error: Error) -> Error {
-        let error = Box::new(error);
-        Error::Prerequisite {
-            prerequisite,
-            error,
-        }
+        Error::because(prerequisite, error)
     }
 
     /// Lets the session know of a failure that ends the call.

@@ -579,3 +579,20 @@ fn a_call_that_waited_is_told_which_flight_failed() {
     assert!(error.gate().is_some(), "it is about a login");
     assert!(!error.to_string().contains("the token fetch"), "{error}");
 }
+
+#[test]
+fn the_stacks_own_words_are_at_the_end_of_the_chain() {
+    let mut s = Scenario::new();
+    let mut call = Actor::reads();
+    for _ in 0..3 {
+        call.sends(&mut s, What::TokenFetch);
+        call.hears(&mut s, not_sent());
+        s.pass(MINUTE);
+    }
+    let error = call.fails(&mut s);
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    assert_eq!(cause.to_string(), "no route");
+}
