@@ -46,6 +46,9 @@ pub struct Options {
     pub credentials: Credentials,
     /// Where ThingSpace is.
     pub environment: Environment,
+    /// The one certificate authority that is trusted, in DER, if it is not those
+    /// that the adapter trusts by default.
+    pub root: Option<Vec<u8>>,
     /// What the session goes by.
     pub settings: Settings,
     /// The session to go on with.

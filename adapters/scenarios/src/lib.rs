@@ -9,6 +9,7 @@
 )]
 
 mod alone;
+mod certificates;
 mod client;
 mod faults;
 mod guard;
@@ -20,6 +21,7 @@ mod redirects;
 mod session;
 mod sharing;
 mod stage;
+mod tls;
 mod traces;
 mod transport;
 

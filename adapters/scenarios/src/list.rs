@@ -115,6 +115,14 @@ list! {$
         a_service_that_speaks_no_tls_is_an_error,
         every_method_goes_out_with_a_body_and_without,
     }
+    tls {
+        a_service_with_a_good_chain_is_believed,
+        law_9_a_service_with_another_name_hears_nothing,
+        law_9_a_service_whose_time_is_over_hears_nothing,
+        law_9_a_service_that_nobody_known_vouches_for_hears_nothing,
+        the_way_out_is_through_the_proxy_that_the_environment_names,
+        a_place_that_the_environment_exempts_is_reached_without_the_proxy,
+    }
     traces {
         law_10_whatever_passes_no_secret_is_written_anywhere,
     }

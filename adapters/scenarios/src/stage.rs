@@ -51,8 +51,13 @@ impl<C> Stage<C> {
 
     /// With this service.
     pub fn of(simulator: Simulator) -> Self {
+        Self::at(Server::start(simulator).unwrap())
+    }
+
+    /// With the service that is here.
+    pub fn at(server: Server) -> Self {
         Self {
-            server: Server::start(simulator).unwrap(),
+            server,
             ahead: Arc::default(),
             client: PhantomData,
         }
@@ -69,6 +74,7 @@ impl<C> Stage<C> {
         Options {
             credentials: credentials(password),
             environment: self.environment(),
+            root: None,
             settings: settings(),
             snapshot: None,
             clock: Box::new(move || {

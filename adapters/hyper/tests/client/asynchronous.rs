@@ -1,9 +1,14 @@
 //! The client as the scenarios take it: whoever calls it waits, on whatever
 //! thread that is.
 
-use std::{fmt::Debug, future::Future, sync::LazyLock};
+use std::{
+    fmt::Debug,
+    future::Future,
+    sync::{Arc, LazyLock},
+};
 
 use http::Response;
+use rustls::{ClientConfig, RootCertStore, crypto::ring::default_provider};
 use thingspace_hyper::{
     Builder, Client, Pooled, Ready, Stack,
     core::{
@@ -44,10 +49,25 @@ pub(crate) fn builder(options: Options) -> Builder<Ready> {
         .settings(options.settings)
         .clock(options.clock)
         .observer(options.observer);
+    let builder = match options.root {
+        Some(root) => builder.tls(trusting(root)),
+        None => builder,
+    };
     match options.snapshot {
         Some(snapshot) => builder.restore(snapshot),
         None => builder,
     }
+}
+
+/// Trust in this authority and no other.
+fn trusting(root: Vec<u8>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.into()).unwrap();
+    ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
 }
 
 /// Polls a future on this thread, so that it panics here if it does.

@@ -10,7 +10,10 @@ use thingspace_ureq::{
         endpoint::WithSession,
         session::{Call, RestoreError, Task},
     },
-    ureq::Agent,
+    ureq::{
+        Agent,
+        tls::{Certificate, RootCerts, TlsConfig},
+    },
 };
 
 /// A client of this crate.
@@ -34,10 +37,24 @@ fn builder(options: Options) -> Builder {
         .settings(options.settings)
         .clock(options.clock)
         .observer(options.observer);
+    let builder = match options.root {
+        Some(root) => builder.agent(trusting(&root)),
+        None => builder,
+    };
     match options.snapshot {
         Some(snapshot) => builder.restore(snapshot),
         None => builder,
     }
+}
+
+/// An agent that trusts this authority and no other.
+fn trusting(root: &[u8]) -> Agent {
+    let root = Certificate::from_der(root).to_owned();
+    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[root]));
+    Agent::config_builder()
+        .tls_config(tls.build())
+        .build()
+        .into()
 }
 
 impl scenarios::Client for Blocking {
