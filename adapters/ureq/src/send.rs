@@ -189,3 +189,78 @@ fn is_failed_lookup(error: &io::Error) -> bool {
             .to_string()
             .starts_with("failed to lookup address information")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn io_error(kind: ErrorKind) -> Error {
+        Error::Io(kind.into())
+    }
+
+    #[test]
+    fn what_can_only_come_before_sending_was_not_sent() {
+        let lookup = io::Error::other("failed to lookup address information: no such name");
+        for error in [
+            Error::BadUri(String::new()),
+            Error::RequireHttpsOnly(String::new()),
+            Error::HostNotFound,
+            Error::InvalidProxyUrl,
+            Error::ConnectProxyFailed(String::new()),
+            Error::ConnectionFailed,
+            Error::TlsRequired,
+            Error::Tls("no connection"),
+            Error::Timeout(Timeout::Resolve),
+            Error::Timeout(Timeout::Connect),
+            Error::Io(lookup),
+            io_error(ErrorKind::ConnectionRefused),
+            io_error(ErrorKind::HostUnreachable),
+            io_error(ErrorKind::NetworkUnreachable),
+            io_error(ErrorKind::NetworkDown),
+            io_error(ErrorKind::AddrNotAvailable),
+        ] {
+            let told = error.to_string();
+            assert!(!classify(error).may_have_left(), "{told}");
+        }
+    }
+
+    #[test]
+    fn whatever_else_happens_nobody_knows() {
+        for error in [
+            Error::StatusCode(500),
+            Error::RedirectFailed,
+            Error::TooManyRedirects,
+            Error::BodyExceedsLimit(1),
+            Error::BodyStalled,
+            Error::LargeResponseHeader(1, 1),
+            Error::Timeout(Timeout::Global),
+            Error::Timeout(Timeout::PerCall),
+            Error::Timeout(Timeout::SendRequest),
+            Error::Timeout(Timeout::SendBody),
+            Error::Timeout(Timeout::RecvResponse),
+            Error::Timeout(Timeout::RecvBody),
+            Error::Other(Box::new(io::Error::other("else"))),
+            io_error(ErrorKind::ConnectionReset),
+            io_error(ErrorKind::ConnectionAborted),
+            io_error(ErrorKind::BrokenPipe),
+            io_error(ErrorKind::UnexpectedEof),
+            io_error(ErrorKind::TimedOut),
+            io_error(ErrorKind::InvalidData),
+            io_error(ErrorKind::Other),
+        ] {
+            let told = error.to_string();
+            assert!(classify(error).may_have_left(), "{told}");
+        }
+    }
+
+    #[cfg(feature = "rustls")]
+    #[test]
+    fn a_certificate_is_refused_before_sending_and_an_alert_may_come_after() {
+        let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        let refused = io::Error::new(ErrorKind::InvalidData, refused);
+        assert!(!classify(Error::Io(refused)).may_have_left());
+        let alert = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
+        let alert = io::Error::new(ErrorKind::InvalidData, alert);
+        assert!(classify(Error::Io(alert)).may_have_left());
+    }
+}

@@ -2,6 +2,8 @@
 //! that every client is held to, and one file for each subject of its own.
 
 #![cfg(test)]
+// Some stories are told behind TLS.
+#![cfg(feature = "rustls")]
 
 mod agents;
 mod blocking;
