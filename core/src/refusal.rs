@@ -606,6 +606,7 @@ mod tests {
     #[test]
     fn a_code_is_compared_without_its_service() {
         let code = ErrorCode::read("A.B.INPUT_INVALID.SessionToken.Invalid").unwrap();
+        assert_eq!(code.as_str(), "A.B.INPUT_INVALID.SessionToken.Invalid");
         assert_eq!(code.service(), Some("A.B"));
         assert_eq!(code.class(), Some(Class::InputInvalid));
         assert_eq!(code.specific(), "SessionToken.Invalid");
@@ -640,6 +641,36 @@ mod tests {
             let body = format!(r#"{{"errorCode":"{code}"}}"#);
             let response = http::Response::new(Bytes::from(body));
             assert!(!Refusal::read(response).names_credentials(), "{code}");
+        }
+    }
+
+    #[test]
+    fn an_application_is_blamed_by_the_status_or_in_the_oauth_shape() {
+        let oauth = r#"{"error":"invalid_client"}"#;
+        for (status, body, blamed) in [
+            (401, "", true),
+            (403, "<html>", true),
+            (400, oauth, true),
+            (400, "", false),
+            (404, "", false),
+            (503, oauth, false),
+        ] {
+            assert_eq!(refusal(status, body).names_app(), blamed, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_codes() {
+        for (body, shown) in [
+            (
+                r#"{"errorCode":"A.REQUEST_FAILED.B"}"#,
+                "A.REQUEST_FAILED.B",
+            ),
+            (r#"{"fault":{"code":900901}}"#, "900901"),
+            (r#"{"error":"invalid_client"}"#, "invalid_client"),
+        ] {
+            let told = format!("{:?}", refusal(400, body));
+            assert!(told.contains(shown), "{told}");
         }
     }
 
