@@ -219,3 +219,32 @@ fn a_session_that_was_ended_on_purpose_did_not_die() {
         call.works(&mut s);
     }
 }
+
+/// The brake goes on while a token fetch is under way, which then fails.
+fn braked_while_a_fetch_fails(heard: Heard) -> (Scenario, thingspace_core::Timestamp) {
+    let mut s = before_the_brake();
+    s.pass(96 * SECOND);
+    let (mut reader, mut writer) = (Actor::reads(), Actor::writes());
+    reader.sends(&mut s, What::Work);
+    writer.sends(&mut s, What::Work);
+    writer.hears(&mut s, bearer_fault());
+    writer.sends(&mut s, What::TokenFetch);
+    reader.hears(&mut s, refused("INPUT_INVALID.SessionToken.Invalid"));
+    let until = braked_until(&mut s).unwrap();
+    writer.hears(&mut s, heard);
+    (s, until)
+}
+
+#[test]
+fn law_5_a_fetch_that_fails_does_not_shorten_the_brake() {
+    let (mut s, until) = braked_while_a_fetch_fails(answer(503, ""));
+    let wait = Actor::reads().waits(&mut s);
+    assert_eq!((wait.reason, wait.until), (WaitReason::Brake, until));
+}
+
+#[test]
+fn a_fetch_that_is_throttled_for_longer_outlasts_the_brake() {
+    let (mut s, until) = braked_while_a_fetch_fails(throttled("3600"));
+    let error = Actor::reads().fails(&mut s);
+    assert!(error.retry_at().unwrap() > until, "{error}");
+}

@@ -243,3 +243,14 @@ fn what_a_login_with_earlier_credentials_brings_back_is_not_taken() {
         other.sends(&mut s, What::LogIn);
     }
 }
+
+#[test]
+fn a_login_with_earlier_credentials_that_is_given_up_is_none_of_the_new_ones() {
+    let mut s = before_login();
+    let mut call = Actor::log_in();
+    call.sends(&mut s, What::LogIn);
+    s.session.set_credentials(credentials("right"));
+    call.abandons(&mut s);
+    assert_eq!(s.events(), []);
+    assert_eq!(s.session.gate().attempts_left, 2);
+}

@@ -491,3 +491,15 @@ fn a_reset_is_not_made_behind_a_closed_gate_when_it_needs_a_login() {
     let error = Actor::reset_password().fails(&mut s);
     assert!(error.is_gate_closed() && error.is_never_sent());
 }
+
+#[test]
+fn a_lost_reset_of_another_users_password_leaves_this_ones_alone() {
+    let mut s = Scenario::open();
+    let mut reset = Actor::reset_password();
+    reset.sends(&mut s, What::Reset);
+    let mut other = s.session.credentials().clone();
+    other.user = thingspace_core::UserCredentials::new("trillian", "Tricia").unwrap();
+    s.session.set_credentials(other);
+    reset.abandons(&mut s);
+    assert_eq!(s.session.gate().closed, None);
+}
