@@ -48,6 +48,7 @@ fn law_1_a_flight_that_is_abandoned_is_taken_over_at_once() {
     let (mut first, mut second) = (Actor::reads(), Actor::reads());
     first.sends(&mut s, What::TokenFetch);
     second.waits(&mut s);
+    assert!(!first.call.is_over());
     first.abandons(&mut s);
     second.sends(&mut s, What::TokenFetch);
     assert!(first.call.is_over());

@@ -500,3 +500,13 @@ fn law_10_numbers_that_cannot_be_do_no_harm() {
     }
     assert!(taken > 20, "{taken}");
 }
+
+#[test]
+fn a_session_shows_how_it_stands() {
+    let mut s = Scenario::open();
+    Actor::reset_password().sends(&mut s, What::Reset);
+    let told = format!("{:?}", s.session);
+    for part in ["mock.thingspace", "PasswordReset", "attempts_left: 2"] {
+        assert!(told.contains(part), "{told}");
+    }
+}
