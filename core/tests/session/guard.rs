@@ -254,3 +254,14 @@ fn a_login_with_earlier_credentials_that_is_given_up_is_none_of_the_new_ones() {
     assert_eq!(s.events(), []);
     assert_eq!(s.session.gate().attempts_left, 2);
 }
+
+#[test]
+fn law_3_a_refusal_that_names_the_credentials_closes_the_gate_whatever_its_status() {
+    for status in [400, 401, 403, 429, 500, 503] {
+        let mut s = before_login();
+        let body = r#"{"errorCode":"S.INPUT_INVALID.Password.Incorrect"}"#;
+        let error = failed_login(&mut s, answer(status, body));
+        assert!(error.is_wrong_credentials(), "{status}: {error}");
+        assert!(s.session.gate().closed.is_some(), "{status}");
+    }
+}
