@@ -596,3 +596,16 @@ fn the_stacks_own_words_are_at_the_end_of_the_chain() {
     }
     assert_eq!(cause.to_string(), "no route");
 }
+
+#[test]
+fn a_pause_of_years_is_one_of_a_day() {
+    let mut s = Scenario::new();
+    let mut call = Actor::reads();
+    call.sends(&mut s, What::TokenFetch);
+    call.hears(&mut s, throttled("999999999"));
+    assert!(call.fails(&mut s).is_throttled());
+    s.pass(23 * HOUR);
+    assert!(Actor::reads().fails(&mut s).retry_at().is_some());
+    s.pass(HOUR);
+    Actor::reads().sends(&mut s, What::TokenFetch);
+}
