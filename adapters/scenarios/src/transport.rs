@@ -42,9 +42,19 @@ pub(crate) fn law_2_a_login_that_no_connection_was_made_for_does_not_count<C: Cl
     let client = stage.client();
     client.log_in().unwrap();
     client.log_out().unwrap();
-    drop(stage);
+    let (nowhere, _kept) = deserted();
+
+    // The same session, with its bearer token, where nobody listens.
+    let snapshot = client.session(|session| session.snapshot());
+    let snapshot = serde_json::to_string(&snapshot).unwrap();
+    let moved = snapshot.replace(stage.server.base(), &nowhere.to_string());
+    let mut options = stage.options();
+    options.environment = nowhere;
+    options.snapshot = Some(serde_json::from_str(&moved).unwrap());
+    let client = C::build(options).unwrap();
     for _ in 0..5 {
-        assert!(client.log_in().unwrap_err().is_never_sent());
+        let error = client.log_in().unwrap_err();
+        assert!(error.is_never_sent(), "{error}");
     }
     assert_eq!(client.session(|session| session.gate().failed_logins), 0);
 }
