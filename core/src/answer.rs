@@ -5,12 +5,12 @@
 //! part and the problem and never repeats the content, since an answer may
 //! hold a token or the only copy of a password.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
-    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 use thiserror::Error;
 
@@ -81,12 +81,37 @@ impl From<serde_json::Error> for Malformed {
     }
 }
 
-/// Reads a JSON body into fields that borrow from it.
+/// Reads a JSON body, which must be an object, into fields that borrow from it.
 pub(crate) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Malformed> {
-    if body.trim_ascii().is_empty() {
-        return Err(Malformed::new("the body", Problem::Missing));
+    match serde_json::from_slice(body) {
+        Ok(Object(fields)) => Ok(fields),
+        Err(_) if body.trim_ascii().is_empty() => Err(Malformed::new("the body", Problem::Missing)),
+        Err(error) => Err(error.into()),
     }
-    Ok(serde_json::from_slice(body)?)
+}
+
+/// Fields that are read from an object and from nothing else: a derived reader
+/// would also take a list of their values.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
 }
 
 /// One field of an answer, of whatever type the server gave it. `null` is as

@@ -9,12 +9,12 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
 use crate::{
     Timestamp,
-    answer::{Field, Kept, json},
+    answer::{Field, Kept, Object, json},
 };
 
 /// The longest error code that is taken for one, in bytes (our choice; the
@@ -212,7 +212,7 @@ impl Shape {
                 error_message: message.map(Into::into),
             });
         }
-        if let Some(fault) = answer.fault {
+        if let Some(Object(fault)) = answer.fault {
             return Self::Gateway(Fault {
                 code: fault.code.code(),
                 message: fault.message.text().map(Into::into),
@@ -309,6 +309,7 @@ impl fmt::Debug for Fault {
 #[non_exhaustive]
 pub struct OAuthError {
     /// One of RFC 6749's words, such as `invalid_client`.
+    #[serde(deserialize_with = "plain")]
     pub error: String,
     /// What went wrong, for a person. Not in `Debug`.
     #[serde(skip)]
@@ -457,7 +458,7 @@ struct AnyError<'a> {
     #[serde(default, borrow)]
     error_message: Field<'a>,
     #[serde(default, borrow)]
-    fault: Option<AnyFault<'a>>,
+    fault: Option<Object<AnyFault<'a>>>,
     #[serde(default, borrow)]
     error: Field<'a>,
     #[serde(default, borrow, rename = "error_description")]
@@ -489,6 +490,16 @@ fn is_plain(code: &str) -> bool {
     !code.is_empty()
         && code.len() <= MAX_CODE_LENGTH
         && code.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// What is read back of a snapshot is held to what an answer is held to.
+fn plain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if is_plain(&text) {
+        Ok(text)
+    } else {
+        Err(de::Error::custom("not the name of an error"))
+    }
 }
 
 fn without_service(code: &str) -> &str {
@@ -581,6 +592,8 @@ mod tests {
             "null",
             "[]",
             "{}",
+            r#"["S.REQUEST_FAILED.SessionToken.Expired","m"]"#,
+            r#"{"fault":["900901","m","d"]}"#,
             r#"{"error":{}}"#,
             r#"{"error":"a b"}"#,
         ] {
@@ -600,6 +613,27 @@ mod tests {
         ] {
             let refusal = refusal(400, body);
             assert!(!format!("{refusal} {refusal:?}").contains("hush"), "{body}");
+        }
+    }
+
+    #[test]
+    fn law_10_a_remembered_shape_is_one_that_could_be_read() {
+        for body in [
+            r#"{"errorCode":"A.B"}"#,
+            r#"{"fault":{"code":900901}}"#,
+            r#"{"error":"invalid_client"}"#,
+            "",
+        ] {
+            let shape = Shape::read(body.as_bytes());
+            let kept = serde_json::to_string(&shape).unwrap();
+            assert_eq!(serde_json::from_str::<Shape>(&kept).unwrap(), shape);
+        }
+        for kept in [
+            r#"{"Api":{"error_code":"a\r\nb"}}"#,
+            r#"{"OAuth":{"error":"a\r\nb"}}"#,
+            r#"{"OAuth":{"error":""}}"#,
+        ] {
+            assert!(serde_json::from_str::<Shape>(kept).is_err(), "{kept}");
         }
     }
 
