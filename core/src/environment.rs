@@ -272,7 +272,12 @@ fn port(scheme: &Scheme, authority: &Authority) -> Option<u16> {
     if written.is_empty() {
         return Some(if *scheme == Scheme::HTTPS { 443 } else { 80 });
     }
-    written.strip_prefix(':')?.parse().ok()
+    let digits = written.strip_prefix(':')?;
+    // What reads a number would also take a sign before it.
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok()
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -325,6 +330,7 @@ mod tests {
             ("https://ts.example:", Address),
             ("https://ts.example:port", Address),
             ("https://ts.example:99999", Address),
+            ("https://ts.example:+443", Address),
             ("https://ts.example/a/../b", Address),
             ("https://ts.example/%2e%2e", Address),
             ("https://user@ts.example", Account),
