@@ -91,9 +91,14 @@ struct Memory {
     /// How many flights have been started. Tokens carry the number of the
     /// flight that brought them: their generation.
     flights: u64,
+    #[serde(deserialize_with = "snapshot::present")]
     flight: Option<Flight>,
+    #[serde(deserialize_with = "snapshot::present")]
     bearer: Option<Bearer>,
+    #[serde(deserialize_with = "snapshot::present")]
     open: Option<Open>,
+    /// How many other passwords resets have brought, or callers given.
+    passwords: u64,
     guard: Guard,
     brake: Brake,
     /// Token fetches and logins that failed in a row.

@@ -76,6 +76,16 @@ impl Snapshot {
     }
 }
 
+/// Reads a field that may hold nothing, but must be there: serde takes one that is
+/// missing for nothing, and a gate would open because a store lost why it closed.
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer)
+}
+
 /// Why a session can't be restored from a snapshot: it is somebody else's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
