@@ -53,6 +53,17 @@ use crate::{
 /// The header that carries the session token.
 pub(crate) const VZ_M2M_TOKEN: HeaderName = HeaderName::from_static("vz-m2m-token");
 
+/// What only the one who sends a request may say.
+static FRAMING: [HeaderName; 7] = [
+    HOST,
+    CONNECTION,
+    CONTENT_LENGTH,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A typed request and how its answer is read.
@@ -88,11 +99,14 @@ pub trait Endpoint {
         environment: &Environment,
         proof: <Self::Auth as Auth>::Proof<'_>,
     ) -> Result<Request<Bytes>, RequestError> {
-        let mut request = self.build(environment)?;
-        environment.admit(request.uri())?;
-        complete(&mut request);
-        Self::Auth::stamp(proof, request.headers_mut());
-        Ok(request)
+        // In the place where it is wanted: a request is large to move.
+        let mut built = self.build(environment);
+        if let Ok(request) = &mut built {
+            environment.admit(request.uri())?;
+            complete(request);
+            Self::Auth::stamp(proof, request.headers_mut());
+        }
+        built
     }
 
     /// Reads any answer to the call. Its status and headers stay beside the
@@ -105,7 +119,10 @@ pub trait Endpoint {
             return Err(Error::Refused(Box::new(Refusal::read(answer))));
         }
         match Self::read(&answer) {
-            Ok(output) => Ok(answer.map(|_| output)),
+            Ok(output) => {
+                let (parts, _) = answer.into_parts();
+                Ok(Response::from_parts(parts, output))
+            }
             Err(malformed) => Err(Error::malformed(malformed, answer)),
         }
     }
@@ -200,23 +217,26 @@ fn complete(request: &mut Request<Bytes>) {
         Method::POST | Method::PUT | Method::PATCH
     );
     let headers = request.headers_mut();
-    for framing in [
-        HOST,
-        CONNECTION,
-        CONTENT_LENGTH,
-        TE,
-        TRAILER,
-        TRANSFER_ENCODING,
-        UPGRADE,
-    ] {
-        headers.remove(framing);
+    // One look at the few names that there are is cheaper than asking for each.
+    let (mut framing, mut accept, mut content_type) = (false, false, false);
+    for name in headers.keys() {
+        framing |= FRAMING.contains(name);
+        accept |= *name == ACCEPT;
+        content_type |= *name == CONTENT_TYPE;
     }
-    headers.entry(ACCEPT).or_insert(JSON);
-    if !bare {
-        headers.entry(CONTENT_TYPE).or_insert(JSON);
-    } else if expects_body {
+    if framing {
+        for name in &FRAMING {
+            headers.remove(name);
+        }
+    }
+    if !accept {
+        headers.insert(ACCEPT, JSON);
+    }
+    if bare && expects_body {
         // RFC 9110 §8.6: said although it is zero; some gateways answer 411 otherwise.
         headers.insert(CONTENT_LENGTH, const { HeaderValue::from_static("0") });
+    } else if !bare && !content_type {
+        headers.insert(CONTENT_TYPE, JSON);
     }
 }
 

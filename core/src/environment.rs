@@ -4,16 +4,17 @@
 //! origin, checked when it is made; every request is built from it and checked
 //! against it once more before a token is put on it.
 
-use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, net::IpAddr, ptr, str::FromStr, sync::Arc};
 
+use bytes::Bytes;
 use http::{
-    Uri,
-    uri::{Authority, PathAndQuery, Scheme},
+    Method, Request, Uri,
+    uri::{Authority, Parts, PathAndQuery, Scheme},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use thiserror::Error;
 
-use crate::error::RequestError;
+use crate::{api::Place, error::RequestError};
 
 /// What stays as it is in a path segment: RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -49,6 +50,8 @@ struct Base {
     authority: Authority,
     /// Empty, or with a slash at its start and none at its end.
     prefix: String,
+    /// The address of each [`Place`], in order; none if one is too long to be.
+    places: Vec<Uri>,
 }
 
 impl Environment {
@@ -68,11 +71,23 @@ impl Environment {
     }
 
     fn verizon(host: &'static str) -> Self {
-        Self(Arc::new(Base {
-            scheme: Scheme::HTTPS,
-            authority: Authority::from_static(host),
-            prefix: "/api".to_owned(),
-        }))
+        Self::new(
+            Scheme::HTTPS,
+            Authority::from_static(host),
+            "/api".to_owned(),
+        )
+    }
+
+    fn new(scheme: Scheme, authority: Authority, prefix: String) -> Self {
+        let mut base = Base {
+            scheme,
+            authority,
+            prefix,
+            places: Vec::new(),
+        };
+        let places = Place::ALL.iter().map(|place| base.uri(place.path()));
+        base.places = places.collect::<Result<_, _>>().unwrap_or_default();
+        Self(Arc::new(base))
     }
 
     /// The address of a call: `path` (with its query, if it has one) under the
@@ -81,18 +96,7 @@ impl Environment {
     /// Fails if `path` does not start with a slash, holds what can't stand in
     /// an address, or would lead out of the base through `.` or `..`.
     pub fn uri(&self, path: &str) -> Result<Uri, RequestError> {
-        if !path.starts_with('/') || !path.is_ascii() || path.contains('#') || leads_out(path) {
-            return Err(RequestError::Path);
-        }
-        let target = [&self.0.prefix, path].concat();
-        let target =
-            PathAndQuery::from_maybe_shared(target.into_bytes()).map_err(|_| RequestError::Path)?;
-        Uri::builder()
-            .scheme(self.0.scheme.clone())
-            .authority(self.0.authority.clone())
-            .path_and_query(target)
-            .build()
-            .map_err(|_| RequestError::Path)
+        self.0.uri(path)
     }
 
     /// The address of a call, from path segments of which each may hold any
@@ -119,6 +123,21 @@ impl Environment {
         self.uri(&path)
     }
 
+    /// A request to one of the session's own calls.
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        place: Place,
+        body: Bytes,
+    ) -> Result<Request<Bytes>, RequestError> {
+        let uri = self.0.places.get(place as usize);
+        let uri = uri.ok_or(RequestError::Path)?.clone();
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        Ok(request)
+    }
+
     /// The address that a caller gave, as it will be called: a mere path is
     /// taken as one under the base.
     ///
@@ -136,13 +155,12 @@ impl Environment {
     /// Whether a token may go to `uri`: the last check before one is put on a
     /// request.
     pub(crate) fn admit(&self, uri: &Uri) -> Result<(), RequestError> {
+        if self.0.is_place(uri) {
+            return Ok(());
+        }
         let authority = uri.authority().ok_or(RequestError::Origin)?;
         let same_origin = uri.scheme() == Some(&self.0.scheme)
-            && !authority.as_str().contains('@')
-            && authority
-                .host()
-                .eq_ignore_ascii_case(self.0.authority.host())
-            && port(&self.0.scheme, authority) == port(&self.0.scheme, &self.0.authority);
+            && (authority.as_str() == self.0.authority.as_str() || self.0.is_reached_by(authority));
         if !same_origin {
             return Err(RequestError::Origin);
         }
@@ -162,16 +180,49 @@ impl Environment {
     pub(crate) fn leads_to(&self, uri: &Uri, segments: &[Option<&str>]) -> bool {
         let path = uri.path();
         let below = path.strip_prefix(self.0.prefix.as_str()).unwrap_or(path);
-        let decoded = percent_decode_str(below).decode_utf8_lossy();
-        let mut found = decoded
-            .split(['/', '\\'])
-            .filter_map(|segment| segment.split(';').next())
-            .filter(|segment| !segment.is_empty());
+        let decoded = decoded(below);
+        let mut found = segments_of(&decoded).filter(|segment| !segment.is_empty());
         segments.iter().all(|wanted| match (wanted, found.next()) {
-            (Some(wanted), Some(found)) => found.eq_ignore_ascii_case(wanted),
+            (Some(wanted), Some(found)) => found.eq_ignore_ascii_case(wanted.as_bytes()),
             (None, Some(_)) => true,
             (_, None) => false,
         })
+    }
+}
+
+impl Base {
+    fn uri(&self, path: &str) -> Result<Uri, RequestError> {
+        if !path.starts_with('/') || !path.is_ascii() || has(path, b'#') || leads_out(path) {
+            return Err(RequestError::Path);
+        }
+        let target = [&self.prefix, path].concat();
+        let target =
+            PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| RequestError::Path)?;
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(target);
+        Uri::from_parts(parts).map_err(|_| RequestError::Path)
+    }
+
+    /// Whether an address is a copy of one that was made, and checked, beforehand: it
+    /// shares its text.
+    fn is_place(&self, uri: &Uri) -> bool {
+        let shared = |place: &Uri| match (place.path_and_query(), uri.path_and_query()) {
+            (Some(place), Some(path)) => ptr::eq(place.as_str(), path.as_str()),
+            _ => false,
+        };
+        let authority = uri.authority().map_or("", Authority::as_str);
+        ptr::eq(authority, self.authority.as_str())
+            && self.places.iter().any(shared)
+            && uri.scheme() == Some(&self.scheme)
+    }
+
+    /// Whether another spelling of an authority is this one.
+    fn is_reached_by(&self, authority: &Authority) -> bool {
+        !authority.as_str().contains('@')
+            && authority.host().eq_ignore_ascii_case(self.authority.host())
+            && port(&self.scheme, authority) == port(&self.scheme, &self.authority)
     }
 }
 
@@ -217,11 +268,7 @@ impl FromStr for Environment {
         if leads_out(&prefix) || !prefix.is_ascii() {
             return Err(EnvironmentError::Address);
         }
-        Ok(Self(Arc::new(Base {
-            scheme,
-            authority,
-            prefix,
-        })))
+        Ok(Self::new(scheme, authority, prefix))
     }
 }
 
@@ -232,6 +279,7 @@ impl fmt::Display for Environment {
             scheme,
             authority,
             prefix,
+            ..
         } = &*self.0;
         write!(f, "{scheme}://{authority}{prefix}")
     }
@@ -288,11 +336,34 @@ fn is_loopback(host: &str) -> bool {
 
 /// Whether a path has a segment that a server may take as "here" or "up".
 fn leads_out(path: &str) -> bool {
+    if !has(path, b'.') && !has(path, b'%') {
+        return false;
+    }
     let path = path.split('?').next().unwrap_or_default();
-    let decoded = percent_decode_str(path).decode_utf8_lossy();
-    decoded
-        .split(['/', '\\'])
-        .any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
+    segments_of(&decoded(path)).any(|segment| matches!(segment, b"." | b".."))
+}
+
+fn decoded(path: &str) -> Cow<'_, [u8]> {
+    if has(path, b'%') {
+        percent_decode_str(path).into()
+    } else {
+        Cow::Borrowed(path.as_bytes())
+    }
+}
+
+/// Whether a byte is anywhere in a path. Without an early return, so that the loop
+/// vectorizes: few paths have what is looked for.
+fn has(path: &str, wanted: u8) -> bool {
+    path.bytes()
+        .fold(0, |found, byte| found | u8::from(byte == wanted))
+        != 0
+}
+
+/// The segments of a decoded path, as a lenient server might read it: parted by
+/// either slash, and without parameters.
+fn segments_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|byte| matches!(byte, b'/' | b'\\'))
+        .filter_map(|segment| segment.split(|byte| *byte == b';').next())
 }
 
 #[cfg(test)]
@@ -367,6 +438,9 @@ mod tests {
             "https://ts.example:444/api/m2m",
             "https://ts.example:/api/m2m",
             "https://ts.example:$/api/m2m",
+            "ts.example:443",
+            "evil.example",
+            "https://ts.example:+443/api/m2m",
         ] {
             assert_eq!(
                 own.resolve(&uri.parse().unwrap()),
@@ -390,6 +464,34 @@ mod tests {
                 Err(RequestError::Path),
                 "{uri}"
             );
+        }
+    }
+
+    #[test]
+    fn a_path_that_cannot_stand_in_an_address_is_refused() {
+        for path in ["", "m2m", "/m2m#x", "/m2m/\u{fc}", "/m2m x", "/m2m\r\n"] {
+            let uri = Environment::mock().uri(path);
+            assert_eq!(uri, Err(RequestError::Path), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn verizons_environments_are_where_its_sdks_say() {
+        for (environment, base) in [
+            (
+                Environment::production(),
+                "https://thingspace.verizon.com/api",
+            ),
+            (
+                Environment::staging(),
+                "https://staging.thingspace.verizon.com/api",
+            ),
+            (
+                Environment::mock(),
+                "https://mock.thingspace.verizon.com/api",
+            ),
+        ] {
+            assert_eq!(environment.to_string(), base);
         }
     }
 

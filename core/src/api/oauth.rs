@@ -5,15 +5,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, header::CONTENT_TYPE};
 use serde::Deserialize;
 
+use super::Place;
 use crate::{
     BearerToken, Endpoint, Environment, Malformed, RequestError,
     answer::{Field, Problem, json},
     endpoint::WithApp,
 };
 
+const GRANT: &str = "grant_type=client_credentials";
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 /// Asks for a bearer token: `POST /ts/v1/oauth2/token`.
@@ -32,12 +34,11 @@ impl Endpoint for RequestBearerToken {
     type Output = BearerTokenResponse;
 
     fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        if let Some(scope) = &self.scope {
-            form.append_pair("scope", scope);
-        }
-        post(environment, "/ts/v1/oauth2/token", form.finish())
+        let form = match &self.scope {
+            None => Bytes::from_static(GRANT.as_bytes()),
+            Some(scope) => with("scope", scope),
+        };
+        post(environment, Place::RequestBearerToken, form)
     }
 
     fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
@@ -74,10 +75,8 @@ impl Endpoint for RevokeBearerToken<'_> {
     type Output = ();
 
     fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        form.append_pair("token", self.token.expose());
-        post(environment, "/ts/v1/oauth2/revoke", form.finish())
+        let form = with("token", self.token.expose());
+        post(environment, Place::RevokeBearerToken, form)
     }
 
     fn read(_: &Response<Bytes>) -> Result<(), Malformed> {
@@ -114,14 +113,19 @@ struct TokenAnswer<'a> {
     scope: Field<'a>,
 }
 
+/// The form with one more field.
+fn with(name: &str, value: &str) -> Bytes {
+    let mut form = form_urlencoded::Serializer::new(GRANT.to_owned());
+    form.append_pair(name, value);
+    Bytes::from(form.finish())
+}
+
 fn post(
     environment: &Environment,
-    path: &str,
-    form: String,
+    place: Place,
+    form: Bytes,
 ) -> Result<Request<Bytes>, RequestError> {
-    let mut request = Request::post(environment.uri(path)?)
-        .body(Bytes::from(form))
-        .map_err(|_| RequestError::Path)?;
+    let mut request = environment.request(Method::POST, place, form)?;
     request.headers_mut().insert(CONTENT_TYPE, FORM);
     Ok(request)
 }
@@ -172,6 +176,13 @@ mod tests {
         assert_eq!(request.headers()["accept"], "application/json");
         assert!(!request.headers().contains_key("vz-m2m-token"));
         assert_eq!(request.body(), "grant_type=client_credentials");
+    }
+
+    #[test]
+    fn tokens_may_be_asked_for_and_given_back_twice() {
+        assert!(RequestBearerToken::default().is_idempotent());
+        let token = BearerToken::new("cf1b").unwrap();
+        assert!(RevokeBearerToken { token: &token }.is_idempotent());
     }
 
     #[test]
@@ -239,6 +250,21 @@ mod tests {
             ),
             (
                 r#"{"access_token":"t","expires_in":[]}"#,
+                "expires_in",
+                Problem::Kind,
+            ),
+            (
+                r#"{"access_token":"t","expires_in":true}"#,
+                "expires_in",
+                Problem::Kind,
+            ),
+            (
+                r#"{"access_token":"t","expires_in":"NaN"}"#,
+                "expires_in",
+                Problem::Kind,
+            ),
+            (
+                r#"{"access_token":"t","expires_in":"inf"}"#,
                 "expires_in",
                 Problem::Kind,
             ),

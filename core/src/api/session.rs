@@ -2,9 +2,10 @@
 //! password reset (from the document that describes Verizon's `SessionController`).
 
 use bytes::Bytes;
-use http::{Request, Response};
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use http::{Method, Request, Response};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
+use super::Place;
 use crate::{
     Endpoint, Environment, Malformed, Password, RequestError, SessionToken, UserCredentials,
     answer::{Field, Problem, json},
@@ -55,14 +56,13 @@ impl Endpoint for LogIn<'_> {
     fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
         let body = match &self.body {
             Some(body) => {
-                let texts = [body.username, body.password.map(Password::expose)];
-                write(body, &texts.map(Option::unwrap_or_default))?
+                let (username, password) = (body.username, body.password.map(Password::expose));
+                let texts = username.map_or(0, str::len) + password.map_or(0, str::len);
+                write(body, r#"{"username":"","password":""}"#.len() + texts)?
             }
             None => Bytes::new(),
         };
-        Request::post(environment.uri("/m2m/v1/session/login")?)
-            .body(body)
-            .map_err(|_| RequestError::Path)
+        environment.request(Method::POST, Place::LogIn, body)
     }
 
     fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
@@ -84,9 +84,7 @@ impl Endpoint for LogOut {
     type Output = LogOutResponse;
 
     fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
-        Request::post(environment.uri("/m2m/v1/session/logout")?)
-            .body(Bytes::new())
-            .map_err(|_| RequestError::Path)
+        environment.request(Method::POST, Place::LogOut, Bytes::new())
     }
 
     fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
@@ -133,10 +131,9 @@ impl Endpoint for ResetPassword<'_> {
     type Output = SessionResetPasswordResponse;
 
     fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
-        let body = write(&self.body, &[self.body.old_password.expose()])?;
-        Request::put(environment.uri("/m2m/v1/session/password/actions/reset")?)
-            .body(body)
-            .map_err(|_| RequestError::Path)
+        let text = self.body.old_password.expose();
+        let body = write(&self.body, r#"{"oldPassword":""}"#.len() + text.len())?;
+        environment.request(Method::PUT, Place::ResetPassword, body)
     }
 
     fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
@@ -161,12 +158,13 @@ pub struct LogInRequest<'a> {
 
 impl Serialize for LogInRequest<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(None)?;
+        let fields = usize::from(self.username.is_some()) + usize::from(self.password.is_some());
+        let mut object = serializer.serialize_struct("LogInRequest", fields)?;
         if let Some(username) = self.username {
-            object.serialize_entry("username", username)?;
+            object.serialize_field("username", username)?;
         }
         if let Some(password) = self.password {
-            object.serialize_entry("password", password.expose())?;
+            object.serialize_field("password", password.expose())?;
         }
         object.end()
     }
@@ -209,8 +207,8 @@ pub struct SessionResetPasswordRequest<'a> {
 
 impl Serialize for SessionResetPasswordRequest<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(Some(1))?;
-        object.serialize_entry("oldPassword", self.old_password.expose())?;
+        let mut object = serializer.serialize_struct("SessionResetPasswordRequest", 1)?;
+        object.serialize_field("oldPassword", self.old_password.expose())?;
         object.end()
     }
 }
@@ -239,11 +237,8 @@ fn session_token(token: &str) -> Result<SessionToken, Malformed> {
     SessionToken::new(token).map_err(|error| Malformed::new("sessionToken", Problem::Token(error)))
 }
 
-/// Writes a body into one allocation of the right size, unless its texts need
-/// escapes.
-fn write(body: &impl Serialize, texts: &[&str]) -> Result<Bytes, RequestError> {
-    const NAMES: usize = r#"{"username":"","password":""}"#.len();
-    let length = NAMES + texts.iter().map(|text| text.len()).sum::<usize>();
+/// Writes a body into one allocation; `length` is what it takes without escapes.
+fn write(body: &impl Serialize, length: usize) -> Result<Bytes, RequestError> {
     let mut buffer = Vec::with_capacity(length);
     serde_json::to_writer(&mut buffer, body).map_err(|_| RequestError::Part("body"))?;
     Ok(Bytes::from(buffer))
@@ -399,6 +394,7 @@ mod tests {
         assert_eq!(request.headers()["content-type"], "application/json");
         assert_eq!(request.body(), r#"{"oldPassword":"grflbk"}"#);
         assert!(!reset.is_idempotent());
+        assert!(LogOut.is_idempotent());
 
         let new = ResetPassword::parse(answer(r#"{"newPassword": "Wh0a1545a84d"}"#)).unwrap();
         assert_eq!(new.body().new_password.expose(), "Wh0a1545a84d");
