@@ -11,7 +11,7 @@ use http::StatusCode;
 use thiserror::Error;
 
 use crate::{
-    Timestamp,
+    Password, Timestamp,
     answer::{Kept, Malformed},
     refusal::{ErrorCode, Refusal},
     session::{FlightKind, Gate, GateReason},
@@ -127,6 +127,25 @@ pub enum Error {
     )]
     PasswordUnknown(#[source] Box<Error>),
 
+    /// The password was reset, and whoever was to keep the new one could not. No
+    /// login is made until the caller decides; an open session goes on.
+    #[error(
+        "the password was reset and the new one could not be kept; take it from this error, which holds the only copy"
+    )]
+    PasswordNotKept {
+        /// The new password.
+        password: Password,
+        /// Why it could not be kept.
+        source: StoreError,
+    },
+
+    /// The session that many processes share could not be read or kept, so the
+    /// call was not sent.
+    #[error(
+        "the call was not sent, because the session's store failed; mend the store, then call again"
+    )]
+    Store(#[source] StoreError),
+
     /// The call's deadline passed.
     #[error(
         "the deadline passed before the call was done ({fate}); give it more time or call again"
@@ -186,6 +205,7 @@ impl Error {
             Self::Malformed { .. }
             | Self::FateUnknown(_)
             | Self::PasswordUnknown(_)
+            | Self::PasswordNotKept { .. }
             | Self::SentBefore { .. } => Fate::Unknown,
             Self::TimedOut { fate } => *fate,
             Self::Request(_)
@@ -194,6 +214,7 @@ impl Error {
             | Self::Paused { .. }
             | Self::NeverSent(_)
             | Self::Prerequisite { .. }
+            | Self::Store(_)
             | Self::Over => Fate::NeverSent,
         }
     }
@@ -478,6 +499,29 @@ impl fmt::Display for TransportError {
 impl StdError for TransportError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// That something which was to be kept could not be, or can't be read.
+#[derive(Clone, Debug)]
+pub struct StoreError(Arc<dyn StdError + Send + Sync>);
+
+impl StoreError {
+    /// Because of this.
+    pub fn new(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(Arc::from(source.into()))
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what was to be kept could not be written or read")
+    }
+}
+
+impl StdError for StoreError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.0)
     }
 }
 

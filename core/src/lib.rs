@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
 mod answer;
 pub mod api;
@@ -16,7 +17,7 @@ pub use self::{
     credentials::{AppCredentials, Credentials, CredentialsError, Password, UserCredentials},
     endpoint::Endpoint,
     environment::{Environment, EnvironmentError},
-    error::{Answer, Error, Fate, RequestError, TransportError},
+    error::{Answer, Error, Fate, RequestError, StoreError, TransportError},
     refusal::{ErrorCode, Refusal},
     session::{Call, Session, Step},
     time::Timestamp,

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::{
-    FlightKind, Landing, Session,
+    FlightKind, Landing, Session, Store,
     flight::GRACE,
     retry::Span,
     task::{Sent, Task},
@@ -36,6 +36,13 @@ use crate::{
 /// between come out of the same [`step`](Self::step) as the request itself.
 pub struct Call<T: Task> {
     task: T,
+    progress: Progress,
+    result: Option<Result<T::Output, Error>>,
+}
+
+/// How far a call has come.
+#[derive(Clone, Debug)]
+struct Progress {
     state: State,
     deadline: Option<Timestamp>,
     started: bool,
@@ -52,7 +59,6 @@ pub struct Call<T: Task> {
     pause: Option<Span>,
     last: Option<Error>,
     fate: Fate,
-    result: Option<Result<T::Output, Error>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -167,12 +173,23 @@ pub enum WaitReason {
     Answer,
 }
 
+/// Says what is waited for.
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flight(kind) => write!(f, "{kind} of another call"),
+            Self::Backoff => f.write_str("the next try after a failure"),
+            Self::Brake => f.write_str("the next login, since sessions keep dying"),
+            Self::Answer => f.write_str("an answer"),
+        }
+    }
+}
+
 impl<T: Task> Call<T> {
     /// A call for an endpoint (a plain `http::Request<Bytes>` is one), or for
     /// one of the session's own tasks.
     pub const fn new(task: T) -> Self {
-        Self {
-            task,
+        let progress = Progress {
             state: State::Ready,
             deadline: None,
             started: false,
@@ -185,6 +202,10 @@ impl<T: Task> Call<T> {
             pause: None,
             last: None,
             fate: Fate::NeverSent,
+        };
+        Self {
+            task,
+            progress,
             result: None,
         }
     }
@@ -195,7 +216,7 @@ impl<T: Task> Call<T> {
     /// seconds more.)
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Timestamp) -> Self {
-        self.deadline = Some(deadline);
+        self.progress.deadline = Some(deadline);
         self
     }
 
@@ -203,7 +224,7 @@ impl<T: Task> Call<T> {
     ///
     /// A call that is over says so with [`Error::Over`].
     pub fn step(&mut self, session: &mut Session, now: Timestamp) -> Step<T::Output> {
-        if let State::Out(out) = &mut self.state {
+        if let State::Out(out) = &mut self.progress.state {
             out.wait.rebase(now);
             if let Some(until) = out.wait.rest(now) {
                 let reason = WaitReason::Answer;
@@ -213,20 +234,23 @@ impl<T: Task> Call<T> {
             self.receive(session, now, attempt, Err(TransportError::silence()));
         }
         if let Some(result) = self.result.take() {
-            self.state = State::Over;
-            return Step::Done(result.map_err(|error| error.after(self.fate)));
+            self.progress.state = State::Over;
+            return Step::Done(result.map_err(|error| error.after(self.progress.fate)));
         }
-        if matches!(self.state, State::Over) {
+        if matches!(self.progress.state, State::Over) {
             return Step::Done(Err(Error::Over));
         }
-        if !self.started {
-            self.started = true;
+        if !self.progress.started {
+            self.progress.started = true;
             let timeout = session.settings.call_timeout;
-            self.deadline = self.deadline.or(timeout.map(|timeout| now + timeout));
+            self.progress.deadline = self
+                .progress
+                .deadline
+                .or(timeout.map(|timeout| now + timeout));
             // No login is spent on a request that may not be sent anyway.
             if session.memory.open.is_none() {
                 if let Err(error) = self.task.check(session) {
-                    self.state = State::Over;
+                    self.progress.state = State::Over;
                     return Step::Done(Err(error.into()));
                 }
             }
@@ -235,13 +259,13 @@ impl<T: Task> Call<T> {
         match self.advance(session, now) {
             Ok(step) => {
                 if matches!(step, Step::Done(_)) {
-                    self.state = State::Over;
+                    self.progress.state = State::Over;
                 }
                 step
             }
             Err(error) => {
-                self.state = State::Over;
-                Step::Done(Err(error.after(self.fate)))
+                self.progress.state = State::Over;
+                Step::Done(Err(error.after(self.progress.fate)))
             }
         }
     }
@@ -257,13 +281,13 @@ impl<T: Task> Call<T> {
         attempt: Attempt,
         result: Result<Response<Bytes>, TransportError>,
     ) {
-        let State::Out(out) = self.state else {
+        let State::Out(out) = self.progress.state else {
             return;
         };
         if out.attempt != attempt {
             return;
         }
-        self.state = State::Ready;
+        self.progress.state = State::Ready;
         let heard = Heard::new(result, session.settings.max_body, now);
         self.result = match out.errand {
             Errand::TokenFetch { flight } => {
@@ -283,7 +307,7 @@ impl<T: Task> Call<T> {
     /// Gives the call up, at any point: frees the flight that it may be
     /// carrying. If a request is under way, its fate is unknown.
     pub fn abandon(&mut self, session: &mut Session) {
-        if let State::Out(out) = self.state {
+        if let State::Out(out) = self.progress.state {
             let flight = match out.errand {
                 Errand::TokenFetch { flight } | Errand::LogIn { flight, .. } => Some(flight),
                 Errand::Task { flight, .. } => flight,
@@ -293,25 +317,99 @@ impl<T: Task> Call<T> {
             }
         }
         self.result = None;
-        self.state = State::Over;
+        self.progress.state = State::Over;
+    }
+
+    /// [`step`](Self::step), for a session that many processes share: on what the
+    /// store has, and with every change kept before it returns. If the store
+    /// fails, the call ends with [`Error::Store`] and nothing is sent.
+    pub fn step_in(
+        &mut self,
+        store: &dyn Store,
+        session: &mut Session,
+        now: Timestamp,
+    ) -> Step<T::Output> {
+        if self.result.is_some() {
+            return self.step(session, now);
+        }
+        let before = self.progress.clone();
+        let stepped = session.transact(store, |session| {
+            self.progress.clone_from(&before);
+            self.step(session, now)
+        });
+        stepped.unwrap_or_else(|error| {
+            self.progress.state = State::Over;
+            Step::Done(Err(Error::Store(error).after(before.fate)))
+        })
+    }
+
+    /// [`receive`](Self::receive), for a session that many processes share. If
+    /// the store fails, the call has its own answer all the same.
+    pub fn receive_in(
+        &mut self,
+        store: &dyn Store,
+        session: &mut Session,
+        now: Timestamp,
+        attempt: Attempt,
+        result: Result<Response<Bytes>, TransportError>,
+    ) {
+        if !matches!(self.progress.state, State::Out(out) if out.attempt == attempt) {
+            return;
+        }
+        let before = self.progress.clone();
+        let received = session.transact(store, |session| {
+            self.progress.clone_from(&before);
+            self.result = None;
+            self.receive(session, now, attempt, result.clone());
+        });
+        if let Err(error) = received {
+            self.progress = before;
+            self.result = None;
+            self.receive(&mut session.clone(), now, attempt, result);
+            self.result.get_or_insert(Err(Error::Store(error)));
+        }
+    }
+
+    /// [`abandon`](Self::abandon), for a session that many processes share. If
+    /// the store fails, the flight ends with its lease.
+    pub fn abandon_in(&mut self, store: &dyn Store, session: &mut Session) {
+        let before = self.progress.clone();
+        let abandoned = session.transact(store, |session| {
+            self.progress.clone_from(&before);
+            self.abandon(session);
+        });
+        if abandoned.is_err() {
+            self.result = None;
+            self.progress.state = State::Over;
+        }
     }
 
     /// Whether the call has given its result, or was abandoned.
     pub const fn is_over(&self) -> bool {
-        matches!(self.state, State::Over)
+        matches!(self.progress.state, State::Over)
     }
 
     fn advance(&mut self, session: &mut Session, now: Timestamp) -> Result<Step<T::Output>, Error> {
-        if self.deadline.is_some_and(|deadline| now >= deadline) {
-            return Err(Error::TimedOut { fate: self.fate });
+        if self
+            .progress
+            .deadline
+            .is_some_and(|deadline| now >= deadline)
+        {
+            return Err(Error::TimedOut {
+                fate: self.progress.fate,
+            });
         }
-        if let Some(pause) = &mut self.pause {
+        if let Some(pause) = &mut self.progress.pause {
             pause.rebase(now);
             if let Some(until) = pause.rest(now) {
-                let error = self.last.clone().unwrap_or(Error::Paused { until });
+                let error = self
+                    .progress
+                    .last
+                    .clone()
+                    .unwrap_or(Error::Paused { until });
                 return self.hold(session, now, until, WaitReason::Backoff, error);
             }
-            self.pause = None;
+            self.progress.pause = None;
         }
         if let Some(flight) = session
             .memory
@@ -320,7 +418,7 @@ impl<T: Task> Call<T> {
         {
             return Ok(self.wait(flight.lease.end(), WaitReason::Flight(flight.kind)));
         }
-        let open = session.usable_session(now, self.own);
+        let open = session.usable_session(now, self.progress.own);
         if let Some(output) = self.task.settled(open) {
             return Ok(Step::Done(Ok(output)));
         }
@@ -330,11 +428,14 @@ impl<T: Task> Call<T> {
                 return Err(Error::GateClosed(gate));
             }
         }
-        if session.usable_bearer(now, self.own).is_none() {
+        if session.usable_bearer(now, self.progress.own).is_none() {
             return self.fetch_token(session, now);
         }
         if session.memory.open.is_none() {
             return self.log_in(session, now);
+        }
+        if T::FLIGHT == Some(FlightKind::PasswordReset) && session.password_outdated() {
+            return Err(Error::GateClosed(session.gate()));
         }
         if T::FLIGHT.is_some() {
             if let Some(flight) = session.memory.flight {
@@ -371,7 +472,7 @@ impl<T: Task> Call<T> {
         if let Some(step) = self.before_flight(session, now)? {
             return Ok(step);
         }
-        let Some((bearer, generation)) = session.usable_bearer(now, self.own) else {
+        let Some((bearer, generation)) = session.usable_bearer(now, self.progress.own) else {
             return self.fetch_token(session, now);
         };
         let request =
@@ -391,11 +492,11 @@ impl<T: Task> Call<T> {
         now: Timestamp,
     ) -> Result<Option<Step<T::Output>>, Error> {
         let flight = session.memory.flight;
-        if self.waited_for != flight.map(|flight| flight.id) {
+        if self.progress.waited_for != flight.map(|flight| flight.id) {
             self.learn_from_others(session)?;
         }
         if let Some(flight) = flight {
-            self.waited_for = Some(flight.id);
+            self.progress.waited_for = Some(flight.id);
             let wait = self.wait(flight.lease.end(), WaitReason::Flight(flight.kind));
             return Ok(Some(wait));
         }
@@ -405,7 +506,7 @@ impl<T: Task> Call<T> {
         let (reason, error) = if pause.braked {
             (WaitReason::Brake, Error::Braked { until })
         } else {
-            let last = self.last.clone();
+            let last = self.progress.last.clone();
             (WaitReason::Backoff, last.unwrap_or(Error::Paused { until }))
         };
         self.hold(session, now, until, reason, error).map(Some)
@@ -414,7 +515,7 @@ impl<T: Task> Call<T> {
     /// Takes the failure of a flight that this call waited for as its own, so
     /// that a hundred calls do not make one mistake a hundred times.
     fn learn_from_others(&mut self, session: &Session) -> Result<(), Error> {
-        let Some(waited_for) = self.waited_for.take() else {
+        let Some(waited_for) = self.progress.waited_for.take() else {
             return Ok(());
         };
         let failure = session.memory.failure.as_ref();
@@ -451,7 +552,9 @@ impl<T: Task> Call<T> {
 
     fn attempt_deadline(&self, session: &Session, now: Timestamp) -> Timestamp {
         let deadline = now + session.settings.attempt_timeout;
-        self.deadline.map_or(deadline, |own| own.min(deadline))
+        self.progress
+            .deadline
+            .map_or(deadline, |own| own.min(deadline))
     }
 
     fn send(
@@ -462,9 +565,11 @@ impl<T: Task> Call<T> {
         request: Request<Bytes>,
         errand: Errand,
     ) -> Step<T::Output> {
-        self.attempts = self.attempts.saturating_add(1);
-        let attempt = Attempt(self.attempts);
-        self.state = State::Out(Out {
+        // What it waited for before has come, and what fails later is not its own.
+        self.progress.waited_for = None;
+        self.progress.attempts = self.progress.attempts.saturating_add(1);
+        let attempt = Attempt(self.progress.attempts);
+        self.progress.state = State::Out(Out {
             attempt,
             at: now,
             wait: Span::new(now, deadline.since(now) + GRACE),
@@ -480,7 +585,10 @@ impl<T: Task> Call<T> {
 
     /// Waits, but not beyond the call's deadline.
     fn wait(&self, until: Timestamp, reason: WaitReason) -> Step<T::Output> {
-        let until = self.deadline.map_or(until, |deadline| deadline.min(until));
+        let until = self
+            .progress
+            .deadline
+            .map_or(until, |deadline| deadline.min(until));
         Step::Wait(Wait { until, reason })
     }
 
@@ -499,7 +607,10 @@ impl<T: Task> Call<T> {
             .longest_wait
             .saturating_add(session.settings.first_backoff);
         let too_long = until.since(now) > longest;
-        let too_late = self.deadline.is_some_and(|deadline| deadline <= until);
+        let too_late = self
+            .progress
+            .deadline
+            .is_some_and(|deadline| deadline <= until);
         if too_long || too_late {
             return Err(error);
         }
@@ -522,7 +633,7 @@ impl<T: Task> Call<T> {
         let error = match heard.read::<RequestBearerToken>() {
             Ok(answer) => {
                 session.bearer_fetched(flight, sent, now, answer);
-                self.own = flight;
+                self.progress.own = flight;
                 return None;
             }
             Err(Error::Refused(refusal)) if refusal.names_app() => Error::AppRefused(refusal),
@@ -546,13 +657,13 @@ impl<T: Task> Call<T> {
         let error = match heard.read::<LogIn<'_>>() {
             Ok(answer) => {
                 session.logged_in(flight, sent, answer.session_token);
-                self.own = flight;
+                self.progress.own = flight;
                 return None;
             }
             Err(Error::Refused(refusal)) if refusal.is_bearer_fault() => {
                 session.login_not_judged();
                 session.bearer_refused(bearer);
-                if !std::mem::replace(&mut self.bearer_replayed, true) {
+                if !std::mem::replace(&mut self.progress.bearer_replayed, true) {
                     return None;
                 }
                 Error::BearerRefused(refusal)
@@ -587,16 +698,17 @@ impl<T: Task> Call<T> {
     ) -> Option<Result<T::Output, Error>> {
         let with = Sent {
             session: open,
+            flight: flight.unwrap_or_default(),
             fresh: flight.is_none_or(|flight| session.land(flight) == Landing::Fresh),
         };
         let error = match heard {
             Heard::Success(answer) => {
                 session.used(open, sent);
-                return Some(T::succeeded(session, with, answer));
+                return Some(self.task.succeeded(session, with, answer));
             }
             Heard::Failure(Error::Refused(refusal)) if refusal.is_bearer_fault() => {
                 session.bearer_refused(bearer);
-                if !std::mem::replace(&mut self.bearer_replayed, true) {
+                if !std::mem::replace(&mut self.progress.bearer_replayed, true) {
                     self.met(Fate::Refused);
                     return None;
                 }
@@ -604,7 +716,7 @@ impl<T: Task> Call<T> {
             }
             Heard::Failure(Error::Refused(refusal)) if refusal.is_session_refusal() => {
                 session.session_refused(open, now);
-                if !std::mem::replace(&mut self.session_replayed, true) {
+                if !std::mem::replace(&mut self.progress.session_replayed, true) {
                     self.met(Fate::Refused);
                     return None;
                 }
@@ -616,21 +728,21 @@ impl<T: Task> Call<T> {
             session.used(open, sent);
         }
         self.met(error.fate());
-        self.failures = self.failures.saturating_add(1);
+        self.progress.failures = self.progress.failures.saturating_add(1);
         let harmless = error.fate() != Fate::Unknown || self.task.may_be_done_twice();
         let again = T::REPEATS && harmless && may_pass(&error) && !error.is_malformed();
-        if !again || self.failures >= session.settings.max_attempts.get() {
+        if !again || self.progress.failures >= session.settings.max_attempts.get() {
             return Some(Err(T::failed(session, with, error)));
         }
-        let until = session.retry_time(self.failures, now, error.asked(now));
-        self.pause = Some(Span::new(now, until.since(now)));
-        self.last = Some(error.put_off(until));
+        let until = session.retry_time(self.progress.failures, now, error.asked(now));
+        self.progress.pause = Some(Span::new(now, until.since(now)));
+        self.progress.last = Some(error.put_off(until));
         None
     }
 
     /// One more try had this fate; the least certain one counts.
     fn met(&mut self, fate: Fate) {
-        self.fate = self.fate.max(fate);
+        self.progress.fate = self.progress.fate.max(fate);
     }
 
     /// A flight that this call carried failed: tells those who wait for it. Gives
@@ -662,11 +774,11 @@ impl<T: Task> Call<T> {
         let passing = may_pass(&error);
         let error = self.task.because(kind, error);
         self.met(error.fate());
-        self.failures = self.failures.saturating_add(1);
-        if !passing || self.failures >= session.settings.max_attempts.get() {
+        self.progress.failures = self.progress.failures.saturating_add(1);
+        if !passing || self.progress.failures >= session.settings.max_attempts.get() {
             return Some(error);
         }
-        self.last = Some(error);
+        self.progress.last = Some(error);
         None
     }
 }
@@ -678,21 +790,19 @@ where
     fn clone(&self) -> Self {
         Self {
             task: self.task.clone(),
-            last: self.last.clone(),
+            progress: self.progress.clone(),
             result: self.result.clone(),
-            ..*self
         }
     }
 }
 
-/// Shows how far it is, and nothing of what it carries.
+/// Shows all that decides what it does next, and nothing of what it carries.
 impl<T: Task> fmt::Debug for Call<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let result = self.result.as_ref();
         f.debug_struct("Call")
-            .field("state", &self.state)
-            .field("deadline", &self.deadline)
-            .field("attempts", &self.attempts)
-            .field("failures", &self.failures)
+            .field("progress", &self.progress)
+            .field("result", &result.map(|result| result.as_ref().map(|_| ())))
             .finish_non_exhaustive()
     }
 }

@@ -40,8 +40,12 @@ pub enum GateReason {
     },
     /// As many logins failed, or have an unknown fate, as were allowed.
     BudgetSpent,
-    /// A password reset has an unknown fate, so the password may be wrong.
+    /// A password reset has an unknown fate, or brought a password that could
+    /// not be kept, so the password may be wrong.
     PasswordUnknown,
+    /// Another process that shares the session has reset the password, or was
+    /// given another one: the one given here may be wrong.
+    PasswordOutdated,
 }
 
 /// Says how the guard stands and what to do next.
@@ -80,6 +84,9 @@ impl fmt::Display for GateReason {
             Self::PasswordUnknown => f.write_str(
                 "the answer to a password reset is lost, so the password may be wrong; give the one that is right, or re-arm the guard to try the old one",
             ),
+            Self::PasswordOutdated => f.write_str(
+                "another process has reset the password or was given another one; give that one here too",
+            ),
         }
     }
 }
@@ -91,7 +98,11 @@ pub(super) struct Guard {
     failed: u32,
     /// Since the last success or re-arming.
     spent: u32,
+    #[serde(deserialize_with = "super::snapshot::present")]
     closed: Option<GateReason>,
+    /// The first of the password resets that leave the password in doubt.
+    #[serde(deserialize_with = "super::snapshot::present")]
+    doubt: Option<u64>,
 }
 
 impl Guard {
@@ -114,6 +125,19 @@ impl Guard {
 
     pub(super) fn close(&mut self, reason: GateReason) {
         self.closed = Some(reason);
+        self.doubt = None;
+    }
+
+    /// The password is in doubt because of this reset, and is so until the caller
+    /// decides or the answer comes.
+    pub(super) fn doubt(&mut self, reset: u64) {
+        self.close(GateReason::PasswordUnknown);
+        self.doubt = Some(reset);
+    }
+
+    /// Whether the password is in doubt because of this reset, among others.
+    pub(super) fn is_in_doubt_of(&self, reset: u64) -> bool {
+        self.doubt.is_some_and(|first| first <= reset)
     }
 
     /// Allows as many logins again as may fail. One that is under way stays
@@ -121,6 +145,7 @@ impl Guard {
     pub(super) fn reopen(&mut self, under_way: bool) {
         self.spent = u32::from(under_way);
         self.closed = None;
+        self.doubt = None;
     }
 
     pub(super) fn gate(&self, max: MaxFailedLogins) -> Gate {

@@ -30,6 +30,7 @@ mod observe;
 mod retry;
 mod settings;
 mod snapshot;
+mod store;
 mod task;
 
 use std::{fmt, time::Duration};
@@ -56,7 +57,8 @@ pub use self::{
         BEARER_LIFETIME, IDLE_TIMEOUT, MaxFailedLogins, PLATFORM_LOCKS_AT, Settings, SettingsError,
     },
     snapshot::{RestoreError, Snapshot},
-    task::{ChangePassword, EndSession, OpenSession, Task},
+    store::{Saved, Store},
+    task::{ChangePassword, ChangePasswordKept, EndSession, OpenSession, Task},
 };
 use crate::{
     BearerToken, Credentials, Environment, Error, Password, SessionToken, Timestamp,
@@ -81,6 +83,8 @@ pub struct Session {
     credentials: Credentials,
     settings: Settings,
     memory: Memory,
+    /// Which of the passwords that there have been the credentials hold.
+    password: u64,
     events: Events,
 }
 
@@ -103,7 +107,9 @@ struct Memory {
     brake: Brake,
     /// Token fetches and logins that failed in a row.
     failures: u32,
+    #[serde(deserialize_with = "snapshot::present")]
     pause: Option<Pause>,
+    #[serde(deserialize_with = "snapshot::present")]
     failure: Option<Failure>,
     jitter: Jitter,
 }
@@ -173,6 +179,7 @@ impl Session {
             environment,
             credentials,
             settings: Settings::default(),
+            password: memory.passwords,
             memory,
             events: Events::default(),
         }
@@ -190,7 +197,9 @@ impl Session {
     /// If the user's differ, the login guard opens and allows as many logins as
     /// may fail; the same ones again change nothing. Another user name ends the
     /// use of the open session, another application that of the bearer token.
-    /// What a login that is under way brings back is not taken.
+    /// What a login that is under way brings back is not taken. Processes that
+    /// share the session make no login with the password that they have until they
+    /// are given this one.
     pub fn set_credentials(&mut self, credentials: Credentials) {
         let old = std::mem::replace(&mut self.credentials, credentials);
         let new = &self.credentials;
@@ -203,7 +212,13 @@ impl Session {
         }
         let same_user = old.user.username() == new.user.username();
         if old.user != new.user {
+            // One that lags behind others, whose password is good, catches up with
+            // them. Any other goes ahead of them.
+            let catches_up = self.password_outdated() && self.guard().closed.is_none();
             self.reopen(false);
+            if !catches_up {
+                self.go_ahead();
+            }
         }
         if !same_user {
             self.memory.open = None;
@@ -229,6 +244,14 @@ impl Session {
             .flight
             .is_some_and(|flight| flight.kind == FlightKind::LogIn);
         self.reopen(logging_in);
+    }
+
+    /// Lets the time be `now`, for those who look at a session that nobody
+    /// drives: a flight that did not come back in time is lost, and a session
+    /// that was not used for too long is over. Every step does so by itself.
+    pub fn age(&mut self, now: Timestamp) {
+        self.catch_up(now);
+        self.usable_session(now, 0);
     }
 
     /// The oldest event that nobody has seen, if there is one.
@@ -266,7 +289,12 @@ impl Session {
 
     /// How the login guard stands.
     pub fn gate(&self) -> Gate {
-        self.memory.guard.gate(self.settings.max_failed_logins)
+        let mut gate = self.guard();
+        if self.password_outdated() && gate.closed.is_none() {
+            gate.attempts_left = 0;
+            gate.closed = Some(GateReason::PasswordOutdated);
+        }
+        gate
     }
 
     /// The bearer token, if there is one.
@@ -383,7 +411,7 @@ impl Session {
         let landing = self.land(id);
         match flight.kind {
             FlightKind::LogIn if landing == Landing::Fresh => self.login_lost(),
-            FlightKind::PasswordReset if landing == Landing::Fresh => self.password_unknown(),
+            FlightKind::PasswordReset if landing == Landing::Fresh => self.password_unknown(id),
             _ => {}
         }
     }
@@ -535,18 +563,39 @@ impl Session {
 
     fn password_changed(&mut self, password: Password) {
         self.credentials.user = self.credentials.user.with_password(password);
+        self.go_ahead();
         self.events.push(Event::PasswordChanged);
         self.reopen(false);
     }
 
-    fn password_unknown(&mut self) {
-        if !self.password_in_doubt() {
-            self.close(GateReason::PasswordUnknown);
+    /// The answer to this reset is lost.
+    fn password_unknown(&mut self, reset: u64) {
+        if self.gate().closed != Some(GateReason::PasswordUnknown) {
+            self.memory.guard.doubt(reset);
+            self.closed(GateReason::PasswordUnknown);
         }
     }
 
-    fn password_in_doubt(&self) -> bool {
-        self.gate().closed == Some(GateReason::PasswordUnknown)
+    /// The password is one that no other process has.
+    fn go_ahead(&mut self) {
+        self.memory.passwords = self.memory.passwords.saturating_add(1);
+        self.password = self.memory.passwords;
+    }
+
+    /// How the login guard stands for all who share it.
+    fn guard(&self) -> Gate {
+        self.memory.guard.gate(self.settings.max_failed_logins)
+    }
+
+    /// Whether another process has reset the password or was given another one,
+    /// and this one has not been given it.
+    fn password_outdated(&self) -> bool {
+        self.password != self.memory.passwords
+    }
+
+    fn tell_of_outdated_password(&mut self) {
+        let reason = GateReason::PasswordOutdated;
+        self.events.push(Event::GateClosed { reason });
     }
 
     /// Opens the gate; a login that is `under_way` stays counted.
@@ -555,11 +604,16 @@ impl Session {
             self.events.push(Event::GateOpened);
         }
         self.memory.guard.reopen(under_way);
+        self.password = self.memory.passwords;
         self.touch();
     }
 
     fn close(&mut self, reason: GateReason) {
         self.memory.guard.close(reason.clone());
+        self.closed(reason);
+    }
+
+    fn closed(&mut self, reason: GateReason) {
         self.events.push(Event::GateClosed { reason });
         self.touch();
     }
@@ -624,6 +678,7 @@ impl Memory {
             flight: None,
             bearer: None,
             open: None,
+            passwords: 0,
             guard: Guard::default(),
             brake: Brake::default(),
             failures: 0,

@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 
 use http::{Method, StatusCode, Uri};
 
-use super::{Attempt, Event, Transmit};
+use super::{Attempt, Event, Transmit, Wait};
 use crate::TransportError;
 
 /// Somebody who watches a driver. Each method is called with no lock held, on
@@ -17,6 +17,12 @@ pub trait Observer: Send + Sync {
     /// Something happened to the session.
     fn event(&self, event: &Event) {
         let _ = event;
+    }
+
+    /// A call is about to wait. Told again whenever it has looked whether there
+    /// is still nothing to do.
+    fn waiting(&self, wait: &Wait) {
+        let _ = wait;
     }
 
     /// A request is about to be sent.
@@ -38,6 +44,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn event(&self, event: &Event) {
         self.0.event(event);
         self.1.event(event);
+    }
+
+    fn waiting(&self, wait: &Wait) {
+        self.0.waiting(wait);
+        self.1.waiting(wait);
     }
 
     fn sending(&self, exchange: &Exchange) {

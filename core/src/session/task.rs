@@ -6,7 +6,7 @@ use http::{Request, Response, Uri};
 
 use super::{FlightKind, Session};
 use crate::{
-    BearerToken, Endpoint, Error, Password, RequestError, SessionToken,
+    BearerToken, Endpoint, Error, Password, RequestError, SessionToken, StoreError,
     api::{LogOut, ResetPassword},
     endpoint::WithSession,
 };
@@ -57,6 +57,7 @@ pub trait Task: sealed::Sealed {
     /// Reads a success, and lets the session know of it.
     #[doc(hidden)]
     fn succeeded(
+        &self,
         session: &mut Session,
         sent: Sent,
         answer: Response<Bytes>,
@@ -81,6 +82,8 @@ pub trait Task: sealed::Sealed {
 pub struct Sent {
     /// The generation of its session token.
     pub(super) session: u64,
+    /// Which flight it was; 0 if it was none.
+    pub(super) flight: u64,
     /// Whether nothing newer has happened to the session's credentials.
     pub(super) fresh: bool,
 }
@@ -91,6 +94,7 @@ mod sealed {
     impl Sealed for super::OpenSession {}
     impl Sealed for super::EndSession {}
     impl Sealed for super::ChangePassword {}
+    impl<K> Sealed for super::ChangePasswordKept<K> {}
 }
 
 impl<E: Endpoint<Auth = WithSession>> Task for E {
@@ -117,6 +121,7 @@ impl<E: Endpoint<Auth = WithSession>> Task for E {
     }
 
     fn succeeded(
+        &self,
         _session: &mut Session,
         _sent: Sent,
         answer: Response<Bytes>,
@@ -165,6 +170,7 @@ impl Task for OpenSession {
     }
 
     fn succeeded(
+        &self,
         _session: &mut Session,
         _sent: Sent,
         _answer: Response<Bytes>,
@@ -201,6 +207,7 @@ impl Task for EndSession {
     }
 
     fn succeeded(
+        &self,
         session: &mut Session,
         sent: Sent,
         answer: Response<Bytes>,
@@ -220,6 +227,21 @@ impl Task for EndSession {
 #[doc(alias = "reset_using_put")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ChangePassword;
+
+impl ChangePassword {
+    /// The same, but the new password is given to `keep` first, before anybody
+    /// is told that it has changed: a crash at any point leaves it kept, or the
+    /// login guard closed. If other processes change the session meanwhile,
+    /// `keep` is given it again.
+    ///
+    /// If `keep` fails, so does the call, with [`Error::PasswordNotKept`].
+    pub const fn kept_by<K>(keep: K) -> ChangePasswordKept<K>
+    where
+        K: Fn(&Password) -> Result<(), StoreError>,
+    {
+        ChangePasswordKept(keep)
+    }
+}
 
 impl Task for ChangePassword {
     type Output = Password;
@@ -241,6 +263,57 @@ impl Task for ChangePassword {
     }
 
     fn succeeded(
+        &self,
+        session: &mut Session,
+        sent: Sent,
+        answer: Response<Bytes>,
+    ) -> Result<Password, Error> {
+        Self::kept_by(|_| Ok(())).succeeded(session, sent, answer)
+    }
+
+    fn failed(session: &mut Session, sent: Sent, error: Error) -> Error {
+        match error {
+            error if error.is_fate_unknown() => {
+                if sent.fresh {
+                    session.password_unknown(sent.flight);
+                }
+                Error::PasswordUnknown(Box::new(error))
+            }
+            Error::Refused(refusal) | Error::Throttled { refusal, .. }
+                if refusal.names_credentials() && sent.fresh =>
+            {
+                session.credentials_refused(refusal)
+            }
+            error => error,
+        }
+    }
+}
+
+/// Resets the password, and has the new one kept before anything else: what
+/// [`ChangePassword::kept_by`] gives.
+#[derive(Clone, Copy)]
+pub struct ChangePasswordKept<K>(K);
+
+impl<K: Fn(&Password) -> Result<(), StoreError>> Task for ChangePasswordKept<K> {
+    type Output = Password;
+
+    const FLIGHT: Option<FlightKind> = ChangePassword::FLIGHT;
+    const REPEATS: bool = ChangePassword::REPEATS;
+
+    fn may_be_done_twice(&self) -> bool {
+        ChangePassword.may_be_done_twice()
+    }
+
+    fn outgoing(
+        &self,
+        session: &Session,
+        proof: (&BearerToken, &SessionToken),
+    ) -> Result<Request<Bytes>, RequestError> {
+        ChangePassword.outgoing(session, proof)
+    }
+
+    fn succeeded(
+        &self,
         session: &mut Session,
         sent: Sent,
         answer: Response<Bytes>,
@@ -249,24 +322,23 @@ impl Task for ChangePassword {
             Ok(answer) => answer.into_body().new_password,
             Err(error) => return Err(Self::failed(session, sent, error)),
         };
-        if sent.fresh || session.password_in_doubt() {
+        let kept = (self.0)(&new);
+        if sent.fresh || session.memory.guard.is_in_doubt_of(sent.flight) {
             session.password_changed(new.clone());
         }
-        Ok(new)
+        match kept {
+            Ok(()) => Ok(new),
+            Err(source) => {
+                session.password_unknown(sent.flight);
+                Err(Error::PasswordNotKept {
+                    password: new,
+                    source,
+                })
+            }
+        }
     }
 
     fn failed(session: &mut Session, sent: Sent, error: Error) -> Error {
-        match error {
-            error if error.is_fate_unknown() => {
-                if sent.fresh {
-                    session.password_unknown();
-                }
-                Error::PasswordUnknown(Box::new(error))
-            }
-            Error::Refused(refusal) if refusal.names_credentials() && sent.fresh => {
-                session.credentials_refused(refusal)
-            }
-            error => error,
-        }
+        ChangePassword::failed(session, sent, error)
     }
 }

@@ -57,7 +57,9 @@ fn refused_at_once(mut call: Actor<Request<Bytes>>, heard: Heard) -> Error {
     let mut s = Scenario::open();
     call.sends(&mut s, What::Work);
     call.hears(&mut s, heard);
-    call.fails(&mut s)
+    let error = call.fails(&mut s);
+    assert!(!error.is_timed_out(), "{error}");
+    error
 }
 
 /// The pauses of a call that goes on failing.

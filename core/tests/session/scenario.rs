@@ -6,14 +6,14 @@
 //! [`sends`](Actor::sends), [`waits`](Actor::waits) and [`ends`](Actor::ends);
 //! what it is told by [`hears`](Actor::hears).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use thingspace_core::{
     AppCredentials, Credentials, Environment, Error, Session, Step, Timestamp, TransportError,
     UserCredentials,
-    session::{Attempt, Call, Event, Settings, Task, Transmit, Wait},
+    session::{Attempt, Call, Event, Settings, Store, Task, Transmit, Wait},
 };
 
 pub const MILLISECOND: Duration = Duration::from_millis(1);
@@ -26,6 +26,8 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 pub struct Scenario {
     pub session: Session,
     pub now: Timestamp,
+    /// Where it is kept, if other processes share it.
+    pub store: Option<Arc<dyn Store>>,
 }
 
 impl Scenario {
@@ -35,16 +37,36 @@ impl Scenario {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let Self { session, now } = Self::with_seed(42);
-        let session = session.with_settings(settings);
-        Self { session, now }
+        let Self { session, now, .. } = Self::with_seed(42);
+        Self {
+            session: session.with_settings(settings),
+            now,
+            store: None,
+        }
     }
 
     pub fn with_seed(seed: u64) -> Self {
         Self {
             session: Session::new(Environment::mock(), credentials("IMgr8"), seed),
             now: Timestamp::from_millis(1_700_000_000_000),
+            store: None,
         }
+    }
+
+    /// One process of several that share what is in this store. It starts now.
+    pub fn sharing(store: &Arc<impl Store + 'static>) -> Self {
+        Self::sharing_with(store, "IMgr8")
+    }
+
+    /// The same, with this for the password.
+    pub fn sharing_with(store: &Arc<impl Store + 'static>, password: &str) -> Self {
+        let mut scenario = Self::new();
+        if let Some(kept) = store.load().unwrap() {
+            let restored = Session::restore(kept, Environment::mock(), credentials(password));
+            scenario.session = restored.unwrap();
+        }
+        scenario.store = Some(store.clone());
+        scenario
     }
 
     /// A session that is open with the bearer token `bearer-1` and the session
@@ -260,19 +282,31 @@ where
     /// Tells the call what came of one of its requests.
     pub fn hears_of(&mut self, scenario: &mut Scenario, attempt: Attempt, heard: Heard) {
         let call = &mut self.call;
-        scenario.watch(|session, now| call.receive(session, now, attempt, heard));
+        let store = scenario.store.clone();
+        scenario.watch(|session, now| match store {
+            Some(store) => call.receive_in(&*store, session, now, attempt, heard),
+            None => call.receive(session, now, attempt, heard),
+        });
     }
 
     pub fn abandons(&mut self, scenario: &mut Scenario) {
         let call = &mut self.call;
-        scenario.watch(|session, _| call.abandon(session));
+        let store = scenario.store.clone();
+        scenario.watch(|session, _| match store {
+            Some(store) => call.abandon_in(&*store, session),
+            None => call.abandon(session),
+        });
     }
 
     /// Steps, whatever comes of it.
     #[track_caller]
     pub fn step(&mut self, scenario: &mut Scenario) -> Step<T::Output> {
         let call = &mut self.call;
-        let step = scenario.watch(|session, now| call.step(session, now));
+        let store = scenario.store.clone();
+        let step = scenario.watch(|session, now| match store {
+            Some(store) => call.step_in(&*store, session, now),
+            None => call.step(session, now),
+        });
         if let Step::Send(transmit) = &step {
             self.out = Some(transmit.attempt);
         }

@@ -1,0 +1,217 @@
+//! The table of limits in the crate's README, row by row: at the limit all is
+//! well, and one beyond it is refused.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use thingspace_core::{
+    Endpoint, MAX_TOKEN_LENGTH, Refusal,
+    api::LogIn,
+    refusal::MAX_CODE_LENGTH,
+    session::{LONGEST_PAUSE, MAX_EVENTS, MaxFailedLogins, Settings},
+};
+
+use crate::scenario::*;
+
+/// The table.
+const README: &str = include_str!("../../README.md");
+
+/// What the table says the limit of `what` is.
+#[track_caller]
+fn documented(what: &str) -> &'static str {
+    let row = README
+        .lines()
+        .find_map(|line| line.strip_prefix("| ")?.strip_prefix(what))
+        .expect("no such row");
+    row.split('|').nth(1).expect("no such column").trim()
+}
+
+/// A success with a body of this length.
+fn of_length(length: usize) -> Heard {
+    answer(200, &"x".repeat(length))
+}
+
+const MIB: usize = 1024 * 1024;
+
+#[test]
+fn law_10_the_body_of_an_answer() {
+    assert_eq!(documented("body of an answer"), "16 MiB");
+    for (length, taken) in [(16 * MIB, true), (16 * MIB + 1, false)] {
+        let mut s = Scenario::open();
+        let mut call = Actor::reads();
+        let sent = call.sends(&mut s, What::Work);
+        assert_eq!(sent.read_limit, 16 * MIB + 1);
+        call.hears(&mut s, of_length(length));
+        assert_eq!(call.ends(&mut s).is_ok(), taken, "{length}");
+    }
+}
+
+#[test]
+fn law_10_a_token() {
+    assert_eq!(documented("token"), "8 KiB of visible ASCII");
+    assert_eq!(MAX_TOKEN_LENGTH, 8 * 1024);
+    for (length, taken) in [(MAX_TOKEN_LENGTH, true), (MAX_TOKEN_LENGTH + 1, false)] {
+        let token = "t".repeat(length);
+        let mut s = Scenario::new();
+        let mut login = Actor::log_in();
+        login.fetches(&mut s, &token);
+        assert_eq!(s.session.bearer_token().is_some(), taken, "{length}");
+
+        let mut s = Scenario::new();
+        let mut login = Actor::log_in();
+        login.fetches(&mut s, "bearer-1");
+        login.logs_in(&mut s, &token);
+        assert_eq!(s.session.session_token().is_some(), taken, "{length}");
+    }
+    for invisible in [" ", "\u{7f}", "\u{e9}"] {
+        let mut s = Scenario::new();
+        Actor::log_in().fetches(&mut s, invisible);
+        assert!(s.session.bearer_token().is_none(), "{invisible:?}");
+    }
+}
+
+#[test]
+fn law_10_an_error_code() {
+    assert_eq!(documented("error code"), "256 bytes of visible ASCII");
+    assert_eq!(MAX_CODE_LENGTH, 256);
+    let known = |code: &str| {
+        let refusal = Refusal::read(refused(code).unwrap());
+        refusal.code().is_some()
+    };
+    let service = "UnifiedWebService.".len();
+    let rest = MAX_CODE_LENGTH - service;
+    assert!(known(&"C".repeat(rest)));
+    assert!(!known(&"C".repeat(rest + 1)));
+    assert!(!known("REQUEST FAILED"));
+}
+
+#[test]
+fn law_10_the_depth_of_json() {
+    assert!(documented("depth of JSON").starts_with("any"));
+    let (open, close) = ("[".repeat(1_000_000), "]".repeat(1_000_000));
+    let beside = format!(r#"{{"deep":{open}{close},"sessionToken":"session-1"}}"#);
+    let answered = LogIn::parse(answer(200, &beside).unwrap()).unwrap();
+    assert_eq!(answered.body().session_token.expose(), "session-1");
+    let instead = format!(r#"{{"sessionToken":{open}{close}}}"#);
+    let error = LogIn::parse(answer(200, &instead).unwrap()).unwrap_err();
+    assert!(error.is_malformed());
+}
+
+#[test]
+fn law_2_failed_logins() {
+    assert_eq!(documented("failed logins"), "2, and never more than 4");
+    assert_eq!(Settings::default().max_failed_logins.number(), 2);
+    assert!(MaxFailedLogins::new(4).is_ok() && MaxFailedLogins::new(5).is_err());
+    let mut s = Scenario::new();
+    for login in 1..=2 {
+        let mut call = Actor::log_in();
+        if login == 1 {
+            call.fetches(&mut s, "bearer-1");
+        }
+        call.sends(&mut s, What::LogIn);
+        call.hears(&mut s, refused("REQUEST_FAILED.Unclear"));
+        call.fails(&mut s);
+    }
+    assert!(Actor::log_in().fails(&mut s).is_gate_closed());
+}
+
+#[test]
+fn law_12_the_failures_of_one_call() {
+    assert_eq!(documented("failures of one call"), "3");
+    assert_eq!(
+        Settings::default().max_attempts,
+        const { NonZeroU32::new(3).unwrap() }
+    );
+    let mut s = Scenario::open();
+    let mut call = Actor::reads();
+    for failure in 1..=3 {
+        call.sends(&mut s, What::Work);
+        call.hears(&mut s, answer(503, ""));
+        if failure < 3 {
+            let wait = call.waits(&mut s);
+            s.pass_until(wait.until);
+        }
+    }
+    assert_eq!(call.fails(&mut s).status().unwrap(), 503);
+}
+
+#[test]
+fn law_12_one_request() {
+    assert_eq!(documented("one request"), "30 seconds");
+    let mut s = Scenario::new();
+    let mut call = Actor::reads();
+    let fetch = call.sends(&mut s, What::TokenFetch);
+    assert_eq!(fetch.deadline, s.now + 30 * SECOND);
+    call.hears(&mut s, bearer("bearer-1"));
+    let login = call.sends(&mut s, What::LogIn);
+    assert_eq!(login.deadline, s.now + 30 * SECOND);
+    call.hears(&mut s, session("session-1"));
+    let work = call.sends(&mut s, What::Work);
+    assert_eq!(work.deadline, s.now + 30 * SECOND);
+}
+
+#[test]
+fn law_12_one_wait_for_the_service() {
+    assert_eq!(documented("one wait for the service"), "60 seconds");
+    // The jitter of up to half a second comes on top.
+    for (asked, waits) in [("60", true), ("61", false)] {
+        let mut s = Scenario::open();
+        let mut call = Actor::reads();
+        call.sends(&mut s, What::Work);
+        call.hears(&mut s, throttled(asked));
+        if waits {
+            let wait = call.waits(&mut s);
+            assert!(wait.until.since(s.now) <= 60 * SECOND + 500 * MILLISECOND);
+        } else {
+            assert!(call.fails(&mut s).is_throttled());
+        }
+    }
+}
+
+#[test]
+fn law_12_a_wait_that_is_just_as_long_as_may_be_is_made() {
+    for (longest, waits) in [(HOUR, true), (HOUR.saturating_sub(MILLISECOND), false)] {
+        // Without jitter the wait is known to the millisecond.
+        let mut s = Scenario::open_with(settings(|s| {
+            s.longest_wait = longest;
+            s.first_backoff = Duration::ZERO;
+        }));
+        let mut call = Actor::reads();
+        call.sends(&mut s, What::Work);
+        call.hears(&mut s, throttled("3600"));
+        if waits {
+            assert_eq!(call.waits(&mut s).until, s.now + HOUR);
+        } else {
+            assert!(call.fails(&mut s).is_throttled());
+        }
+    }
+}
+
+#[test]
+fn law_12_one_pause_that_the_service_asks_all_calls_to_make() {
+    let pause = documented("one pause that the service asks all calls to make");
+    assert_eq!(pause, "24 hours");
+    assert_eq!(LONGEST_PAUSE, 24 * HOUR);
+    for (asked, until) in [("86399", 86_399), ("86401", 86_400), ("999999999", 86_400)] {
+        let mut s = Scenario::with(settings(|s| s.first_backoff = Duration::ZERO));
+        let mut call = Actor::reads();
+        call.sends(&mut s, What::TokenFetch);
+        call.hears(&mut s, throttled(asked));
+        let error = call.fails(&mut s);
+        assert_eq!(error.retry_at(), Some(s.now + until * SECOND), "{asked}");
+    }
+}
+
+#[test]
+fn law_10_events_that_nobody_drains() {
+    assert_eq!(documented("events that nobody drains"), "64");
+    assert_eq!(MAX_EVENTS, 64);
+    let mut s = Scenario::open();
+    for round in 0..MAX_EVENTS {
+        let mut out = Actor::log_out();
+        out.sends(&mut s, What::LogOut);
+        out.hears(&mut s, done());
+        out.ends(&mut s).unwrap();
+        Actor::log_in().logs_in(&mut s, &format!("session-{round}"));
+    }
+    assert_eq!(s.events().len(), MAX_EVENTS);
+}
