@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use thingspace_core::{
-    Endpoint, Error, Malformed, Refusal, Timestamp,
+    Endpoint, Error, Malformed, Problem, Refusal, Timestamp,
     api::{
         LogIn, LogOut, RequestBearerToken, ResetPassword, RevokeBearerToken, session::LogInResponse,
     },
@@ -221,6 +221,26 @@ fn law_10_a_valid_answer_with_any_value_replaced_or_doubled_is_read_soundly() {
             without.remove(name);
             read_as_everything(serde_json::to_string(&without).unwrap().as_bytes());
         }
+    }
+}
+
+/// Values without names are no answer, though they stand in the right order.
+#[test]
+fn law_10_a_list_is_no_answer() {
+    let read = |body: &'static str| Response::new(Bytes::from(body));
+    let list = r#"["hush","Bearer",3600,"hush"]"#;
+    for error in [
+        LogIn::parse(read(list)).err(),
+        LogOut::parse(read(list)).err(),
+        ResetPassword::parse(read(list)).err(),
+        RequestBearerToken::parse(read(list)).err(),
+        LogOut::parse(read("[]")).err(),
+    ] {
+        let Some(Error::Malformed { malformed, .. }) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(malformed.part, "the body");
+        assert!(matches!(malformed.problem, Problem::Shape { .. }));
     }
 }
 

@@ -3,4 +3,3 @@
 
 mod answers;
 mod requests;
-mod schedules;
