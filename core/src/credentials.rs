@@ -219,7 +219,23 @@ mod tests {
             AppCredentials::new("key", "hush").unwrap(),
             UserCredentials::new("user", "hush").unwrap(),
         );
-        let shown = format!("{credentials:?}{:?}", credentials.user.password());
-        assert!(!shown.contains("hush") && !shown.contains("a2V5"));
+        assert_eq!(
+            format!("{credentials:?} {:?}", credentials.user.password()),
+            "Credentials { app: AppCredentials(…), user: UserCredentials(…) } Password(…)"
+        );
+    }
+
+    #[test]
+    fn an_application_is_its_key_and_its_secret() {
+        let app = |key, secret| AppCredentials::new(key, secret).unwrap();
+        assert_eq!(app("key", "secret"), app("key", "secret"));
+        assert_ne!(app("key", "secret"), app("key", "another"));
+        assert_ne!(app("key", "secret"), app("another", "secret"));
+    }
+
+    #[test]
+    fn a_password_is_wiped_when_it_is_dropped() {
+        const fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        is_wiped(&Password::new("hush").unwrap().0);
     }
 }

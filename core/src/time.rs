@@ -84,6 +84,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_moment_is_its_milliseconds() {
+        assert_eq!(
+            Timestamp::from_millis(1_700_000_000_123).as_millis(),
+            1_700_000_000_123
+        );
+    }
+
+    #[test]
     fn arithmetic_saturates() {
         assert_eq!(Timestamp::MAX + Duration::MAX, Timestamp::MAX);
         assert_eq!(Timestamp::default().since(Timestamp::MAX), Duration::ZERO);

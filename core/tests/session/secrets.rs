@@ -1,32 +1,81 @@
 //! Nothing that can be printed shows a secret, whatever the service says.
 
-use std::fmt::{Debug, Display, Write};
+use std::{
+    collections::HashSet,
+    fmt::{Debug, Display, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::Response;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use thingspace_core::{
-    AppCredentials, Credentials, Environment, Error, Session, Step, UserCredentials,
-    session::{Exchange, GateReason, Task},
+    AppCredentials, BearerToken, Credentials, CredentialsError, Environment, Error, Session,
+    SessionToken, Step, UserCredentials,
+    session::{Exchange, GateReason, Snapshot, Task},
 };
 
 use crate::scenario::*;
 
-const SECRETS: [&str; 5] = [
-    "hush-app-secret",
-    "hush-old-password",
-    "hush-bearer-token",
-    "hush-session-token",
-    "hush-new-password",
-];
+/// The application's secret, the passwords and the tokens: no word that anybody
+/// else would print, and characters that encodings change.
+const APP_SECRET: &str = "Xq7%hJ2/vWz+kP4y";
+const OLD_PASSWORD: &str = "Rb5%mT8/cYs+dN3u";
+const NEW_PASSWORD: &str = "Fw6%gL1/zKx+oH9e";
+const BEARER: &str = "Ja4%pV7/iQk+tB2w";
+const SESSION: &str = "Ue8%sD5/nGm+rC6z";
+const SECRETS: [&str; 5] = [APP_SECRET, OLD_PASSWORD, BEARER, SESSION, NEW_PASSWORD];
 
-/// `Authorization: Basic` of the key and secret, without its end.
-const BASIC: &str = "a2V5Omh1c2gtYXBwLXNlY3Jld";
+/// Those that a snapshot must not hold.
+const NEVER_STORED: [&str; 3] = [APP_SECRET, OLD_PASSWORD, NEW_PASSWORD];
 
-/// Everything that was printed, and everything that was sent.
-#[derive(Default)]
+/// How many bytes of a secret in a row are too many to show.
+const PIECE: usize = 6;
+
+/// Every piece of these secrets: as they are, percent-encoded, and in base64
+/// wherever in a text they may have stood.
+fn pieces(secrets: &[&str]) -> HashSet<Vec<u8>> {
+    let forms = secrets.iter().flat_map(|secret| {
+        let raw = (*secret).to_owned();
+        let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+        let base64 = (0..3).map(|before| {
+            let encoded = BASE64_STANDARD.encode([&vec![0; before], secret.as_bytes()].concat());
+            // What stands before and after would change the ends.
+            encoded[(before * 4).div_ceil(3)..encoded.len() - 4].to_owned()
+        });
+        [raw, percent].into_iter().chain(base64)
+    });
+    forms
+        .flat_map(|form| {
+            let pieces = form.as_bytes().windows(PIECE).map(<[u8]>::to_vec);
+            pieces.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Everything that was printed, stored and sent.
 struct Shown {
+    pieces: HashSet<Vec<u8>>,
+    pieces_never_stored: HashSet<Vec<u8>>,
+    /// What has been looked through.
+    seen: HashSet<String>,
     printed: String,
+    stored: String,
     sent: String,
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self {
+            pieces: pieces(&SECRETS),
+            pieces_never_stored: pieces(&NEVER_STORED),
+            seen: HashSet::new(),
+            printed: String::new(),
+            stored: String::new(),
+            sent: String::new(),
+        }
+    }
 }
 
 impl Shown {
@@ -67,6 +116,7 @@ impl Shown {
         }
         self.debug(&s.session);
         self.debug(&s.session.snapshot());
+        writeln!(self.stored, "{}", s.at_rest()).unwrap();
         self.debug(s.session.credentials());
         self.debug(&s.session.credentials().app);
         self.debug(&s.session.credentials().user);
@@ -122,8 +172,8 @@ impl Shown {
         s.session = Session::new(
             Environment::mock(),
             Credentials::new(
-                AppCredentials::new("key", "hush-app-secret").unwrap(),
-                UserCredentials::new("zbeeblebrox", "hush-old-password").unwrap(),
+                AppCredentials::new("key", APP_SECRET).unwrap(),
+                UserCredentials::new("zbeeblebrox", OLD_PASSWORD).unwrap(),
             ),
             1,
         );
@@ -140,30 +190,43 @@ impl Shown {
         }
     }
 
+    /// Looks through what has been printed and stored since this was last asked.
     #[track_caller]
-    fn holds_no_secret(&self, when: &str) {
-        for secret in SECRETS.into_iter().chain([BASIC]) {
-            if let Some(at) = self.printed.find(secret) {
-                let line = self.printed[..at].lines().last().unwrap_or_default();
-                panic!("{secret} is shown after {line:?} when {when}");
+    fn holds_no_secret(&mut self, when: &str) {
+        for (texts, pieces) in [
+            (&self.printed, &self.pieces),
+            (&self.stored, &self.pieces_never_stored),
+        ] {
+            for line in texts.lines() {
+                if !self.seen.insert(line.to_owned()) {
+                    continue;
+                }
+                let piece = line
+                    .as_bytes()
+                    .windows(PIECE)
+                    .find(|piece| pieces.contains(*piece));
+                assert_eq!(piece, None, "a secret is in {line:?} when {when}");
             }
         }
+        self.printed.clear();
+        self.stored.clear();
     }
 }
 
 /// A service without fault.
 fn honest(what: What) -> Heard {
     match what {
-        What::TokenFetch => bearer("hush-bearer-token"),
-        What::LogIn | What::LogOut => session("hush-session-token"),
-        What::Reset => new_password("hush-new-password"),
+        What::TokenFetch => bearer(BEARER),
+        What::LogIn | What::LogOut => session(SESSION),
+        What::Reset => new_password(NEW_PASSWORD),
         What::Work => done(),
     }
 }
 
 /// Bodies that repeat every secret, in every shape that an answer can have.
 fn echoes() -> Vec<String> {
-    let echo = format!("{} Basic {BASIC}", SECRETS.join(" "));
+    let basic = BASE64_STANDARD.encode(format!("key:{APP_SECRET}"));
+    let echo = format!("{} Basic {basic}", SECRETS.join(" "));
     let [secret, password, bearer, session, new] = SECRETS;
     vec![
         echo.clone(),
@@ -200,11 +263,11 @@ fn echoes() -> Vec<String> {
 fn echoing(status: u16, body: &str) -> Heard {
     Ok(Response::builder()
         .status(status)
-        .header("location", "https://evil.example/?hush-session-token")
-        .header("retry-after", "hush-old-password")
-        .header("vz-m2m-token", "hush-session-token")
-        .header("www-authenticate", "Bearer hush-bearer-token")
-        .header("date", "hush-new-password")
+        .header("location", format!("https://evil.example/?{SESSION}"))
+        .header("retry-after", OLD_PASSWORD)
+        .header("vz-m2m-token", SESSION)
+        .header("www-authenticate", format!("Bearer {BEARER}"))
+        .header("date", NEW_PASSWORD)
         .body(Bytes::copy_from_slice(body.as_bytes()))
         .unwrap())
 }
@@ -213,19 +276,23 @@ fn echoing(status: u16, body: &str) -> Heard {
 fn law_10_no_secret_is_shown_when_all_goes_well() {
     let mut shown = Shown::default();
     shown.drive_all(&honest);
-    shown.holds_no_secret("all goes well");
 
     // They were all in play, and what is shown is worth looking at.
-    for secret in SECRETS[1..].iter().chain([&BASIC]) {
+    let basic = BASE64_STANDARD.encode(format!("key:{APP_SECRET}"));
+    for secret in SECRETS[1..].iter().copied().chain([&*basic]) {
         assert!(shown.sent.contains(secret), "{secret} was never sent");
     }
     for part in ["Transmit", "Call", "Session", "Snapshot", "logged in"] {
         assert!(shown.printed.contains(part), "{part} was never shown");
     }
+    assert!(shown.stored.contains(BEARER) && shown.stored.contains(SESSION));
+
+    shown.holds_no_secret("all goes well");
 }
 
 #[test]
 fn law_10_no_secret_is_shown_whatever_the_service_repeats() {
+    let mut shown = Shown::default();
     for bad in [
         What::TokenFetch,
         What::LogIn,
@@ -239,7 +306,6 @@ fn law_10_no_secret_is_shown_whatever_the_service_repeats() {
                 continue;
             }
             for body in echoes() {
-                let mut shown = Shown::default();
                 shown.drive_all(&|what| {
                     if what == bad {
                         echoing(status, &body)
@@ -256,6 +322,7 @@ fn law_10_no_secret_is_shown_whatever_the_service_repeats() {
 #[test]
 fn law_10_no_secret_is_shown_when_answers_are_too_long_or_none_come() {
     let long = format!(r#"{{"newPassword":"{}"}}"#, SECRETS.join("").repeat(1000));
+    let mut shown = Shown::default();
     for bad in [
         What::TokenFetch,
         What::LogIn,
@@ -273,11 +340,83 @@ fn law_10_no_secret_is_shown_when_answers_are_too_long_or_none_come() {
             if bad == What::Work && failure().is_ok_and(|answer| answer.status().is_success()) {
                 continue;
             }
-            let mut shown = Shown::default();
             shown.drive_all(&|what| if what == bad { failure() } else { honest(what) });
             shown.holds_no_secret(&format!("{bad:?} fails"));
         }
     }
+}
+
+#[test]
+fn law_10_a_secret_that_is_not_taken_is_not_shown() {
+    let mut shown = Shown::default();
+    let broken = |secret: &str| format!("{secret}\n");
+    shown.debug(&AppCredentials::new("key", broken(APP_SECRET)));
+    shown.debug(&AppCredentials::new(
+        format!("key:{APP_SECRET}"),
+        APP_SECRET,
+    ));
+    shown.debug(&UserCredentials::new("", OLD_PASSWORD));
+    shown.debug(&BearerToken::new(&broken(BEARER)));
+    shown.debug(&SessionToken::new(&broken(SESSION)));
+    shown.debug(&SessionToken::new(&SESSION.repeat(1000)));
+    for address in [
+        "https://user:{}@example.com/api",
+        "https://example.com/api?{}",
+        "{}",
+    ] {
+        let environment = address.replace("{}", APP_SECRET).parse::<Environment>();
+        shown.debug(&environment.unwrap_err());
+    }
+    shown.display(&CredentialsError::Empty("password"));
+    shown.holds_no_secret("it is not taken");
+}
+
+#[test]
+fn law_10_a_snapshot_that_is_not_taken_is_not_shown() {
+    let mut shown = Shown::default();
+    let mut s = Scenario::new();
+    let mut login = Actor::log_in();
+    login.fetches(&mut s, BEARER);
+    login.logs_in(&mut s, SESSION);
+    let stored = serde_json::to_string(&s.session.snapshot()).unwrap();
+    for end in 0..stored.len() {
+        let damaged = serde_json::from_str::<Snapshot>(&stored[..end]);
+        shown.display(&damaged.unwrap_err());
+    }
+    for token in [BEARER, SESSION] {
+        let misplaced = stored.replace("\"flights\":2", &format!("\"flights\":\"{token}\""));
+        let error = serde_json::from_str::<Snapshot>(&misplaced).unwrap_err();
+        shown.debug(&error);
+        shown.display(&error);
+    }
+    shown.holds_no_secret("a snapshot is damaged");
+}
+
+/// A panic shows no more than `Debug` does.
+#[test]
+fn law_10_a_secret_is_in_no_panic_over_an_error() {
+    let mut shown = Shown::default();
+    for (status, body) in echoes().iter().flat_map(|body| [(200, body), (404, body)]) {
+        let mut s = Scenario::open();
+        let mut reset = Actor::reset_password();
+        reset.sends(&mut s, What::Reset);
+        reset.hears(&mut s, echoing(status, body));
+        // A new session or bearer token may be worth a replay.
+        if let Step::Done(outcome @ Err(_)) = reset.step(&mut s) {
+            let unwraps = AssertUnwindSafe(|| outcome.map(drop).unwrap());
+            let panic = catch_unwind(unwraps).unwrap_err();
+            shown.display(&panic.downcast::<String>().unwrap());
+        }
+    }
+    for part in [
+        "PasswordUnknown",
+        "WrongCredentials",
+        "Refused",
+        "answer: 200 OK with",
+    ] {
+        assert!(shown.printed.contains(part), "{part} was never shown");
+    }
+    shown.holds_no_secret("a caller panics");
 }
 
 #[test]

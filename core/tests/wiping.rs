@@ -1,0 +1,137 @@
+//! Passwords and secrets are wiped before their memory is given back.
+//!
+//! An allocator looks at what is given back. That needs `unsafe`, which the
+//! crate itself forbids.
+
+#![cfg(test)]
+#![allow(unsafe_code)]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    slice,
+};
+
+use bytes::Bytes;
+use http::Response;
+use thingspace_core::{
+    AppCredentials, Call, Credentials, Environment, Session, Step, Timestamp, UserCredentials,
+    session::ChangePassword,
+};
+
+const APP_SECRET: &str = "Xq7hJ2vWz9kP4";
+/// `key:` and the secret in base64, without its ends.
+const BASIC: &str = "lhxN2hKMnZXejlrU";
+const OLD_PASSWORD: &str = "Rb5mT8cYs1dN3";
+const NEW_PASSWORD: &str = "Fw6gL1zKxoH9e";
+
+/// Counts, for each thread, the blocks that are given back with a secret in them.
+struct Watching;
+
+#[global_allocator]
+static ALLOCATOR: Watching = Watching;
+
+thread_local! {
+    static UNWIPED: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: all of it is the system's allocator, whose blocks are read, but not
+// kept, for as long as they are the caller's.
+unsafe impl GlobalAlloc for Watching {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // Zeroed, so that nothing is read that was never written.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        let bytes = unsafe { slice::from_raw_parts(block, layout.size()) };
+        let holds = |secret: &str| {
+            let mut windows = bytes.windows(secret.len());
+            windows.any(|window| window == secret.as_bytes())
+        };
+        if [APP_SECRET, BASIC, OLD_PASSWORD, NEW_PASSWORD]
+            .into_iter()
+            .any(holds)
+        {
+            let _ = UNWIPED.try_with(|unwiped| unwiped.set(unwiped.get() + 1));
+        }
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+/// How many blocks `act` gives back with a secret in them.
+fn unwiped(act: impl FnOnce()) -> usize {
+    let before = UNWIPED.get();
+    act();
+    UNWIPED.get() - before
+}
+
+fn credentials() -> Credentials {
+    Credentials::new(
+        AppCredentials::new("key", APP_SECRET).unwrap(),
+        UserCredentials::new("user", OLD_PASSWORD).unwrap(),
+    )
+}
+
+#[test]
+fn what_is_not_wiped_is_noticed() {
+    for secret in [APP_SECRET, "a2V5OlhxN2hKMnZXejlrUDQ=", OLD_PASSWORD] {
+        assert_eq!(unwiped(|| drop(secret.to_owned())), 1);
+    }
+}
+
+#[test]
+fn credentials_are_wiped() {
+    assert_eq!(
+        unwiped(|| {
+            let first = credentials();
+            let second = first.clone();
+            drop(first);
+            drop(second);
+        }),
+        0
+    );
+}
+
+#[test]
+fn credentials_that_are_refused_are_wiped() {
+    assert_eq!(
+        unwiped(|| {
+            AppCredentials::new("key:", APP_SECRET).unwrap_err();
+            AppCredentials::new("key", [APP_SECRET, "\n"].concat()).unwrap_err();
+            UserCredentials::new("", OLD_PASSWORD).unwrap_err();
+        }),
+        0
+    );
+}
+
+/// All but the requests, which belong to the HTTP stack.
+#[test]
+fn a_session_leaves_no_password_behind() {
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    assert_eq!(
+        unwiped(|| {
+            let mut session = Session::new(Environment::mock(), credentials(), 1);
+            let mut call = Call::new(ChangePassword);
+            let password = loop {
+                match call.step(&mut session, now) {
+                    Step::Send(transmit) => {
+                        let body = match transmit.request.uri().path().rsplit('/').next() {
+                            Some("token") => r#"{"access_token":"b"}"#,
+                            Some("login") => r#"{"sessionToken":"s"}"#,
+                            _ => r#"{"newPassword":"Fw6gL1zKxoH9e"}"#,
+                        };
+                        std::mem::forget(transmit.request);
+                        let answer = Response::new(Bytes::from_static(body.as_bytes()));
+                        call.receive(&mut session, now, transmit.attempt, Ok(answer));
+                    }
+                    Step::Done(result) => break result.unwrap(),
+                    Step::Wait(wait) => panic!("{wait:?}"),
+                }
+            };
+            assert_eq!(password.expose(), NEW_PASSWORD);
+            drop(serde_json::to_string(&session.snapshot()).unwrap());
+        }),
+        0
+    );
+}
