@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![cfg(unix)]
+
+mod draft;
+mod error;
+mod folder;
+mod lock;
+mod private;
+mod store;
+
+pub use self::{
+    draft::Draft,
+    error::{FileError, Problem},
+    lock::Lock,
+    private::read_private,
+    store::{FileStore, MAX_STATE},
+};

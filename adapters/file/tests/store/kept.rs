@@ -1,0 +1,91 @@
+//! What is kept, and how.
+
+use std::fs;
+
+use thingspace_core::session::{Saved, Store};
+use thingspace_file::{Draft, Lock};
+
+use crate::{Place, change, mode, session};
+
+#[test]
+fn nothing_is_there_until_something_is_kept() {
+    let place = Place::new();
+    assert_eq!(place.store().load().unwrap(), None);
+    assert!(!place.folder.exists());
+}
+
+#[test]
+fn what_is_kept_is_for_its_owner_alone() {
+    let place = Place::with_session();
+    assert_eq!(mode(&place.folder), 0o700);
+    assert_eq!(mode(place.folder.parent().unwrap()), 0o700);
+    assert_eq!(mode(&place.file), 0o600);
+    assert_eq!(place.names(), ["session.json", "session.json.lock"]);
+    assert_eq!(mode(&place.folder.join("session.json.lock")), 0o600);
+}
+
+#[test]
+fn what_is_kept_comes_back() {
+    let place = Place::with_session();
+    let before = place.store().load().unwrap().unwrap();
+    assert_eq!(change(&place.store()).unwrap(), 2);
+    let after = place.store().load().unwrap().unwrap();
+    assert_eq!((before.version(), after.version()), (1, 2));
+}
+
+#[test]
+fn only_who_has_seen_what_is_kept_replaces_it() {
+    let place = Place::with_session();
+    let text = fs::read(&place.file).unwrap();
+    let store = place.store();
+    let other = session().snapshot();
+    for seen in [None, Some(0), Some(2), Some(u64::MAX)] {
+        assert_eq!(store.save(seen, &other).unwrap(), Saved::Overtaken);
+    }
+    assert_eq!(fs::read(&place.file).unwrap(), text);
+    assert_eq!(store.save(Some(1), &other).unwrap(), Saved::Kept);
+    assert_eq!(store.load().unwrap().unwrap(), other);
+
+    fs::remove_file(&place.file).unwrap();
+    assert_eq!(store.save(Some(1), &other).unwrap(), Saved::Overtaken);
+    assert_eq!(store.save(None, &other).unwrap(), Saved::Kept);
+}
+
+#[test]
+fn what_a_killed_process_left_does_no_harm_and_goes() {
+    let place = Place::with_session();
+    let left = Draft::path_of(&place.file);
+    fs::write(&left, "{\"thingspace-sess").unwrap();
+    assert_eq!(place.store().load().unwrap().unwrap().version(), 1);
+    assert_eq!(change(&place.store()).unwrap(), 2);
+    assert!(!left.exists());
+    assert_eq!(mode(&place.file), 0o600);
+}
+
+#[test]
+fn a_link_that_was_laid_for_the_draft_leads_nowhere() {
+    let place = Place::with_session();
+    let other = place.folder.join("other");
+    fs::write(&other, "precious").unwrap();
+    std::os::unix::fs::symlink(&other, Draft::path_of(&place.file)).unwrap();
+    change(&place.store()).unwrap();
+    assert_eq!(fs::read(&other).unwrap(), b"precious");
+}
+
+#[test]
+fn who_only_reads_waits_for_nobody() {
+    let place = Place::with_session();
+    let _held = Lock::wait(&place.folder.join("session.json.lock")).unwrap();
+    assert!(place.store().load().unwrap().is_some());
+}
+
+#[test]
+fn a_lock_is_free_again_when_it_is_dropped() {
+    let place = Place::with_session();
+    let path = place.folder.join("lock");
+    let held = Lock::attempt(&path).unwrap();
+    assert!(held.is_some());
+    assert!(Lock::attempt(&path).unwrap().is_none());
+    drop(held);
+    assert!(Lock::attempt(&path).unwrap().is_some());
+}

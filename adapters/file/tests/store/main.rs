@@ -1,0 +1,102 @@
+//! The file as one process sees it: what it keeps, what it refuses, and what it
+//! leaves alone.
+
+#![cfg(test)]
+
+mod drafts;
+mod kept;
+mod refused;
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+use thingspace_core::{
+    AppCredentials, Credentials, Environment, Session, UserCredentials, session::Store,
+};
+use thingspace_file::FileStore;
+
+/// A place for a session, with nothing in it yet.
+struct Place {
+    /// Removed with everything in it at the end.
+    _root: TempDir,
+    folder: PathBuf,
+    file: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("state/thingspace");
+        Self {
+            file: folder.join("session.json"),
+            folder,
+            _root: root,
+        }
+    }
+
+    /// One with a session in it, of version 1.
+    fn with_session() -> Self {
+        let place = Self::new();
+        change(&place.store()).unwrap();
+        place
+    }
+
+    /// One with this in the place of a session.
+    fn with(contents: &[u8]) -> Self {
+        let place = Self::new();
+        fs::create_dir_all(&place.folder).unwrap();
+        set_mode(&place.folder, 0o700);
+        fs::write(&place.file, contents).unwrap();
+        set_mode(&place.file, 0o600);
+        place
+    }
+
+    fn store(&self) -> FileStore {
+        FileStore::new(&self.file)
+    }
+
+    /// What lies in the folder.
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.folder).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn session() -> Session {
+    let app = AppCredentials::new("key", "secret").unwrap();
+    let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
+    Session::new(Environment::mock(), Credentials::new(app, user), 42)
+}
+
+/// Changes the session that the store has. Gives its new version.
+fn change(store: &dyn Store) -> Result<u64, String> {
+    let mut session = session();
+    session
+        .transact(store, Session::rearm)
+        .map_err(|error| chain(&error))?;
+    Ok(session.version())
+}
+
+/// What an error says, and everything below it.
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
