@@ -129,19 +129,22 @@ impl<S: Stack> Client<S> {
     pub async fn run<T: Task>(&self, call: Call<T>) -> Result<T::Output, Error> {
         let shared = &*self.shared;
         let mut driver = Driver { shared, call };
+        let mut now = shared.now();
         loop {
-            let now = shared.now();
             let (step, changed) = driver.step(now);
             match step {
                 Step::Send(transmit) => {
                     let attempt = transmit.attempt;
-                    let result = self.exchange(transmit).await;
-                    let (call, now) = (&mut driver.call, shared.now());
+                    let result;
+                    (result, now) = self.exchange(transmit).await;
+                    let call = &mut driver.call;
                     shared.session(|session| call.receive(session, now, attempt, result));
                 }
                 Step::Wait(wait) => {
+                    shared.observer.waiting(&wait);
                     let timeout = shared.timer.sleep(wait.until.since(now));
                     within(changed, timeout).await;
+                    now = shared.now();
                 }
                 Step::Done(result) => return result,
             }
@@ -161,20 +164,24 @@ impl<S: Stack> Client<S> {
         self.shared.now()
     }
 
-    /// Sends one request, and tells of it.
-    async fn exchange(&self, transmit: Transmit) -> Result<Response<Bytes>, TransportError> {
+    /// Sends one request, and tells of it. Gives what came of it, and when.
+    async fn exchange(
+        &self,
+        transmit: Transmit,
+    ) -> (Result<Response<Bytes>, TransportError>, Timestamp) {
         let shared = &*self.shared;
         let exchange = Exchange::of(&transmit);
         shared.observer.sending(&exchange);
         let start = shared.now();
         let timeout = shared.timer.sleep(transmit.deadline.since(start));
-        let result = send(self.stack.clone(), transmit, timeout).await;
+        let result = send(&self.stack, transmit, timeout).await;
+        let end = shared.now();
         let outcome = Outcome {
             result: result.as_ref().map(Response::status),
-            took: shared.now().since(start),
+            took: end.since(start),
         };
         shared.observer.received(&exchange, &outcome);
-        result
+        (result, end)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     error::Error as StdError,
     future::{Future, poll_fn},
-    pin::Pin,
+    pin::{Pin, pin},
 };
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -51,13 +51,13 @@ where
 
 /// Sends a request and reads its answer, as far as the core wants it read.
 pub(crate) async fn send<S: Stack>(
-    stack: S,
+    stack: &S,
     transmit: Transmit,
     timeout: Pin<Box<dyn Sleep>>,
 ) -> Result<Response<Bytes>, TransportError> {
-    let mut request = transmit.request.map(Full::new);
-    *request.version_mut() = Version::HTTP_11;
-    match within(Some(exchange(stack, request, transmit.read_limit)), timeout).await {
+    // Pinned where it is: it is large to move.
+    let exchange = pin!(exchange(stack, transmit.request, transmit.read_limit));
+    match within(Some(exchange), timeout).await {
         Some(result) => result.map_err(classify),
         None => Err(TransportError::unknown("no answer in time")),
     }
@@ -79,13 +79,16 @@ pub(crate) async fn within<F: Future>(
 }
 
 async fn exchange<S: Stack>(
-    mut stack: S,
-    request: Request<Full<Bytes>>,
+    stack: &S,
+    request: Request<Bytes>,
     read_limit: usize,
 ) -> Result<Response<Bytes>, BoxError> {
+    let mut stack = stack.clone();
     poll_fn(|context| stack.poll_ready(context))
         .await
         .map_err(TransportError::not_sent)?;
+    let mut request = request.map(Full::new);
+    *request.version_mut() = Version::HTTP_11;
     let (parts, body) = stack.call(request).await.map_err(Into::into)?.into_parts();
     let body = read(body, read_limit).await?;
     Ok(Response::from_parts(parts, body))
@@ -97,7 +100,7 @@ async fn read<B>(body: B, limit: usize) -> Result<Bytes, BoxError>
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
 {
-    let mut body = std::pin::pin!(body);
+    let mut body = pin!(body);
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     while let Some(frame) = body.frame().await {

@@ -6,7 +6,9 @@ use http::Response;
 use thingspace_core::{
     Credentials, Endpoint, Environment, Error, Password, Session, SessionToken, Timestamp,
     endpoint::WithSession,
-    session::{Call, Event, Exchange, Observer, Outcome, RestoreError, Settings, Snapshot, Task},
+    session::{
+        Call, Event, Exchange, Observer, Outcome, RestoreError, Settings, Snapshot, Task, Wait,
+    },
 };
 
 /// A client that the scenarios are told of. Its methods are those of the
@@ -65,6 +67,10 @@ pub struct Watcher(pub(crate) Box<dyn Observer>);
 impl Observer for Watcher {
     fn event(&self, event: &Event) {
         self.0.event(event);
+    }
+
+    fn waiting(&self, wait: &Wait) {
+        self.0.waiting(wait);
     }
 
     fn sending(&self, exchange: &Exchange) {

@@ -51,16 +51,26 @@ const EVENTS: [(Level, &str); 14] = [
     (Level::DEBUG, "session_refused"),
 ];
 
-/// What is told of a request at the level DEBUG, and in which fields.
-const EXCHANGES: [(&str, &[&str]); 3] = [
-    ("a request is sent", &["method", "path", "attempt"]),
+/// What is told of a call on its way, and in which fields.
+const STEPS: [(&str, (Level, &[&str])); 4] = [
+    ("a call waits", (Level::TRACE, &["reason", "until"])),
+    (
+        "a request is sent",
+        (Level::DEBUG, &["method", "path", "attempt"]),
+    ),
     (
         "a request was answered",
-        &["method", "path", "attempt", "status", "took_ms"],
+        (
+            Level::DEBUG,
+            &["method", "path", "attempt", "status", "took_ms"],
+        ),
     ),
     (
         "a request failed",
-        &["method", "path", "attempt", "may_have_left", "took_ms"],
+        (
+            Level::DEBUG,
+            &["method", "path", "attempt", "may_have_left", "took_ms"],
+        ),
     ),
 ];
 
@@ -223,8 +233,8 @@ fn whatever_may_pass<C: Client>(witness: &mut Witness) {
 
 /// Holds the entries to what `thingspace-tracing` says of them.
 fn is_told_as_documented(entries: &[&Entry]) {
-    let exchanges = BTreeMap::from(EXCHANGES);
-    let (mut told_events, mut told_exchanges) = (BTreeSet::new(), BTreeSet::new());
+    let steps = BTreeMap::from(STEPS);
+    let (mut told_events, mut told_steps) = (BTreeSet::new(), BTreeSet::new());
     for entry in entries {
         let message = &*entry.fields["message"];
         let fields = || {
@@ -238,13 +248,14 @@ fn is_told_as_documented(entries: &[&Entry]) {
             assert!(fields().eq(["event"]), "{event}");
             told_events.insert((entry.level, &**event));
         } else {
-            assert_eq!(entry.level, Level::DEBUG, "{message}");
-            assert!(fields().eq(exchanges[message].iter().copied()), "{message}");
-            told_exchanges.insert(message);
+            let (level, names) = steps[message];
+            assert_eq!(entry.level, level, "{message}");
+            assert!(fields().eq(names.iter().copied()), "{message}");
+            told_steps.insert(message);
         }
     }
     assert_eq!(told_events, BTreeSet::from(EVENTS));
-    assert_eq!(told_exchanges, exchanges.into_keys().collect());
+    assert_eq!(told_steps, steps.into_keys().collect());
 }
 
 /// Knows every secret, and sees to it that none shows.

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
-use thingspace_core::session::{Event, Exchange, Observer, Outcome};
-use tracing::{debug, error, info, warn};
+use thingspace_core::session::{Event, Exchange, Observer, Outcome, Wait};
+use tracing::{debug, error, info, trace, warn};
 
 /// An [`Observer`] that tells `tracing` of everything.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +23,15 @@ impl Observer for Tracing {
             | Event::SessionRefused => debug!(target: "thingspace", event = name, "{event}"),
             _ => info!(target: "thingspace", event = name, "{event}"),
         }
+    }
+
+    fn waiting(&self, wait: &Wait) {
+        trace!(
+            target: "thingspace",
+            reason = %wait.reason,
+            until = %wait.until,
+            "a call waits"
+        );
     }
 
     fn sending(&self, exchange: &Exchange) {

@@ -7,7 +7,7 @@ use std::{
 
 use thingspace_core::{
     Credentials, Environment, Session, Timestamp,
-    session::{Observer, RestoreError, Settings, Snapshot},
+    session::{Observer, RestoreError, Settings, Snapshot, Store},
 };
 use thingspace_tracing::Tracing;
 use ureq::Agent;
@@ -21,6 +21,7 @@ pub struct Builder {
     environment: Environment,
     settings: Settings,
     snapshot: Option<Snapshot>,
+    store: Option<Box<dyn Store>>,
     seed: u64,
     agent: Option<Agent>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
@@ -34,6 +35,7 @@ impl Builder {
             environment: Environment::production(),
             settings: Settings::default(),
             snapshot: None,
+            store: None,
             seed: RandomState::new().hash_one(()),
             agent: None,
             clock: Box::new(|| SystemTime::now().into()),
@@ -58,6 +60,19 @@ impl Builder {
     pub fn restore(self, snapshot: Snapshot) -> Self {
         Self {
             snapshot: Some(snapshot),
+            ..self
+        }
+    }
+
+    /// Shares the session with every process that uses this store: its tokens,
+    /// its login guard, and the one login that is under way.
+    ///
+    /// The credentials are taken for the ones that are right as the store stands
+    /// when the client is built. Only a password that another process gets after
+    /// that, by a reset or from its caller, outdates them.
+    pub fn store(self, store: impl Store + 'static) -> Self {
+        Self {
+            store: Some(Box::new(store)),
             ..self
         }
     }
@@ -100,10 +115,13 @@ impl Builder {
 
     /// The client. Nothing is sent until it is asked for something.
     ///
-    /// Fails if the snapshot to restore is of another environment, application
-    /// or user.
+    /// Fails if the snapshot to restore, or the one that the store has, is of
+    /// another environment, application or user.
     pub fn build(self) -> Result<Client, RestoreError> {
-        let session = match self.snapshot {
+        let store = self.store.as_ref();
+        // A store that can't be read says so to the first call.
+        let kept = || store.and_then(|store| store.load().ok().flatten());
+        let session = match self.snapshot.or_else(kept) {
             Some(snapshot) => Session::restore(snapshot, self.environment, self.credentials)?,
             None => Session::new(self.environment, self.credentials, self.seed),
         };
@@ -112,6 +130,7 @@ impl Builder {
             .unwrap_or_else(|| send::agent(self.settings.attempt_timeout));
         Ok(Client::new(Parts {
             session: session.with_settings(self.settings),
+            store: self.store,
             agent,
             clock: self.clock,
             observer: self.observer,

@@ -4,16 +4,18 @@ use std::{
     fmt,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::Response;
 use thingspace_core::{
-    Credentials, Endpoint, Error, Password, Session, SessionToken, Timestamp, TransportError,
+    Credentials, Endpoint, Error, Password, Session, SessionToken, StoreError, Timestamp,
+    TransportError,
     endpoint::WithSession,
     session::{
-        Call, ChangePassword, EndSession, Event, Exchange, Observer, OpenSession, Outcome, Step,
-        Task, Transmit,
+        Attempt, Call, ChangePassword, EndSession, Event, Exchange, Observer, OpenSession, Outcome,
+        Step, Store, Task, Transmit,
     },
 };
 use ureq::Agent;
@@ -31,6 +33,8 @@ struct Shared {
     session: Mutex<Session>,
     /// Told whenever the session's version has changed.
     changed: Condvar,
+    /// Where other processes find it.
+    store: Option<Box<dyn Store>>,
     agent: Agent,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     observer: Box<dyn Observer>,
@@ -39,6 +43,7 @@ struct Shared {
 /// What a [`Builder`] makes a client of.
 pub(crate) struct Parts {
     pub(crate) session: Session,
+    pub(crate) store: Option<Box<dyn Store>>,
     pub(crate) agent: Agent,
     pub(crate) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) observer: Box<dyn Observer>,
@@ -54,6 +59,7 @@ impl Client {
         Self(Arc::new(Shared {
             session: Mutex::new(parts.session),
             changed: Condvar::new(),
+            store: parts.store,
             agent: parts.agent,
             clock: parts.clock,
             observer: parts.observer,
@@ -98,16 +104,16 @@ impl Client {
     /// its own.
     pub fn run<T: Task>(&self, call: Call<T>) -> Result<T::Output, Error> {
         let mut driver = Driver { client: self, call };
+        let mut now = self.now();
         loop {
-            let now = self.now();
             match driver.step(now) {
                 Step::Send(transmit) => {
                     let attempt = transmit.attempt;
-                    let result = self.exchange(transmit);
-                    let (call, now) = (&mut driver.call, self.now());
-                    self.session(|session| call.receive(session, now, attempt, result));
+                    let result;
+                    (result, now) = self.exchange(transmit);
+                    driver.receive(attempt, now, result);
                 }
-                Step::Wait(_) => {}
+                Step::Wait(_) => now = self.now(),
                 Step::Done(result) => return result,
             }
         }
@@ -117,10 +123,24 @@ impl Client {
     /// credentials. Calls that wait are woken if it changed.
     ///
     /// Do nothing in there that takes time: every call waits for it.
+    ///
+    /// With a [store](Builder::store), this is the session as it was last read
+    /// from there, and nothing that is changed is kept: use
+    /// [`transact`](Self::transact).
     pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
         let (result, events) = self.change(look);
         self.tell(&events);
         result
+    }
+
+    /// The same on the session as the [store](Builder::store) has it, and with
+    /// what changed kept there before this returns. It is done anew if another
+    /// process is faster. Without a store, it is [`session`](Self::session).
+    pub fn transact<R>(&self, mut act: impl FnMut(&mut Session) -> R) -> Result<R, StoreError> {
+        self.session(|session| match &self.0.store {
+            Some(store) => session.transact(&**store, act),
+            None => Ok(act(session)),
+        })
     }
 
     /// The time by this client's clock.
@@ -128,27 +148,42 @@ impl Client {
         (self.0.clock)()
     }
 
-    /// Sends one request, and tells of it.
-    fn exchange(&self, transmit: Transmit) -> Result<Response<Bytes>, TransportError> {
+    /// Sends one request, and tells of it. Gives what came of it, and when.
+    fn exchange(&self, transmit: Transmit) -> (Result<Response<Bytes>, TransportError>, Timestamp) {
         let exchange = Exchange::of(&transmit);
         self.0.observer.sending(&exchange);
         let start = self.now();
         let result = send(&self.0.agent, transmit, start);
+        let end = self.now();
         let outcome = Outcome {
             result: result.as_ref().map(Response::status),
-            took: self.now().since(start),
+            took: end.since(start),
         };
         self.0.observer.received(&exchange, &outcome);
-        result
+        (result, end)
     }
 
-    /// Changes the session, and gives the events to be told of it.
+    /// Changes the session, wakes those who wait if it has changed, and gives the
+    /// events to be told once the lock is free.
     fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> (R, Vec<Event>) {
         let mut session = self.lock();
         let version = session.version();
         let result = change(&mut session);
-        let events = self.told(&mut session, version);
+        if session.version() != version {
+            self.0.changed.notify_all();
+        }
+        let events = std::iter::from_fn(|| session.poll_event()).collect();
         (result, events)
+    }
+
+    /// Waits for as long, or until the session is of another version.
+    fn wait(&self, version: u64, timeout: Duration) {
+        let store = self.0.store.as_ref();
+        let timeout = store.map_or(timeout, |store| timeout.min(store.poll_interval()));
+        let session = self.lock();
+        if session.version() == version {
+            drop(self.0.changed.wait_timeout(session, timeout));
+        }
     }
 
     fn tell(&self, events: &[Event]) {
@@ -163,15 +198,6 @@ impl Client {
             .session
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Wakes those who wait if the session has changed, and gives the events to
-    /// be told once the lock is free.
-    fn told(&self, session: &mut Session, version: u64) -> Vec<Event> {
-        if session.version() != version {
-            self.0.changed.notify_all();
-        }
-        std::iter::from_fn(|| session.poll_event()).collect()
     }
 }
 
@@ -191,20 +217,34 @@ struct Driver<'a, T: Task> {
 impl<T: Task> Driver<'_, T> {
     /// Steps, and waits here if there is nothing to do but wait.
     fn step(&mut self, now: Timestamp) -> Step<T::Output> {
-        let client = self.client;
-        let mut session = client.lock();
-        let version = session.version();
-        let step = self.call.step(&mut session, now);
-        let events = client.told(&mut session, version);
-        match &step {
-            Step::Wait(wait) if events.is_empty() => {
-                let timeout = wait.until.since(now);
-                drop(client.0.changed.wait_timeout(session, timeout));
-            }
-            _ => drop(session),
+        let (client, call) = (self.client, &mut self.call);
+        let mut version = 0;
+        let step = client.session(|session| {
+            let step = match &client.0.store {
+                Some(store) => call.step_in(&**store, session, now),
+                None => call.step(session, now),
+            };
+            version = session.version();
+            step
+        });
+        if let Step::Wait(wait) = &step {
+            client.0.observer.waiting(wait);
+            client.wait(version, wait.until.since(now));
         }
-        client.tell(&events);
         step
+    }
+
+    fn receive(
+        &mut self,
+        attempt: Attempt,
+        now: Timestamp,
+        result: Result<Response<Bytes>, TransportError>,
+    ) {
+        let (client, call) = (self.client, &mut self.call);
+        client.session(|session| match &client.0.store {
+            Some(store) => call.receive_in(&**store, session, now, attempt, result),
+            None => call.receive(session, now, attempt, result),
+        });
     }
 }
 
@@ -213,11 +253,14 @@ impl<T: Task> Drop for Driver<'_, T> {
         if self.call.is_over() {
             return;
         }
-        let call = &mut self.call;
-        let ((), events) = self.client.change(|session| call.abandon(session));
+        let (client, call) = (self.client, &mut self.call);
+        let ((), events) = client.change(|session| match &client.0.store {
+            Some(store) => call.abandon_in(&**store, session),
+            None => call.abandon(session),
+        });
         // An observer that panics within a panic would end the process.
         if !thread::panicking() {
-            self.client.tell(&events);
+            client.tell(&events);
         }
     }
 }

@@ -31,7 +31,7 @@ impl Blocking {
     }
 }
 
-fn builder(options: Options) -> Builder {
+pub(crate) fn builder(options: Options) -> Builder {
     let builder = Client::builder(options.credentials)
         .environment(options.environment)
         .settings(options.settings)

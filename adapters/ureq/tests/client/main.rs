@@ -9,6 +9,7 @@ mod agents;
 mod blocking;
 mod connections;
 mod redirected;
+mod store;
 
 use self::blocking::Blocking;
 
