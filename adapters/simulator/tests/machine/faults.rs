@@ -14,7 +14,7 @@ use crate::world::*;
 
 /// Every fault that a service may have, instead of acting and after it. One that
 /// says that a request was not carried out is never told after it was.
-fn faults() -> Vec<Fault> {
+pub(crate) fn faults() -> Vec<Fault> {
     let fault = |body: &'static str, status: u16| {
         let response = Response::builder().status(status);
         Fault::Replace(response.body(Bytes::from_static(body.as_bytes())).unwrap())
@@ -72,7 +72,7 @@ fn faults() -> Vec<Fault> {
     [instead.to_vec(), after, late.to_vec()].concat()
 }
 
-const CALLS: [Call; 6] = [
+pub(crate) const CALLS: [Call; 6] = [
     Call::BearerToken,
     Call::LogIn,
     Call::LogOut,

@@ -4,5 +4,6 @@
 
 mod faults;
 mod life;
+mod schedules;
 mod sharing;
 mod world;

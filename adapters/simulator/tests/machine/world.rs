@@ -7,7 +7,7 @@ use http::{Request, Response};
 use thingspace_core::{
     AppCredentials, Credentials, Environment, Error, Session, Step, Timestamp, TransportError,
     UserCredentials,
-    session::{Call, Settings, Task, Transmit},
+    session::{Call, Settings, Snapshot, Task, Transmit},
 };
 use thingspace_simulator::{Reply, Simulator};
 
@@ -106,13 +106,25 @@ fn exchange(
 }
 
 pub(crate) fn session(password: &str, seed: u64) -> Session {
-    let credentials = Credentials::new(
-        AppCredentials::new(Simulator::KEY, Simulator::SECRET).unwrap(),
-        UserCredentials::new(Simulator::USERNAME, password).unwrap(),
-    );
+    Session::new(Environment::mock(), credentials(password), seed).with_settings(settings())
+}
+
+pub(crate) fn restored(kept: Snapshot, password: &str) -> Session {
+    let session = Session::restore(kept, Environment::mock(), credentials(password));
+    session.unwrap().with_settings(settings())
+}
+
+fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.max_body = 64 * 1024;
-    Session::new(Environment::mock(), credentials, seed).with_settings(settings)
+    settings
+}
+
+pub(crate) fn credentials(password: &str) -> Credentials {
+    Credentials::new(
+        AppCredentials::new(Simulator::KEY, Simulator::SECRET).unwrap(),
+        UserCredentials::new(Simulator::USERNAME, password).unwrap(),
+    )
 }
 
 /// Work that may be done twice.
