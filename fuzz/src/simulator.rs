@@ -1,0 +1,281 @@
+//! Requests to the simulator, several in a row with time passing between them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, Uri, header::CONTENT_TYPE};
+use serde_json::Value;
+use thingspace_core::{
+    Endpoint, Refusal, Timestamp,
+    api::{LogIn, LogOut, RequestBearerToken, ResetPassword},
+    refusal::Shape,
+};
+use thingspace_simulator::{Call, Counts, Fault, Reply, Simulator};
+
+use crate::{
+    text::{Message, parts},
+    wire::assert_one_answer,
+};
+
+const CALLS: [Call; 8] = [
+    Call::BearerToken,
+    Call::RevokeToken,
+    Call::LogIn,
+    Call::LogOut,
+    Call::ResetPassword,
+    Call::Account,
+    Call::Devices,
+    Call::Unknown,
+];
+
+/// How many failed logins in a row lock the username (documented by Verizon).
+const LOCKS_AT: u32 = 5;
+
+/// How many devices the account has.
+const DEVICES: usize = 5;
+
+/// Gives the parts of `data`, which lines of three hyphens divide, to a simulator
+/// one after the other. A part is a request (its first line is the method and the
+/// address, with headers and body as HTTP writes them), or one line that says what
+/// happens: `wait` or `clock` with milliseconds, `fault` with a name, `unlock`,
+/// `forget`.
+///
+/// `{bearer}`, `{session}` and `{password}` in a request stand for the last that
+/// were given out.
+pub fn simulator(data: &[u8]) {
+    let mut stage = Stage {
+        simulator: Simulator::new(7).authority("ts.example"),
+        now: Timestamp::from_millis(1_700_000_000_000),
+        bearer: String::new(),
+        session: String::new(),
+    };
+    for part in parts(data) {
+        stage.play(part);
+    }
+}
+
+/// A service, the time, and a client that remembers its tokens.
+struct Stage {
+    simulator: Simulator,
+    now: Timestamp,
+    bearer: String,
+    session: String,
+}
+
+impl Stage {
+    fn play(&mut self, part: &[u8]) {
+        let filled = self.fill(part);
+        let message = Message::read(&filled);
+        let (word, rest) = message.first.split_once(' ').unwrap_or((message.first, ""));
+        let millis = Duration::from_millis(rest.trim().parse().unwrap_or_default());
+        match word {
+            "wait" => self.now = self.now + millis,
+            "clock" => self.now = Timestamp::default() + millis,
+            "fault" => self.simulator.inject_any(fault(rest)),
+            "unlock" => self.simulator.unlock(),
+            "forget" => {
+                self.simulator.forget_bearers();
+                self.simulator.forget_sessions();
+            }
+            _ => {
+                if let Some(request) = request((word, rest), &message) {
+                    self.ask(&request);
+                }
+            }
+        }
+    }
+
+    fn fill(&self, part: &[u8]) -> Vec<u8> {
+        let Ok(text) = std::str::from_utf8(part) else {
+            return part.to_vec();
+        };
+        let filled = text
+            .replace("{bearer}", &self.bearer)
+            .replace("{session}", &self.session)
+            .replace("{password}", self.simulator.reveal_password());
+        filled.into_bytes()
+    }
+
+    /// Asks, and checks the answer and the books.
+    fn ask(&mut self, request: &Request<Bytes>) {
+        let before = self.simulator.clone();
+        let reply = self.simulator.answer(self.now, request);
+        let again = before.clone().answer(self.now, request);
+        assert_eq!(written(&reply), written(&again), "law 11");
+
+        let call = self.assert_books(&before);
+        if before.faults_left() > 0 {
+            assert_eq!(self.simulator.faults_left(), before.faults_left() - 1);
+        } else {
+            let Reply::Answer(answer) = &reply else {
+                panic!("{reply:?}");
+            };
+            self.assert_answer(call, answer, &before);
+        }
+        self.remember(&reply);
+
+        let shown = format!("{:?} {reply:?}", self.simulator);
+        let password = self.simulator.reveal_password();
+        for secret in [Simulator::SECRET, password, &self.bearer, &self.session] {
+            assert!(
+                secret.is_empty() || !shown.contains(secret),
+                "{secret} shows"
+            );
+        }
+    }
+
+    /// One request was seen and at most one carried out; only what was carried out
+    /// has changed anything. Says what was asked for.
+    fn assert_books(&self, before: &Simulator) -> Call {
+        let (old, new) = (before.counts(), self.simulator.counts());
+        let grown = |count: fn(&Counts, Call) -> u64| {
+            let grown: Vec<_> = CALLS
+                .into_iter()
+                .filter(|call| count(new, *call) != count(old, *call))
+                .collect();
+            let sum = |counts| {
+                CALLS
+                    .into_iter()
+                    .map(|call| count(counts, call))
+                    .sum::<u64>()
+            };
+            assert_eq!(sum(new), sum(old) + grown.len() as u64);
+            grown
+        };
+        let seen = grown(Counts::seen);
+        let done = grown(Counts::done);
+        assert_eq!(seen.len(), 1);
+        assert!(done.is_empty() || done == seen);
+        assert_eq!(new.seen_in_all(), old.seen_in_all() + 1);
+        let did = |call| done == [call];
+
+        let issued = new.bearers_issued + new.bearers_repeated;
+        let had = old.bearers_issued + old.bearers_repeated;
+        assert_eq!(issued - had, u64::from(did(Call::BearerToken)));
+        assert!(new.bearers_revoked - old.bearers_revoked <= u64::from(did(Call::RevokeToken)));
+        assert!(new.misdirected - old.misdirected <= 1);
+
+        let failed = new.failed_logins - old.failed_logins;
+        let locked = new.locked_logins - old.locked_logins;
+        let judged = failed + locked + u64::from(did(Call::LogIn));
+        assert!(judged <= u64::from(seen == [Call::LogIn]));
+        let (was, is) = (
+            before.consecutive_failures(),
+            self.simulator.consecutive_failures(),
+        );
+        match is.checked_sub(was) {
+            Some(0) => assert!(was == 0 || !did(Call::LogIn)),
+            Some(more) => assert_eq!((more, failed), (1, 1)),
+            None => assert!(is == 0 && did(Call::LogIn)),
+        }
+        assert_eq!(self.simulator.is_locked(), is == LOCKS_AT);
+        assert!(is <= LOCKS_AT);
+        assert!(!before.is_locked() || !did(Call::LogIn));
+
+        assert!(self.simulator.open_sessions(self.now) <= 1);
+        if did(Call::LogIn) {
+            assert_eq!(self.simulator.open_sessions(self.now), 1);
+        }
+        let same_password = before.reveal_password() == self.simulator.reveal_password();
+        assert_ne!(same_password, did(Call::ResetPassword));
+        seen[0]
+    }
+
+    /// The answer is one that the core reads: a success of the call that was carried
+    /// out, or a refusal in a documented shape.
+    fn assert_answer(&self, call: Call, answer: &Response<Bytes>, before: &Simulator) {
+        assert_one_answer(answer);
+        let is_done = self.simulator.counts().done(call) > before.counts().done(call);
+        assert_eq!(is_done, answer.status() == StatusCode::OK);
+        if answer.headers().contains_key(CONTENT_TYPE) {
+            assert_eq!(answer.headers()[CONTENT_TYPE], "application/json");
+            serde_json::from_slice::<Value>(answer.body()).unwrap();
+        } else {
+            assert!(answer.body().is_empty());
+        }
+        if !is_done {
+            let refusal = Refusal::read(answer.clone());
+            assert!(matches!(refusal.status().as_u16(), 400 | 401 | 411 | 415));
+            assert!(answer.body().is_empty() || !matches!(refusal.shape(), Shape::Other));
+            return;
+        }
+        let answer = || answer.clone();
+        match call {
+            Call::BearerToken => {
+                let issued = RequestBearerToken::parse(answer()).unwrap().into_body();
+                assert!(issued.expires_in.unwrap() <= Duration::from_secs(3600));
+            }
+            Call::LogIn => drop(LogIn::parse(answer()).unwrap()),
+            Call::LogOut => drop(LogOut::parse(answer()).unwrap()),
+            Call::ResetPassword => {
+                let reset = ResetPassword::parse(answer()).unwrap().into_body();
+                assert_eq!(
+                    reset.new_password.expose(),
+                    self.simulator.reveal_password()
+                );
+            }
+            Call::Devices => {
+                let page: Value = serde_json::from_slice(answer().body()).unwrap();
+                let devices = page["devices"].as_array().unwrap();
+                assert!(devices.len() <= DEVICES);
+                // Whoever asks for page after page comes to an end.
+                assert!(page["hasMoreData"] == false || !devices.is_empty());
+            }
+            Call::Account | Call::RevokeToken => {}
+            other => panic!("{other:?} was carried out"),
+        }
+    }
+
+    fn remember(&mut self, reply: &Reply) {
+        let Some(answer) = reply.clone().into_answer() else {
+            return;
+        };
+        if let Ok(issued) = RequestBearerToken::parse(answer.clone()) {
+            issued
+                .body()
+                .access_token
+                .expose()
+                .clone_into(&mut self.bearer);
+        }
+        if let Ok(opened) = LogIn::parse(answer) {
+            opened
+                .body()
+                .session_token
+                .expose()
+                .clone_into(&mut self.session);
+        }
+    }
+}
+
+/// Everything that a client sees of a reply.
+fn written(reply: &Reply) -> String {
+    let answer = reply.clone().into_answer();
+    let parts = answer.map(|answer| format!("{:?} {:?}", answer.headers(), answer.body()));
+    format!("{reply:?} {parts:?}")
+}
+
+fn request((method, address): (&str, &str), message: &Message<'_>) -> Option<Request<Bytes>> {
+    let mut request = Request::new(Bytes::copy_from_slice(message.body));
+    *request.method_mut() = Method::from_bytes(method.as_bytes()).ok()?;
+    *request.uri_mut() = address.trim().parse::<Uri>().ok()?;
+    *request.headers_mut() = message.headers.clone();
+    Some(request)
+}
+
+fn fault(name: &str) -> Fault {
+    match name.trim() {
+        "drop" => Fault::Drop,
+        "hang" => Fault::Hang,
+        "delay" => Fault::Delay(Duration::from_secs(40)),
+        "cut short" => Fault::CutShort,
+        "refused stream" => Fault::RefusedStream,
+        "go away" => Fault::GoAway,
+        "garbage" => Fault::Garbage,
+        "html" => Fault::Html(StatusCode::BAD_GATEWAY),
+        "endless" => Fault::Endless,
+        "throttled" => Fault::Throttled { retry_after: None },
+        "throttled out" => Fault::ThrottledOut,
+        "drop after acting" => Fault::Drop.after_acting(),
+        _ => Fault::Empty,
+    }
+}
