@@ -1,0 +1,125 @@
+//! Any call of the API.
+
+use std::{
+    fs,
+    io::{self, Read},
+};
+
+use bytes::Bytes;
+use clap::Args;
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use serde_json::{Map, Value, json};
+
+use crate::{cli::Common, desk::Desk, failure::Failure, show};
+
+/// Make any call of the API, with both tokens
+///
+/// The answer goes to the standard output as it came; everything else goes to
+/// the standard error.
+#[derive(Args)]
+pub(crate) struct Call {
+    /// GET, POST, PUT, DELETE, …
+    method: Method,
+
+    /// The call's path below the environment's base, with its query:
+    /// /m2m/v1/accounts/0000123456-00001
+    path: String,
+
+    /// The request's body: JSON as it is, @FILE for what a file holds, - for the
+    /// standard input
+    #[arg(long, value_name = "JSON")]
+    data: Option<String>,
+
+    /// One more header of the request; may be given several times
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
+    header: Vec<(HeaderName, HeaderValue)>,
+
+    /// Write the answer's status and headers before its body
+    #[arg(long)]
+    include: bool,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+impl Call {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let request = self.request()?;
+        let desk = Desk::new(&self.common)?;
+        let answer = desk.work(|client| client.call(request))?;
+        if self.common.json {
+            return show::tell(true, &machine(&answer), "");
+        }
+        if self.include {
+            show::to_stdout(&head(&answer))?;
+        }
+        show::to_stdout(answer.body())
+    }
+
+    fn request(&self) -> Result<Request<Bytes>, Failure> {
+        let request = Request::builder()
+            .method(self.method.clone())
+            .uri(&self.path)
+            .body(self.body()?);
+        let mut request = request.map_err(|_| {
+            Failure::usage("the path can't stand in an address; percent-encode what is in it")
+        })?;
+        for (name, value) in &self.header {
+            request.headers_mut().append(name, value.clone());
+        }
+        Ok(request)
+    }
+
+    fn body(&self) -> Result<Bytes, Failure> {
+        let Some(data) = &self.data else {
+            return Ok(Bytes::new());
+        };
+        let unread = |error: io::Error| Failure::usage(format!("the body can't be read: {error}"));
+        if data == "-" {
+            let mut body = Vec::new();
+            io::stdin().lock().read_to_end(&mut body).map_err(unread)?;
+            return Ok(body.into());
+        }
+        match data.strip_prefix('@') {
+            Some(file) => fs::read(file).map(Bytes::from).map_err(unread),
+            None => Ok(data.clone().into()),
+        }
+    }
+}
+
+fn header(given: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = given
+        .split_once(':')
+        .ok_or("write it like: Accept: application/json")?;
+    let name = name.trim().parse().map_err(|_| "its name is none")?;
+    let value = HeaderValue::from_str(value.trim()).map_err(|_| "its value is none")?;
+    Ok((name, value))
+}
+
+/// The status and the headers, as HTTP/1.1 writes them.
+fn head(answer: &Response<Bytes>) -> Vec<u8> {
+    let mut head = format!("{:?} {}\r\n", answer.version(), answer.status()).into_bytes();
+    for (name, value) in answer.headers() {
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            head.extend_from_slice(part);
+        }
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}
+
+fn machine(answer: &Response<Bytes>) -> Value {
+    let mut headers = Map::new();
+    for name in answer.headers().keys() {
+        let values = answer.headers().get_all(name);
+        let values = values
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        headers.insert(name.to_string(), values.collect());
+    }
+    json!({
+        "status": answer.status().as_u16(),
+        "headers": headers,
+        "body": show::body(answer.body()),
+    })
+}

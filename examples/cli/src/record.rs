@@ -1,0 +1,289 @@
+//! What is remembered of a password reset, beside the session's file: where its
+//! new password goes. It is written before the reset is sent and goes with the
+//! next login that succeeds, so whoever comes after a crash can be told where to
+//! look.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thingspace_file::{Draft, Lock, read_private};
+use thingspace_ureq::core::{Password, Timestamp};
+
+use crate::{
+    credentials::password_in,
+    failure::{Exit, Failure},
+    show,
+};
+
+/// More bytes than a record needs.
+const LONGEST: usize = 64 * 1024;
+
+/// Where the records of a session are.
+pub(crate) struct Records {
+    state: PathBuf,
+}
+
+/// A reset that was begun.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reset {
+    /// The file that the new password goes to.
+    pub(crate) place: PathBuf,
+    /// Whether a program is given it from there.
+    pub(crate) handed_over: bool,
+    pub(crate) begun: Timestamp,
+}
+
+/// The record's file. The name tells it from what a later version may write.
+#[derive(Serialize, Deserialize)]
+enum Contents {
+    #[serde(rename = "thingspace-reset-1")]
+    First(Reset),
+}
+
+/// What became of a reset, as far as the files tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// The new password is in its place, the one before beside it.
+    Kept,
+    /// A program was given the new password, and said that it has it.
+    HandedOver,
+    /// A program is or was about to be given the new password.
+    HandingOver,
+    /// The new password is in the draft.
+    Drafted,
+    /// The new password is beside the session's file.
+    Rescued,
+    /// There is no new password.
+    Nothing,
+}
+
+impl Records {
+    pub(crate) fn beside(state: &Path) -> Self {
+        Self {
+            state: state.to_owned(),
+        }
+    }
+
+    /// Keeps others from resetting the same password; `None` if one of them
+    /// does.
+    pub(crate) fn lock(&self) -> Result<Option<Lock>, Failure> {
+        Ok(Lock::attempt(&self.beside_state(".reset.lock"))?)
+    }
+
+    pub(crate) fn load(&self) -> Result<Option<Reset>, Failure> {
+        let path = self.path();
+        let Some(text) = read_private(&path, LONGEST)? else {
+            return Ok(None);
+        };
+        let Ok(Contents::First(reset)) = serde_json::from_slice(&text) else {
+            return Err(Failure::usage(format!(
+                "{} is no record of a password reset that can be read; use the version that wrote it, or move it away",
+                path.display()
+            )));
+        };
+        Ok(Some(reset))
+    }
+
+    pub(crate) fn save(&self, reset: &Reset) -> Result<(), Failure> {
+        let text = serde_json::to_vec(&Contents::First(reset.clone())).map_err(|_| {
+            Failure::usage("the name of the password's file is not UTF-8; give another one")
+        })?;
+        let mut draft = Draft::begin(self.path())?;
+        draft.fill(&text)?;
+        Ok(draft.publish()?)
+    }
+
+    /// Forgets the record, and has it gone for good as far as that can be.
+    pub(crate) fn clear(&self) {
+        std::fs::remove_file(self.path()).ok();
+    }
+
+    /// A login with this password succeeded: the one before a reset is of no use
+    /// any more. (What can't be removed now goes after the next login.)
+    pub(crate) fn settle(&self, password: &Password) {
+        let Ok(Some(reset)) = self.load() else {
+            return;
+        };
+        // Held by a reset that is under way, which is not over with this login.
+        let Ok(Some(_lock)) = self.lock() else {
+            return;
+        };
+        let Ok(old) = password_in(&reset.old()) else {
+            return;
+        };
+        // The login was made before another process reset this very password.
+        if old.as_ref() == Some(password) {
+            return;
+        }
+        if old.is_none() || std::fs::remove_file(reset.old()).is_ok() {
+            self.clear();
+        }
+    }
+
+    /// Fails if this is the password from before a reset: a login with it could
+    /// only fail.
+    pub(crate) fn refuse_outdated(&self, password: &Password) -> Result<(), Failure> {
+        let Some(reset) = self.load()? else {
+            return Ok(());
+        };
+        let is_old = password_in(&reset.old())?.as_ref() == Some(password);
+        if is_old && password_in(&reset.place)?.as_ref() != Some(password) {
+            let said = format!(
+                "nothing was sent, because the password given is the one from before the reset of {}",
+                show::time(reset.begun)
+            );
+            let all_the_same = format!(
+                "If it is right all the same, move {} away.",
+                reset.old().display()
+            );
+            return Err(Failure::said(Exit::GateClosed, said)
+                .and(self.advice(&reset))
+                .and(all_the_same));
+        }
+        Ok(())
+    }
+
+    /// A failure that may come from a reset, with what is known of that.
+    pub(crate) fn explain(&self, failure: Failure) -> Failure {
+        match self.load() {
+            Ok(Some(reset)) => failure.and(self.advice(&reset)),
+            Ok(None) => failure,
+            Err(unread) => failure.and(unread.to_string()),
+        }
+    }
+
+    /// What is known of the last reset, for a machine.
+    pub(crate) fn shown(&self, reset: &Reset) -> Value {
+        json!({
+            "begun": show::time(reset.begun),
+            "place": reset.place,
+            "handed_over": reset.handed_over,
+            "new_password": match self.standing(reset) {
+                Standing::Kept => "kept",
+                Standing::HandedOver => "handed_over",
+                Standing::HandingOver => "being_handed_over",
+                Standing::Drafted => "drafted",
+                Standing::Rescued => "rescued",
+                Standing::Nothing => "none",
+            },
+            "advice": self.advice(reset),
+        })
+    }
+
+    /// Where the new password is, and what to do if a login is to be made with it.
+    pub(crate) fn advice(&self, reset: &Reset) -> String {
+        let begun = show::time(reset.begun);
+        let place = reset.place.display();
+        let then = "Give that one; if the login guard is closed, open it with: thingspace rearm";
+        match self.standing(reset) {
+            Standing::Kept => format!(
+                "The reset of {begun} has put the new password into {place}, and the one before into {}. {then}",
+                reset.old().display()
+            ),
+            Standing::HandedOver => format!(
+                "The reset of {begun} has handed the new password over to the program that was to keep it. {then}"
+            ),
+            Standing::HandingOver => format!(
+                "The reset of {begun} has put the new password into {place}, and the program that was to keep it may not have it: hand it over, and remove the file. {then}"
+            ),
+            Standing::Drafted => format!(
+                "The reset of {begun} was cut off with the new password on its way into {place}: mv {} {place}. {then}",
+                Draft::path_of(&reset.place).display()
+            ),
+            Standing::Rescued => format!(
+                "The reset of {begun} could not put the new password where it belongs, and left it in {}: move it there. {then}",
+                self.rescue().display()
+            ),
+            Standing::Nothing => format!(
+                "The reset of {begun} left no new password: it was never sent, or its answer is lost, and nobody knows whether the password is another one now. The old one is where it was, untouched. To find out, try it once: thingspace rearm, then thingspace login. If that is refused, do not try again: have Verizon reset the password, give that one, and rearm"
+            ),
+        }
+    }
+
+    fn standing(&self, reset: &Reset) -> Standing {
+        // What can't be read may hold a password all the same.
+        let holds = |path: &Path| !matches!(password_in(path), Ok(None));
+        let old = password_in(&reset.old()).ok().flatten();
+        let placed = password_in(&reset.place).ok().flatten();
+        if reset.handed_over {
+            return match (
+                holds(&reset.place),
+                holds(&Draft::path_of(&reset.place)),
+                old,
+            ) {
+                (true, ..) => Standing::HandingOver,
+                (false, true, _) => Standing::Drafted,
+                (false, false, Some(_)) => Standing::HandedOver,
+                (false, false, None) => Standing::Nothing,
+            };
+        }
+        if holds(&Draft::path_of(&reset.place)) {
+            return Standing::Drafted;
+        }
+        if holds(&self.rescue()) {
+            return Standing::Rescued;
+        }
+        if old.is_some() && placed != old {
+            return Standing::Kept;
+        }
+        Standing::Nothing
+    }
+
+    /// Where a new password is put that could not be put where it belongs.
+    pub(crate) fn rescue(&self) -> PathBuf {
+        self.beside_state(".password")
+    }
+
+    fn path(&self) -> PathBuf {
+        self.beside_state(".reset")
+    }
+
+    /// A file beside the session's.
+    pub(crate) fn beside_state(&self, end: &str) -> PathBuf {
+        beside(&self.state, end)
+    }
+}
+
+impl Reset {
+    /// Where the password from before is.
+    pub(crate) fn old(&self) -> PathBuf {
+        beside(&self.place, ".old")
+    }
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(end);
+    path.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_with_another_password_after_a_reset_is_the_end_of_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = Records::beside(&folder.path().join("state/session.json"));
+        let reset = Reset {
+            place: folder.path().join("password"),
+            handed_over: false,
+            begun: Timestamp::default(),
+        };
+        let resetting = records.lock().unwrap();
+        records.save(&reset).unwrap();
+        crate::keeper::write(&reset.old(), b"old\n").unwrap();
+        let remembers = || reset.old().exists() && records.load().unwrap().is_some();
+
+        let new = Password::new("new").unwrap();
+        records.settle(&new);
+        assert!(remembers(), "while the reset is under way");
+        drop(resetting);
+        records.settle(&Password::new("old").unwrap());
+        assert!(remembers(), "after a login with the old one");
+        records.settle(&new);
+        assert!(!remembers());
+    }
+}

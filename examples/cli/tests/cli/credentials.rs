@@ -1,0 +1,154 @@
+//! Where the credentials come from.
+
+use std::process::Command;
+
+use thingspace_simulator::Simulator;
+
+use crate::stage::*;
+
+const ALL: [(&str, &str); 4] = [
+    ("THINGSPACE_KEY", Simulator::KEY),
+    ("THINGSPACE_SECRET", Simulator::SECRET),
+    ("THINGSPACE_USERNAME", Simulator::USERNAME),
+    ("THINGSPACE_PASSWORD", Simulator::PASSWORD),
+];
+
+/// `login` without any credentials.
+fn bare(stage: &Stage, args: &[&str]) -> Command {
+    let mut command = stage.command(&[&["login"], args].concat());
+    for (name, _) in ALL {
+        command.env_remove(name);
+        command.env_remove(format!("{name}_FILE"));
+    }
+    command
+}
+
+#[track_caller]
+fn ends(stage: &Stage, mut command: Command, code: i32, part: &str) {
+    let ran = stage.finish(command.spawn().unwrap()).ends_with(code);
+    assert!(ran.stderr.contains(part), "no {part:?}: {ran:?}");
+}
+
+#[test]
+fn each_comes_from_a_variable() {
+    let stage = Stage::new();
+    let mut login = bare(&stage, &[]);
+    login.envs(ALL);
+    ends(&stage, login, 0, "");
+}
+
+#[test]
+fn each_comes_from_a_file_of_its_own() {
+    let stage = Stage::new();
+    let mut login = bare(&stage, &[]);
+    for ((name, value), end) in ALL.into_iter().zip(["", "\n", "\r\n", "\n"]) {
+        let path = stage.write(name, &format!("{value}{end}"));
+        login.env(format!("{name}_FILE"), path);
+    }
+    ends(&stage, login, 0, "");
+}
+
+#[test]
+fn all_come_from_one_file() {
+    let stage = Stage::new();
+    let text = format!(
+        "# of the fleet\n\nTHINGSPACE_KEY={}\r\nTHINGSPACE_SECRET={}\nTHINGSPACE_USERNAME={}\nTHINGSPACE_PASSWORD_FILE={}\n",
+        Simulator::KEY,
+        Simulator::SECRET,
+        Simulator::USERNAME,
+        stage.at("password").display()
+    );
+    stage.write("all", &text);
+    let login = bare(&stage, &["--credentials", "all"]);
+    ends(&stage, login, 0, "");
+}
+
+#[test]
+fn each_that_is_missing_is_named() {
+    let stage = Stage::new();
+    for (missing, _) in ALL {
+        let mut login = bare(&stage, &[]);
+        login.envs(ALL).env_remove(missing);
+        let said = format!("{missing} is not given; set it, or {missing}_FILE");
+        ends(&stage, login, 2, &said);
+    }
+}
+
+#[test]
+fn none_is_given_twice() {
+    let stage = Stage::new();
+    let file = stage.write("one", "THINGSPACE_USERNAME=zbeeblebrox\n");
+    for (name, value) in ALL {
+        let mut login = bare(&stage, &[]);
+        login.envs(ALL).env(format!("{name}_FILE"), &file);
+        ends(&stage, login, 2, &format!("{name} is given twice"));
+
+        stage.write("all", &format!("{name}={value}\n"));
+        let mut login = bare(&stage, &["--credentials", "all"]);
+        login.envs(ALL);
+        ends(&stage, login, 2, &format!("{name} is given twice"));
+    }
+    stage.write("all", "THINGSPACE_KEY=a\nTHINGSPACE_KEY=a\n");
+    let login = bare(&stage, &["--credentials", "all"]);
+    ends(&stage, login, 2, "THINGSPACE_KEY is given twice");
+}
+
+#[test]
+fn a_file_that_others_may_read_is_refused() {
+    let stage = Stage::new();
+    for mode in [0o640, 0o604, 0o644, 0o620] {
+        set_mode(&stage.at("password"), mode);
+        stage
+            .run(&["login"])
+            .ends_with(2)
+            .complains("is open to others")
+            .complains("chmod 600");
+    }
+    stage.write("all", "");
+    set_mode(&stage.at("all"), 0o644);
+    let login = bare(&stage, &["--credentials", "all"]);
+    ends(&stage, login, 2, "is open to others");
+    assert_eq!(stage.seen_in_all(), 0);
+}
+
+#[test]
+fn a_file_that_is_none_of_credentials_is_refused_unread() {
+    let stage = Stage::new();
+    stage.is_secret("hush");
+    for (text, said) in [
+        ("THINGSPACE_KEY=a\nhush\n", "line 2"),
+        ("PASSWORD=hush\n", "line 1"),
+        ("export THINGSPACE_PASSWORD=hush\n", "line 1"),
+    ] {
+        stage.write("all", text);
+        let login = bare(&stage, &["--credentials", "all"]);
+        ends(&stage, login, 2, said);
+    }
+    let login = bare(&stage, &["--credentials", "nothing"]);
+    ends(&stage, login, 2, "there is no file nothing");
+    stage.write("password", "");
+    stage
+        .run(&["login"])
+        .ends_with(2)
+        .complains("password is empty");
+}
+
+#[test]
+fn an_environment_is_given_once() {
+    let stage = Stage::new();
+    stage
+        .run(&["login", "--environment", "mock"])
+        .ends_with(2)
+        .complains("give one of them");
+    let mut login = stage.command(&["login"]);
+    login.env("THINGSPACE_BASE_URL", "http://thingspace.verizon.com");
+    ends(&stage, login, 2, "must be https");
+}
+
+#[test]
+fn no_argument_takes_a_secret() {
+    let stage = Stage::new();
+    for name in ["--password", "--secret", "--key", "--username"] {
+        stage.run(&["login", name, "x"]).ends_with(2);
+    }
+}

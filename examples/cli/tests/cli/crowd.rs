@@ -1,0 +1,62 @@
+//! Many processes at once.
+
+use thingspace_simulator::{Call, Fault};
+
+use crate::stage::*;
+
+#[test]
+fn law_1_fifty_processes_at_once_make_one_login() {
+    let stage = Stage::new();
+    let crowd: Vec<_> = (0..50)
+        .map(|_| stage.command(&["call", "GET", ACCOUNT]).spawn().unwrap())
+        .collect();
+    for process in crowd {
+        stage.finish(process).succeeds();
+    }
+    assert_eq!(stage.seen(Call::BearerToken), 1);
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.done(Call::Account), 50);
+}
+
+#[test]
+fn law_2_fifty_processes_with_a_wrong_password_make_one_failed_login() {
+    let stage = Stage::new();
+    stage.write("password", "grflbk");
+    let crowd: Vec<_> = (0..50)
+        .map(|_| stage.command(&["login"]).spawn().unwrap())
+        .collect();
+    for process in crowd {
+        assert!(matches!(stage.finish(process).code, Some(1 | 3)));
+    }
+    assert_eq!(stage.seen(Call::LogIn), 1);
+}
+
+#[test]
+fn fifty_processes_lose_their_session_and_make_one_more_login() {
+    let stage = Stage::open();
+    stage
+        .server
+        .with(thingspace_simulator::Simulator::forget_sessions);
+    let crowd: Vec<_> = (0..50)
+        .map(|_| stage.command(&["call", "GET", ACCOUNT]).spawn().unwrap())
+        .collect();
+    for process in crowd {
+        stage.finish(process).succeeds();
+    }
+    assert_eq!(stage.seen(Call::LogIn), 2);
+}
+
+#[test]
+fn of_two_resets_at_once_one_is_made() {
+    let stage = Stage::open();
+    stage.inject(Call::ResetPassword, Fault::Hang);
+    let args = ["reset-password", "--to", "password", "--timeout", "2"];
+    let first = stage.command(&args).spawn().unwrap();
+    wait_for(|| stage.seen(Call::ResetPassword) == 1);
+    stage
+        .run(&args)
+        .ends_with(2)
+        .complains("another process is resetting the password");
+    stage.finish(first).ends_with(5);
+    assert_eq!(stage.seen(Call::ResetPassword), 1);
+}

@@ -1,0 +1,50 @@
+//! What the program says of itself.
+
+use std::process::Command;
+
+use crate::stage::*;
+
+#[test]
+fn the_exit_codes_and_the_credentials_are_explained() {
+    let stage = Stage::new();
+    let help = stage.run(&["--help"]).succeeds();
+    for part in [
+        "3  the login guard is closed; nothing was sent",
+        "5  fate unknown",
+        "THINGSPACE_PASSWORD",
+        "--credentials",
+    ] {
+        assert!(help.text().contains(part), "{part}");
+    }
+}
+
+fn written(args: &[&str]) -> String {
+    let program = Command::new(env!("CARGO_BIN_EXE_thingspace"))
+        .args(args)
+        .output();
+    let output = program.unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn shells_are_told_how_to_complete() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = written(&["completions", shell]);
+        assert!(script.contains("reset-password"), "{shell}");
+    }
+}
+
+#[test]
+fn the_manual_page_has_every_command_and_the_exit_codes() {
+    let page = written(&["man"]);
+    for part in [
+        "reset\\-password",
+        "rearm",
+        "simulate",
+        "fate unknown",
+        "\\-\\-include",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}

@@ -1,0 +1,365 @@
+//! `reset-password`: the new password is kept, or it is said where it is and what
+//! is known.
+
+use std::{fs, os::unix::fs::symlink};
+
+use bytes::Bytes;
+use http::Response;
+use thingspace_simulator::{Call, Fault, Simulator};
+
+use crate::stage::*;
+
+const TO_FILE: [&str; 3] = ["reset-password", "--to", "password"];
+
+/// The next login with what the password's file holds succeeds, or not.
+#[track_caller]
+fn next_login_ends_with(stage: &Stage, code: i32) -> Ran {
+    stage.run(&["logout"]).succeeds();
+    stage.run(&["login"]).ends_with(code)
+}
+
+/// What `status` says of the new password.
+fn standing(stage: &Stage) -> String {
+    let status = stage.status();
+    status["reset"]["new_password"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_new_password_takes_the_old_ones_place_until_a_login_proves_it() {
+    let stage = Stage::open();
+    let old = stage.password();
+    stage
+        .run(&TO_FILE)
+        .succeeds()
+        .says("the new one is in")
+        .says("password.old until the next login");
+    let new = stage.password();
+    assert_ne!(old, new);
+    assert_eq!(stage.read("password").unwrap(), format!("{new}\n"));
+    assert_eq!(stage.read("password.old").unwrap(), format!("{old}\n"));
+    for name in ["password", "password.old"] {
+        assert_eq!(mode(&stage.at(name)), 0o600);
+    }
+    assert_eq!(standing(&stage), "kept");
+
+    // The open session goes on, and is no proof.
+    stage.run(&["call", "GET", ACCOUNT]).succeeds();
+    assert!(stage.at("password.old").exists());
+    next_login_ends_with(&stage, 0);
+    assert!(!stage.at("password.old").exists());
+    assert!(!stage.at("password.new").exists());
+    assert!(stage.status()["reset"].is_null());
+    assert_eq!(
+        stage.server.with(|service| service.counts().failed_logins),
+        0
+    );
+}
+
+#[test]
+fn a_machine_is_told_where_it_is() {
+    let stage = Stage::open();
+    let told = stage.run(&[&TO_FILE[..], &["--json"]].concat()).succeeds();
+    let told = told.json();
+    assert_eq!(told["reset"], true);
+    assert_eq!(told["place"], stage.at("password").to_str().unwrap());
+    assert_eq!(told["old"], stage.at("password.old").to_str().unwrap());
+    assert_eq!(told["state_saved"], true);
+}
+
+#[test]
+fn a_reset_opens_a_session_if_none_is_open() {
+    let stage = Stage::new();
+    stage.run(&TO_FILE).succeeds();
+    assert_eq!(stage.done(Call::LogIn), 1);
+    assert_eq!(stage.done(Call::ResetPassword), 1);
+}
+
+#[test]
+fn one_reset_after_another_keeps_one_old_password() {
+    let stage = Stage::open();
+    stage.run(&TO_FILE).succeeds();
+    let second = stage.password();
+    stage.run(&TO_FILE).succeeds();
+    assert_eq!(stage.read("password.old").unwrap(), format!("{second}\n"));
+    next_login_ends_with(&stage, 0);
+}
+
+#[test]
+fn a_file_that_is_not_there_yet_is_made() {
+    let stage = Stage::open();
+    let old = stage.password();
+    stage
+        .run(&["reset-password", "--to", "other"])
+        .succeeds()
+        .says("Have the credentials say the new one");
+    assert_eq!(stage.read("other").unwrap().trim(), stage.password());
+    assert_eq!(stage.read("other.old").unwrap().trim(), old);
+}
+
+#[test]
+fn law_8_no_login_is_spent_on_the_password_from_before() {
+    let stage = Stage::open();
+    stage.run(&["reset-password", "--to", "other"]).succeeds();
+    next_login_ends_with(&stage, 3)
+        .complains("the password given is the one from before the reset")
+        .complains("other");
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    let new = stage.password();
+    stage.write("password", &new);
+    stage.run(&["login"]).succeeds();
+    assert!(!stage.at("other.old").exists());
+}
+
+#[test]
+fn a_program_is_given_the_new_password_without_a_line_end() {
+    let stage = Stage::open();
+    // It sees that no process has the password among its arguments.
+    let vault = "cat > got; ! grep -qsF -f got /proc/[0-9]*/cmdline; s=$?; echo stored; exit $s";
+    let args = ["reset-password", "--command", "sh", "-c", vault];
+    let ran = stage
+        .run(&args)
+        .succeeds()
+        .says("the program has the new one");
+    assert!(ran.stderr.contains("stored") && !ran.text().contains("stored"));
+    assert_eq!(stage.read("got").unwrap(), stage.password());
+    let left = [
+        "session.json",
+        "session.json.lock",
+        "session.json.password.old",
+    ];
+    assert_eq!(&stage.beside_state()[..3], left);
+    assert_eq!(standing(&stage), "handed_over");
+
+    let new = stage.password();
+    stage.write("password", &new);
+    next_login_ends_with(&stage, 0);
+    assert!(!stage.at("state/session.json.password.old").exists());
+}
+
+#[test]
+fn a_program_that_fails_leaves_the_new_password_beside_the_session() {
+    let stage = Stage::open();
+    let args = ["reset-password", "--command", "sh", "-c", "exit 7"];
+    let ran = stage
+        .run(&args)
+        .ends_with(5)
+        .complains("the new one could not be kept")
+        .complains("exit status: 7")
+        .complains("session.json.password: put it where it belongs");
+    assert!(!ran.stderr.contains("in the clear"), "{ran:?}");
+    let kept = stage.read("state/session.json.password").unwrap();
+    assert_eq!(kept.trim(), stage.password());
+    assert_eq!(mode(&stage.at("state/session.json.password")), 0o600);
+    assert_eq!(standing(&stage), "being_handed_over");
+
+    // No login is spent until somebody says so.
+    stage.write("password", kept.trim());
+    next_login_ends_with(&stage, 3).complains("session.json.password");
+    stage.run(&["rearm", "--yes"]).succeeds();
+    stage.run(&["login"]).succeeds();
+    assert_eq!(
+        stage.server.with(|service| service.counts().failed_logins),
+        0
+    );
+}
+
+#[test]
+fn a_folder_that_goes_while_the_reset_is_under_way_does_not_take_the_password_along() {
+    let stage = Stage::open();
+    fs::create_dir(stage.at("secrets")).unwrap();
+    let args = ["reset-password", "--to", "secrets/password"];
+    let ran = stage.reset_meanwhile(&args, || {
+        fs::remove_dir_all(stage.at("secrets")).unwrap();
+    });
+    let ran = ran
+        .ends_with(5)
+        .complains("session.json.password: put it where");
+    let new = stage.password();
+    assert!(!ran.stderr.contains(&new), "{ran:?}");
+    let kept = stage.read("state/session.json.password").unwrap();
+    assert_eq!(kept.trim(), new);
+    assert_eq!(standing(&stage), "rescued");
+    assert_eq!(stage.status()["gate"]["closed"], "password_unknown");
+}
+
+#[test]
+fn a_password_that_can_be_written_nowhere_is_shown_as_a_last_resort() {
+    let stage = Stage::open();
+    fs::create_dir(stage.at("secrets")).unwrap();
+    let args = ["reset-password", "--to", "secrets/password"];
+    let ran = stage.reset_meanwhile(&args, || {
+        fs::remove_dir_all(stage.at("secrets")).unwrap();
+        fs::remove_dir_all(stage.at("state")).unwrap();
+        fs::write(stage.at("state"), "").unwrap();
+    });
+    ran.ends_with(5)
+        .complains("here it is, once, in the clear")
+        .complains(&stage.password());
+}
+
+#[test]
+fn a_session_that_can_not_be_saved_does_not_undo_the_reset() {
+    let stage = Stage::open();
+    let args = ["reset-password", "--to", "password", "--json"];
+    let ran = stage.reset_meanwhile(&args, || {
+        fs::rename(stage.at("state"), stage.at("aside")).unwrap();
+        fs::write(stage.at("state"), "").unwrap();
+    });
+    let told = ran.succeeds().json();
+    assert_eq!(told["state_saved"], false);
+    assert_eq!(stage.read("password").unwrap().trim(), stage.password());
+
+    // For the others the reset is lost, and they are told where the password is.
+    fs::remove_file(stage.at("state")).unwrap();
+    fs::rename(stage.at("aside"), stage.at("state")).unwrap();
+    stage.pass(MINUTE);
+    assert_eq!(standing(&stage), "kept");
+    next_login_ends_with(&stage, 3).complains("has put the new password into");
+    stage.run(&["rearm", "--yes"]).succeeds();
+    stage.run(&["login"]).succeeds();
+}
+
+#[test]
+fn a_session_that_is_read_and_not_saved_has_the_password_kept_once() {
+    let stage = Stage::open();
+    let lock = stage.at("state/session.json.lock");
+    let args = ["reset-password", "--to", "password"];
+    let ran = stage.reset_meanwhile(&args, || {
+        fs::remove_file(&lock).unwrap();
+        fs::create_dir(&lock).unwrap();
+    });
+    ran.succeeds()
+        .says("could not be written: mend that, then open the login guard");
+    assert_eq!(stage.read("password").unwrap().trim(), stage.password());
+}
+
+#[test]
+fn a_password_that_is_right_after_all_is_given_a_way_in() {
+    let stage = Stage::open();
+    let lie = Bytes::from_static(br#"{"newPassword":"a-lie-of-the-service"}"#);
+    stage.is_secret("a-lie-of-the-service");
+    stage.inject(Call::ResetPassword, Fault::Replace(Response::new(lie)));
+    stage.run(&["reset-password", "--to", "other"]).succeeds();
+    next_login_ends_with(&stage, 3).complains("If it is right all the same, move");
+    fs::rename(stage.at("other.old"), stage.at("away")).unwrap();
+    stage.run(&["login"]).succeeds();
+    assert!(stage.status()["reset"].is_null());
+}
+
+#[test]
+fn a_place_that_can_not_be_written_sends_nothing() {
+    let stage = Stage::open();
+    let asked = stage.seen_in_all();
+    stage.write("precious", "something else");
+    stage.write("other.new", "of a reset that was killed");
+    stage.write("open", Simulator::PASSWORD);
+    set_mode(&stage.at("open"), 0o644);
+    symlink(stage.at("password"), stage.at("link")).unwrap();
+    for (to, reason) in [
+        ("missing/password", "password.new could not be made"),
+        ("precious", "holds something else than the password in use"),
+        ("other", "other.new holds something else"),
+        ("open", "is open to others"),
+        ("link", "is not a plain file"),
+        ("state", "is not a plain file"),
+    ] {
+        stage
+            .run(&["reset-password", "--to", to])
+            .ends_with(2)
+            .complains(reason);
+    }
+    for program in ["nothing-of-that-name", "./precious", "/"] {
+        stage
+            .run(&["reset-password", "--command", program])
+            .ends_with(2)
+            .complains("can't be run");
+    }
+    stage.run(&["reset-password"]).ends_with(2);
+    stage
+        .run(&["reset-password", "--to", "a", "--command", "b"])
+        .ends_with(2);
+    assert_eq!(stage.seen_in_all(), asked);
+    assert_eq!(stage.read("precious").unwrap(), "something else");
+    assert_eq!(
+        stage.read("other.new").unwrap(),
+        "of a reset that was killed"
+    );
+    assert!(stage.status()["reset"].is_null());
+}
+
+#[test]
+fn a_lost_answer_leaves_the_old_password_and_says_what_is_known() {
+    for (fault, changed) in [
+        (Fault::Drop, false),
+        (Fault::Drop.after_acting(), true),
+        (Fault::CutShort, true),
+    ] {
+        let stage = Stage::open();
+        let old = stage.password();
+        stage.inject(Call::ResetPassword, fault);
+        stage
+            .run(&TO_FILE)
+            .ends_with(5)
+            .complains("the password may have been reset and its answer is lost")
+            .complains("The reset of 20")
+            .complains("nobody knows whether the password is another one now")
+            .complains("try it once: thingspace rearm");
+        assert_eq!(stage.password() != old, changed);
+        assert_eq!(stage.read("password").unwrap(), old);
+        assert!(!stage.at("password.old").exists());
+        assert!(!stage.at("password.new").exists());
+        assert_eq!(standing(&stage), "none");
+        assert_eq!(stage.status()["gate"]["closed"], "password_unknown");
+
+        // The open session goes on, and no login is spent.
+        stage.run(&["call", "GET", ACCOUNT]).succeeds();
+        next_login_ends_with(&stage, 3).complains("left no new password");
+        assert_eq!(stage.seen(Call::LogIn), 1);
+        assert_eq!(stage.seen(Call::ResetPassword), 1);
+
+        // The way out that was told.
+        stage.run(&["rearm", "--yes"]).succeeds();
+        stage.run(&["login"]).ends_with(i32::from(changed));
+        assert_eq!(stage.seen(Call::LogIn), 2);
+    }
+}
+
+#[test]
+fn an_answer_that_makes_no_sense_is_kept_for_it_may_hold_the_password() {
+    let stage = Stage::open();
+    let odd = Bytes::from_static(br#"{"newpassword":"of-unknown-make"}"#);
+    stage.is_secret("of-unknown-make");
+    let answer = Fault::Replace(Response::new(odd.clone()));
+    stage.inject(Call::ResetPassword, answer);
+    stage
+        .run(&TO_FILE)
+        .ends_with(5)
+        .complains("may hold the new password; it is in");
+    let kept = stage.at("state/session.json.answer");
+    assert_eq!(fs::read(&kept).unwrap(), odd);
+    assert_eq!(mode(&kept), 0o600);
+}
+
+#[test]
+fn a_reset_that_is_refused_leaves_everything_as_it_was() {
+    let stage = Stage::open();
+    stage.inject(
+        Call::ResetPassword,
+        Fault::Status(http::StatusCode::FORBIDDEN),
+    );
+    stage.run(&TO_FILE).ends_with(1);
+    assert_eq!(stage.read("password").unwrap(), stage.password());
+    assert!(!stage.at("password.new").exists());
+    assert!(!stage.at("password.old").exists());
+    assert!(stage.status()["reset"].is_null());
+    stage.run(&TO_FILE).succeeds();
+}
+
+#[test]
+fn a_reset_with_a_closed_guard_is_not_sent() {
+    let stage = Stage::new();
+    stage.write("password", "grflbk");
+    stage.run(&["login"]).ends_with(1);
+    stage.run(&TO_FILE).ends_with(3);
+    assert_eq!(stage.seen(Call::ResetPassword), 0);
+}

@@ -1,0 +1,337 @@
+//! A stage for stories about the program: a service that counts, a user with a
+//! home, and invocations one after another or at once.
+
+use std::{
+    cell::RefCell,
+    fs,
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use thingspace_file::FileStore;
+use thingspace_simulator::{Call, Fault, Server, Simulator};
+use thingspace_ureq::core::{
+    AppCredentials, Credentials, Session, Timestamp, UserCredentials,
+    session::{FlightKind, Store},
+};
+
+pub(crate) const ACCOUNT: &str = "/m2m/v1/accounts/0000123456-00001";
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
+/// A service, and a user of it with a home of their own.
+pub(crate) struct Stage {
+    pub(crate) server: Server,
+    home: TempDir,
+    /// What must never be seen in what the program says.
+    secrets: RefCell<Vec<String>>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        Self::of(Simulator::new(42))
+    }
+
+    /// With the password in a file, for its owner alone.
+    pub(crate) fn of(simulator: Simulator) -> Self {
+        let stage = Self {
+            server: Server::start(simulator).unwrap(),
+            home: tempfile::tempdir().unwrap(),
+            secrets: RefCell::default(),
+        };
+        let password = stage.password();
+        stage.write("password", &password);
+        stage
+    }
+
+    /// With a session that is open.
+    pub(crate) fn open() -> Self {
+        let stage = Self::new();
+        stage.run(&["login"]).succeeds();
+        assert_eq!(stage.tokens().len(), 2, "what must not be seen");
+        stage
+    }
+
+    /// The service misbehaves at the next call of this kind.
+    pub(crate) fn inject(&self, call: Call, fault: Fault) {
+        self.server.with(|service| service.inject(call, fault));
+    }
+
+    pub(crate) fn seen(&self, call: Call) -> u64 {
+        self.server.with(|service| service.counts().seen(call))
+    }
+
+    pub(crate) fn done(&self, call: Call) -> u64 {
+        self.server.with(|service| service.counts().done(call))
+    }
+
+    pub(crate) fn seen_in_all(&self) -> u64 {
+        self.server.with(|service| service.counts().seen_in_all())
+    }
+
+    /// The password that is right.
+    pub(crate) fn password(&self) -> String {
+        let password = self
+            .server
+            .with(|service| service.reveal_password().to_owned());
+        self.is_secret(&password);
+        password
+    }
+
+    /// This must not be seen in what the program says.
+    pub(crate) fn is_secret(&self, secret: &str) {
+        self.secrets.borrow_mut().push(secret.to_owned());
+    }
+
+    /// A path in the user's home.
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// Writes a file in the user's home, for its owner alone.
+    pub(crate) fn write(&self, name: &str, contents: &str) -> PathBuf {
+        let path = self.at(name);
+        fs::write(&path, contents).unwrap();
+        set_mode(&path, 0o600);
+        path
+    }
+
+    /// What a file in the user's home holds, if there is one.
+    pub(crate) fn read(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.at(name)).ok()
+    }
+
+    /// The session's file.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.at("state/session.json")
+    }
+
+    /// The names of what is beside the session's file.
+    pub(crate) fn beside_state(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.at("state")).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The program, with these arguments and everything that it needs. (A session
+    /// is in `--state`, since the default has the port in its name.)
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thingspace"));
+        self.furnish(&mut command);
+        let (name, rest) = args.split_first().unwrap();
+        command.arg(name);
+        if *name != "simulate" {
+            command.arg("--state").arg(self.state());
+        }
+        command.args(rest);
+        command
+    }
+
+    /// What the program needs, in its environment.
+    pub(crate) fn furnish(&self, command: &mut Command) {
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.home.path())
+            .env("THINGSPACE_BASE_URL", self.server.base())
+            .env("THINGSPACE_KEY", Simulator::KEY)
+            .env("THINGSPACE_SECRET", Simulator::SECRET)
+            .env("THINGSPACE_USERNAME", Simulator::USERNAME)
+            .env("THINGSPACE_PASSWORD_FILE", self.at("password"))
+            .current_dir(self.home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+    }
+
+    /// Runs the program to its end. No secret is in what it says.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.finish(self.command(args).spawn().unwrap())
+    }
+
+    /// The same, with this on its standard input.
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> Ran {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        self.finish(child)
+    }
+
+    /// Waits for the end of an invocation.
+    pub(crate) fn finish(&self, child: Child) -> Ran {
+        let ran = Ran::of(child);
+        self.assert_discreet(&ran);
+        ran
+    }
+
+    fn assert_discreet(&self, ran: &Ran) {
+        let mut secrets = self.secrets.borrow().clone();
+        secrets.push(Simulator::SECRET.to_owned());
+        secrets.push(self.password());
+        secrets.extend(self.tokens());
+        let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), ran.stderr);
+        for secret in secrets {
+            assert!(!said.contains(&secret), "{secret} was said: {said}");
+        }
+    }
+
+    /// The tokens in the session's file.
+    fn tokens(&self) -> Vec<String> {
+        let text = fs::read(self.state()).unwrap_or_default();
+        let Ok(state) = serde_json::from_slice::<Value>(&text) else {
+            return Vec::new();
+        };
+        let memory = &state["thingspace-session-1"]["memory"];
+        let tokens = [&memory["bearer"]["token"], &memory["open"]["token"]];
+        let tokens = tokens.iter().filter_map(|token| token.as_str());
+        tokens.map(ToOwned::to_owned).collect()
+    }
+
+    /// Kills the program once the service has seen this many calls of a kind.
+    pub(crate) fn kill_when_seen(&self, args: &[&str], call: Call, times: u64) {
+        let mut child = self.command(args).spawn().unwrap();
+        wait_for(|| {
+            assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+            self.seen(call) == times
+        });
+        child.kill().unwrap();
+        self.finish(child).was_killed();
+    }
+
+    /// Does something while the program's reset is with the service: the drafts are
+    /// made, and no request is answered before this is done. Says what came of the
+    /// reset, which may hold secrets.
+    pub(crate) fn reset_meanwhile(&self, args: &[&str], meanwhile: impl FnOnce()) -> Ran {
+        let draft = self.at(&format!("{}.new", args[2]));
+        let child = self.server.with(|_| {
+            let child = self.command(args).spawn().unwrap();
+            wait_for(|| fs::metadata(&draft).is_ok_and(|draft| draft.len() > 0));
+            // The state's file says that it has set out.
+            wait_for(|| self.session().flight() == Some(FlightKind::PasswordReset));
+            meanwhile();
+            child
+        });
+        Ran::of(child)
+    }
+
+    /// Lets this much time pass for the session's file.
+    pub(crate) fn pass(&self, time: Duration) {
+        let later = Timestamp::from(SystemTime::now()) + time;
+        let store = FileStore::new(self.state());
+        if store.load().unwrap().is_some() {
+            let mut session = self.session();
+            session
+                .transact(&store, |session| session.age(later))
+                .unwrap();
+        }
+        self.server.advance(time);
+    }
+
+    /// The session as its file has it.
+    pub(crate) fn session(&self) -> Session {
+        let app = AppCredentials::new(Simulator::KEY, Simulator::SECRET).unwrap();
+        let user = UserCredentials::new(Simulator::USERNAME, "never sent").unwrap();
+        let environment = self.server.base().parse().unwrap();
+        let credentials = Credentials::new(app, user);
+        match FileStore::new(self.state()).load().unwrap() {
+            Some(kept) => Session::restore(kept, environment, credentials).unwrap(),
+            None => Session::new(environment, credentials, 0),
+        }
+    }
+
+    /// What `status` says of it.
+    pub(crate) fn status(&self) -> Value {
+        self.run(&["status", "--json"]).succeeds().json()
+    }
+}
+
+/// What came of an invocation.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    fn of(child: Child) -> Self {
+        let output = child.wait_with_output().unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn succeeds(self) -> Self {
+        self.ends_with(0)
+    }
+
+    #[track_caller]
+    pub(crate) fn ends_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn was_killed(self) {
+        assert_eq!(self.code, None, "{self:?}");
+    }
+
+    /// This is in what it said of its failure, and nothing was an answer.
+    #[track_caller]
+    pub(crate) fn complains(self, part: &str) -> Self {
+        assert!(self.stderr.contains(part), "no {part:?}: {self:?}");
+        assert!(self.stdout.is_empty(), "{self:?}");
+        self
+    }
+
+    /// This is in what it said.
+    #[track_caller]
+    pub(crate) fn says(self, part: &str) -> Self {
+        assert!(self.text().contains(part), "no {part:?}: {self:?}");
+        self
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.stdout).unwrap()
+    }
+
+    /// What it said of its failure, to a machine.
+    #[track_caller]
+    pub(crate) fn error(&self) -> Value {
+        let value: Value = serde_json::from_str(&self.stderr).unwrap();
+        value["error"].clone()
+    }
+}
+
+/// Waits until something is so. What has not come in a minute will not come.
+#[track_caller]
+pub(crate) fn wait_for(mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < MINUTE, "it does not come");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+pub(crate) fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}

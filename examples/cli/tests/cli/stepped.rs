@@ -1,0 +1,226 @@
+//! The program killed at every step: on entering each call to the system by which
+//! it writes a file or sends something, one after another, in a run of its own.
+//! In between it does nothing that anybody else can see.
+//!
+//! strace stops it there.
+
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt,
+    process::{Command, Stdio},
+};
+
+use thingspace_simulator::{Call, Simulator};
+
+use crate::stage::*;
+
+/// Where files are opened, written, kept, named and locked, and where something
+/// is sent and heard. Those with a question mark are not on every machine.
+const STEPS: [&str; 16] = [
+    "?open",
+    "openat",
+    "?mkdir",
+    "?mkdirat",
+    "flock",
+    "write",
+    "ftruncate",
+    "fsync",
+    "?rename",
+    "?renameat",
+    "?renameat2",
+    "?unlink",
+    "?unlinkat",
+    "connect",
+    "sendto",
+    "recvfrom",
+];
+
+/// Runs the program once for each of its steps, and kills it there. Tells `then`
+/// what it left behind each time; gives how many times that was.
+fn kill_at_every_step(
+    before: impl Fn() -> Stage,
+    args: &[&str],
+    then: impl Fn(&Stage, &str),
+) -> usize {
+    let mut kills = 0;
+    for step in STEPS {
+        for nth in 1.. {
+            let stage = before();
+            let at = format!("{step} {nth}");
+            if !is_killed(&stage, args, step, nth) {
+                break;
+            }
+            then(&stage, &at);
+            kills += 1;
+        }
+    }
+    kills
+}
+
+/// Whether the program came to its `nth` such step, and was killed there. If not,
+/// it has come to its end.
+fn is_killed(stage: &Stage, args: &[&str], step: &str, nth: u32) -> bool {
+    let program = stage.command(args);
+    let mut strace = Command::new("strace");
+    stage.furnish(&mut strace);
+    strace
+        .args(["-qq", "-o", "/dev/null", "-e"])
+        .arg(format!("trace={step}"))
+        .arg("-e")
+        .arg(format!("inject={step}:signal=KILL:when={nth}"))
+        .arg(program.get_program())
+        .args(program.get_args())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    // strace ends as what it watches does.
+    let status = strace.status().expect("strace is to be installed");
+    assert!(status.signal() == Some(9) || status.code() < Some(2));
+    status.signal() == Some(9)
+}
+
+/// Nothing but the session is left, and it is whole.
+fn assert_tidy(stage: &Stage, at: &str) {
+    let left = ["session.json", "session.json.lock"];
+    assert_eq!(stage.beside_state(), left, "{at}");
+}
+
+#[test]
+fn a_killed_login_is_not_forgotten_and_the_next_one_carries_on() {
+    let kills = kill_at_every_step(Stage::new, &["login"], |stage, at| {
+        let status = stage.status();
+        let is_open = status["session"]["open"] == true;
+        let failed = status["gate"]["failed_logins"].as_u64().unwrap();
+        let sent = stage.seen(Call::LogIn);
+        assert!(
+            is_open || failed >= sent,
+            "{at}: {sent} sent, {failed} known"
+        );
+
+        stage.pass(MINUTE);
+        stage.run(&["login"]).succeeds();
+        assert!(stage.seen(Call::LogIn) <= sent + 1, "{at}");
+        assert_eq!(stage.status()["gate"]["failed_logins"], 0, "{at}");
+        assert_tidy(stage, at);
+    });
+    assert!(kills > 40, "{kills} kills");
+}
+
+#[test]
+fn law_2_with_a_wrong_password_kills_never_cost_more_logins_than_may_fail() {
+    let wrong = || {
+        let stage = Stage::new();
+        stage.write("password", "grflbk");
+        stage
+    };
+    let kills = kill_at_every_step(wrong, &["login"], |stage, at| {
+        for _ in 0..4 {
+            stage.pass(MINUTE);
+            let ran = stage.run(&["login"]);
+            assert!(matches!(ran.code, Some(1 | 3)), "{at}: {ran:?}");
+        }
+        assert!(stage.seen(Call::LogIn) <= 2, "{at}");
+    });
+    assert!(kills > 40, "{kills} kills");
+}
+
+#[test]
+fn a_killed_call_leaves_a_session_that_the_next_one_uses() {
+    let dead = || {
+        let stage = Stage::open();
+        stage.server.with(Simulator::forget_sessions);
+        stage
+    };
+    let kills = kill_at_every_step(dead, &["call", "GET", ACCOUNT], |stage, at| {
+        stage.pass(MINUTE);
+        stage.run(&["call", "GET", ACCOUNT]).succeeds();
+        assert_eq!(stage.status()["gate"]["failed_logins"], 0, "{at}");
+        assert!(stage.seen(Call::LogIn) <= 3, "{at}");
+        assert_tidy(stage, at);
+    });
+    assert!(kills > 40, "{kills} kills");
+}
+
+#[test]
+fn law_8_a_killed_reset_never_leaves_the_operator_with_neither() {
+    let args = ["reset-password", "--to", "password"];
+    let kills = kill_at_every_step(Stage::open, &args, |stage, at| {
+        let old = Simulator::PASSWORD;
+        let new = stage.password();
+        let is_reset = new != old;
+        let holds = |name: &str, password: &str| {
+            let held = stage.read(name).unwrap_or_default();
+            held.trim_end_matches('\0').trim_end() == password
+        };
+        assert!(holds("password", old) || holds("password.old", old), "{at}");
+
+        // What is said is so.
+        stage.pass(MINUTE);
+        let status = stage.status();
+        let said = status["reset"]["new_password"].as_str();
+        assert!(!is_reset || said.is_some(), "{at}: {status}");
+        match said {
+            Some("kept") => assert!(holds("password", &new), "{at}"),
+            Some("drafted") => {
+                assert!(holds("password.new", &new), "{at}");
+                fs::rename(stage.at("password.new"), stage.at("password")).unwrap();
+            }
+            Some("none") | None => assert!(holds("password", old), "{at}"),
+            said => panic!("{at}: {said:?}"),
+        }
+        // Nobody has it if it was killed between the answer and the first write.
+        let is_lost = is_reset && said == Some("none");
+        assert!(!(is_lost && is_after_the_draft(at)), "{at}");
+
+        // Nor does it cost a login that nobody asked for.
+        stage.run(&["logout"]).succeeds();
+        let ran = stage.run(&["login"]);
+        if ran.code == Some(3) {
+            assert!(ran.stderr.contains("thingspace rearm"), "{at}: {ran:?}");
+            stage.run(&["rearm", "--yes"]).succeeds();
+            let ran = stage.run(&["login"]);
+            assert_eq!(ran.code, Some(i32::from(is_lost)), "{at}: {ran:?}");
+        } else {
+            assert_eq!(ran.code, Some(0), "{at}: {ran:?}");
+        }
+        let failed = stage.server.with(|service| service.counts().failed_logins);
+        assert_eq!(failed, u64::from(is_lost), "{at}");
+        assert!(stage.seen(Call::ResetPassword) <= 1, "{at}");
+        if !is_lost {
+            assert!(stage.status()["reset"].is_null(), "{at}");
+            assert!(!stage.at("password.old").exists(), "{at}");
+            stage.run(&args).succeeds();
+        }
+    });
+    assert!(kills > 40, "{kills} kills");
+}
+
+#[test]
+fn law_8_a_reset_that_is_killed_while_it_hands_the_new_password_over() {
+    let args = ["reset-password", "--command", "sh", "-c", "cat > vault"];
+    let kills = kill_at_every_step(Stage::open, &args, |stage, at| {
+        let new = stage.password();
+        let is_reset = new != Simulator::PASSWORD;
+        stage.pass(MINUTE);
+        let beside = |name: &str| {
+            let held = stage.read(&format!("state/session.json.{name}"));
+            held.unwrap_or_default().trim().to_owned()
+        };
+        let status = stage.status();
+        match status["reset"]["new_password"].as_str() {
+            Some("handed_over") => {
+                wait_for(|| stage.read("vault").as_deref() == Some(&new));
+            }
+            Some("being_handed_over") => assert_eq!(beside("password"), new, "{at}"),
+            Some("drafted") => assert_eq!(beside("password.new"), new, "{at}"),
+            Some("none") => assert!(!is_reset || !is_after_the_draft(at), "{at}"),
+            said => assert!(said.is_none() && !is_reset, "{at}: {said:?}"),
+        }
+    });
+    assert!(kills > 40, "{kills} kills");
+}
+
+/// Whether a step that follows the answer comes after the new password was
+/// written.
+fn is_after_the_draft(at: &str) -> bool {
+    ["?rename", "fsync"].iter().any(|step| at.starts_with(step))
+}
