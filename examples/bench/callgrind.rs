@@ -1,0 +1,74 @@
+//! Instructions and allocations of a program, counted by valgrind's callgrind.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// What a program did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Instructions, in user space.
+    pub(crate) instructions: u64,
+    /// Calls of an allocator's function that gives memory, or gives more of it.
+    pub(crate) allocations: u64,
+}
+
+/// Whether there is a valgrind to count with.
+pub(crate) fn is_installed() -> bool {
+    let version = Command::new("valgrind").arg("--version").output();
+    version.is_ok_and(|output| output.status.success())
+}
+
+/// Runs a program and counts what it does: all of it, or what happens within
+/// the functions whose name contains `within`. The profile is kept at `kept`.
+///
+/// Fails if the program does, or if callgrind's output has no total.
+pub(crate) fn count(program: &Command, within: Option<&str>, kept: &Path) -> io::Result<Counts> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind
+        .args(["--quiet", "--tool=callgrind", "--compress-strings=no"])
+        .arg(format!("--callgrind-out-file={}", kept.display()));
+    if let Some(within) = within {
+        // Calls are counted before it too, unless they are forgotten at its start.
+        valgrind.arg(format!("--toggle-collect=*{within}*"));
+        valgrind.arg(format!("--zero-before=*{within}*"));
+    }
+    let status = valgrind
+        .arg(program.get_program())
+        .args(program.get_args())
+        .stdout(Stdio::null())
+        .status()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("{program:?} failed: {status}")));
+    }
+    read(&fs::read_to_string(kept)?).ok_or_else(|| io::Error::other("no total in the profile"))
+}
+
+/// Reads what matters of a profile: its total, and the calls of functions that
+/// allocate (`cfn=` names the function that the following `calls=` counts).
+fn read(profile: &str) -> Option<Counts> {
+    let allocators = HashSet::from([
+        "malloc",
+        "calloc",
+        "realloc",
+        "posix_memalign",
+        "aligned_alloc",
+    ]);
+    let mut counts = Counts::default();
+    let mut called = "";
+    for line in profile.lines() {
+        if let Some(name) = line.strip_prefix("cfn=") {
+            called = name;
+        } else if let Some(calls) = line.strip_prefix("calls=") {
+            if allocators.contains(called) {
+                counts.allocations += calls.split(' ').next()?.parse::<u64>().ok()?;
+            }
+        } else if let Some(total) = line.strip_prefix("totals: ") {
+            counts.instructions = total.trim().parse().ok()?;
+        }
+    }
+    (counts.instructions > 0).then_some(counts)
+}

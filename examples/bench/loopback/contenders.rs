@@ -1,0 +1,215 @@
+//! Those who make calls: each HTTP stack alone, with addresses and tokens made
+//! beforehand, and thingspace on top of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderName, HeaderValue, Request, Uri,
+    header::{ACCEPT, AUTHORIZATION},
+};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use thingspace_core::{AppCredentials, Credentials, UserCredentials};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+
+/// Somebody who makes a number of calls of a service.
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    /// The one that it is compared with.
+    pub(crate) floor: &'static str,
+    pub(crate) run: fn(base: &str, calls: u32),
+}
+
+pub(crate) const CONTENDERS: &[Contender] = &[
+    Contender {
+        name: "ureq",
+        floor: "ureq",
+        run: |base, calls| raw_ureq(&ureq::Agent::new_with_defaults(), base, calls),
+    },
+    // With any timeout ureq looks the host up on a thread of its own, for every call.
+    Contender {
+        name: "ureq, timed",
+        floor: "ureq, timed",
+        run: |base, calls| raw_ureq(&timed(), base, calls),
+    },
+    Contender {
+        name: "thingspace-ureq",
+        floor: "ureq, timed",
+        run: thingspace_over_ureq,
+    },
+    Contender {
+        name: "hyper-util",
+        floor: "hyper-util",
+        run: raw_hyper,
+    },
+    Contender {
+        name: "hyper-util, timed",
+        floor: "hyper-util",
+        run: timed_hyper,
+    },
+    Contender {
+        name: "thingspace-hyper",
+        floor: "hyper-util",
+        run: thingspace_over_hyper,
+    },
+    Contender {
+        name: "reqwest",
+        floor: "hyper-util",
+        run: raw_reqwest,
+    },
+];
+
+/// What thingspace gives one request too.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const PATH: &str = "/m2m/v1/accounts/0000123456-00001";
+const VZ_M2M_TOKEN: HeaderName = HeaderName::from_static("vz-m2m-token");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What is made once by whoever calls by hand.
+struct Tokens {
+    bearer: HeaderValue,
+    session: HeaderValue,
+}
+
+impl Tokens {
+    fn new() -> Self {
+        let sensitive = |text: &str| {
+            let text = Bytes::copy_from_slice(text.as_bytes());
+            let mut value = HeaderValue::from_maybe_shared(text).unwrap();
+            value.set_sensitive(true);
+            value
+        };
+        Self {
+            bearer: sensitive("Bearer cf1b1d3a-8a0f-3c46-9d36-5e6cbe7dbe2b"),
+            session: sensitive("bcce3ea6-fe4f-4952-bacf-eadd80718e83"),
+        }
+    }
+
+    fn request<B>(&self, uri: &Uri, body: B) -> Request<B> {
+        let mut request = Request::new(body);
+        *request.uri_mut() = uri.clone();
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, JSON);
+        headers.insert(AUTHORIZATION, self.bearer.clone());
+        headers.insert(VZ_M2M_TOKEN, self.session.clone());
+        request
+    }
+}
+
+fn timed() -> ureq::Agent {
+    let config = ureq::Agent::config_builder();
+    config.timeout_global(Some(TIMEOUT)).build().into()
+}
+
+fn raw_ureq(agent: &ureq::Agent, base: &str, calls: u32) {
+    let (uri, tokens) = (uri(base), Tokens::new());
+    for _ in 0..calls {
+        let mut answer = agent.run(tokens.request(&uri, ())).unwrap();
+        assert!(answer.status().is_success());
+        assert!(!answer.body_mut().read_to_vec().unwrap().is_empty());
+    }
+}
+
+fn thingspace_over_ureq(base: &str, calls: u32) {
+    let client = thingspace_ureq::Client::builder(credentials());
+    let client = client.environment(base.parse().unwrap()).build().unwrap();
+    let account = account(base);
+    for _ in 0..calls {
+        let answer = client.call(account.clone()).unwrap();
+        assert!(answer.status().is_success());
+        assert!(!answer.body().is_empty());
+    }
+}
+
+fn raw_hyper(base: &str, calls: u32) {
+    let (uri, tokens) = (uri(base), Tokens::new());
+    let client = pooled();
+    runtime().block_on(async {
+        for _ in 0..calls {
+            exchange(&client, tokens.request(&uri, Full::default())).await;
+        }
+    });
+}
+
+fn timed_hyper(base: &str, calls: u32) {
+    let (uri, tokens) = (uri(base), Tokens::new());
+    let client = pooled();
+    runtime().block_on(async {
+        for _ in 0..calls {
+            let exchange = exchange(&client, tokens.request(&uri, Full::default()));
+            timeout(TIMEOUT, exchange).await.unwrap();
+        }
+    });
+}
+
+type Pooled = Client<HttpConnector, Full<Bytes>>;
+
+fn pooled() -> Pooled {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    Client::builder(TokioExecutor::new()).build(connector)
+}
+
+async fn exchange(client: &Pooled, request: Request<Full<Bytes>>) {
+    let answer = client.request(request).await.unwrap();
+    assert!(answer.status().is_success());
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert!(!body.is_empty());
+}
+
+fn thingspace_over_hyper(base: &str, calls: u32) {
+    let client = thingspace_hyper::Client::builder(credentials());
+    let client = client.environment(base.parse().unwrap()).build().unwrap();
+    let account = account(base);
+    runtime().block_on(async {
+        for _ in 0..calls {
+            let answer = client.call(account.clone()).await.unwrap();
+            assert!(answer.status().is_success());
+            assert!(!answer.body().is_empty());
+        }
+    });
+}
+
+fn raw_reqwest(base: &str, calls: u32) {
+    let (url, tokens) = (format!("{base}{PATH}"), Tokens::new());
+    let client = reqwest::Client::new();
+    runtime().block_on(async {
+        for _ in 0..calls {
+            let request = client
+                .get(&url)
+                .header(ACCEPT, JSON)
+                .header(AUTHORIZATION, tokens.bearer.clone())
+                .header(VZ_M2M_TOKEN, tokens.session.clone());
+            let answer = request.send().await.unwrap();
+            assert!(answer.status().is_success());
+            assert!(!answer.bytes().await.unwrap().is_empty());
+        }
+    });
+}
+
+fn uri(base: &str) -> Uri {
+    format!("{base}{PATH}").parse().unwrap()
+}
+
+fn account(base: &str) -> Request<Bytes> {
+    Request::get(uri(base)).body(Bytes::new()).unwrap()
+}
+
+fn credentials() -> Credentials {
+    Credentials::new(
+        AppCredentials::new("key", "secret").unwrap(),
+        UserCredentials::new("zbeeblebrox", "IMgr8").unwrap(),
+    )
+}
+
+/// Everything on one thread: what passes between threads is noise here.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}

@@ -1,0 +1,269 @@
+//! What a call costs over a connection that is kept alive, with each HTTP stack
+//! alone and with thingspace on top of it:
+//!
+//! ```text
+//! cargo bench -p thingspace-bench --bench loopback
+//! cargo bench -p thingspace-bench --bench loopback -- --rounds 9 --calls 5000
+//! cargo bench -p thingspace-bench --bench loopback -- --with 'python client.py'
+//! ```
+//!
+//! The program starts its own service and then every contender in turn, each in
+//! a process of its own, for several rounds, all pinned to one processor: between
+//! two, wake-ups would drown everything. A contender is run with few calls and
+//! with many, and the difference counts, so that neither starting nor logging in
+//! does. Where valgrind is installed, instructions and allocations are counted
+//! in the same way.
+//!
+//! Any command can be a contender. It is given two arguments, the base address
+//! (`http://127.0.0.1:PORT/api`) and a number of calls, makes that many calls of
+//! `GET /m2m/v1/accounts/0000123456-00001` one after the other, over one
+//! connection and with both tokens, reads each answer to its end, and exits with 0.
+//! What it sends before (a token fetch, a login) is answered too.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[path = "../callgrind.rs"]
+mod callgrind;
+mod contenders;
+mod service;
+
+use std::{
+    env, fs,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sched::{CpuSet, sched_setaffinity},
+    sys::resource::{UsageWho, getrusage},
+    unistd::Pid,
+};
+
+use crate::{callgrind::Counts, contenders::CONTENDERS, service::Service};
+
+/// What does not count: starting, connecting, logging in.
+const FEW: u32 = 50;
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["contender", name, base, calls] => {
+            let contender = CONTENDERS.iter().find(|contender| contender.name == name);
+            (contender.unwrap().run)(base, calls.parse().unwrap());
+        }
+        // Run as a test, it has nothing to say.
+        _ if !arguments.contains(&"--bench") => {}
+        _ => compare(&Plan::of(&arguments)),
+    }
+}
+
+/// What is asked for on the command line.
+struct Plan {
+    rounds: usize,
+    calls: u32,
+    commands: Vec<String>,
+}
+
+impl Plan {
+    fn of(arguments: &[&str]) -> Self {
+        let mut plan = Self {
+            rounds: 5,
+            calls: 2000,
+            commands: Vec::new(),
+        };
+        let mut arguments = arguments.iter().filter(|argument| **argument != "--bench");
+        while let Some(option) = arguments.next() {
+            let value = arguments.next().expect("every option has a value");
+            match *option {
+                "--rounds" => plan.rounds = value.parse().unwrap(),
+                "--calls" => plan.calls = value.parse().unwrap(),
+                "--with" => plan.commands.push((*value).to_owned()),
+                _ => panic!("give --rounds N, --calls N or --with COMMAND"),
+            }
+        }
+        plan
+    }
+}
+
+/// Somebody who makes calls, and what that took.
+struct Entry {
+    name: String,
+    /// The one that it is compared with, by its place.
+    floor: usize,
+    command: Vec<String>,
+    /// For each round, per call.
+    times: Vec<Times>,
+    counts: Option<Counts>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Times {
+    processor: Duration,
+    wall: Duration,
+}
+
+impl Entry {
+    fn new(name: &str, floor: usize, command: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            floor,
+            command,
+            times: Vec::new(),
+            counts: None,
+        }
+    }
+
+    fn command(&self, base: &str, calls: u32) -> Command {
+        let (program, arguments) = self.command.split_first().unwrap();
+        let mut command = Command::new(program);
+        command.args(arguments).arg(base).arg(calls.to_string());
+        command
+    }
+
+    fn time(&mut self, base: &str, calls: u32) {
+        let few = run(&mut self.command(base, FEW));
+        let many = run(&mut self.command(base, FEW + calls));
+        self.times.push(Times {
+            processor: many.processor.saturating_sub(few.processor) / calls,
+            wall: many.wall.saturating_sub(few.wall) / calls,
+        });
+    }
+
+    fn count(&mut self, base: &str) {
+        const CALLS: u32 = 200;
+        let count = |calls| {
+            let folder = env::current_exe()
+                .unwrap()
+                .parent()
+                .unwrap()
+                .join("callgrind");
+            fs::create_dir_all(&folder).unwrap();
+            let profile = folder.join(format!("{}-{calls}.callgrind", self.name.replace(' ', "-")));
+            callgrind::count(&self.command(base, calls), None, &profile)
+        };
+        let (Ok(few), Ok(many)) = (count(FEW), count(FEW + CALLS)) else {
+            return;
+        };
+        let calls = u64::from(CALLS);
+        self.counts = Some(Counts {
+            instructions: many.instructions.saturating_sub(few.instructions) / calls,
+            allocations: (many.allocations.saturating_sub(few.allocations) + calls / 2) / calls,
+        });
+    }
+}
+
+fn compare(plan: &Plan) {
+    pin();
+    let service = Service::start();
+    let base = service.base();
+    let program = env::current_exe().unwrap().display().to_string();
+    let mut entries: Vec<Entry> = CONTENDERS
+        .iter()
+        .map(|contender| {
+            let floor = CONTENDERS
+                .iter()
+                .position(|other| other.name == contender.floor);
+            let command = vec![
+                program.clone(),
+                "contender".to_owned(),
+                contender.name.to_owned(),
+            ];
+            Entry::new(contender.name, floor.unwrap(), command)
+        })
+        .collect();
+    for command in &plan.commands {
+        let words = command.split_whitespace().map(str::to_owned).collect();
+        let own = entries.len();
+        entries.push(Entry::new(command, own, words));
+    }
+
+    for _ in 0..plan.rounds {
+        for entry in &mut entries {
+            entry.time(&base, plan.calls);
+        }
+    }
+    if callgrind::is_installed() {
+        for entry in &mut entries {
+            entry.count(&base);
+        }
+    }
+    show(&entries, plan);
+}
+
+/// This process and all that it starts stay on one processor.
+fn pin() {
+    let mut set = CpuSet::new();
+    set.set(0).unwrap();
+    sched_setaffinity(Pid::from_raw(0), &set).unwrap();
+}
+
+/// Runs a command to its end, and tells what time it took on the processor and
+/// on the wall.
+fn run(command: &mut Command) -> Times {
+    let processor = || {
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+        let micros = [usage.user_time(), usage.system_time()]
+            .map(|time| time.tv_sec() * 1_000_000 + time.tv_usec());
+        Duration::from_micros(micros.iter().sum::<i64>().try_into().unwrap())
+    };
+    let (before, start) = (processor(), Instant::now());
+    let status = command.stdout(Stdio::null()).status().unwrap();
+    assert!(status.success(), "{command:?} failed: {status}");
+    Times {
+        processor: processor().saturating_sub(before),
+        wall: start.elapsed(),
+    }
+}
+
+fn show(entries: &[Entry], plan: &Plan) {
+    println!(
+        "{} rounds of {} calls; processor time in µs per call, min / median / max\n",
+        plan.rounds, plan.calls
+    );
+    println!("| contender | processor | × floor | wall | instructions | × floor | allocations |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for entry in entries {
+        let Some(floor) = entries.get(entry.floor) else {
+            continue;
+        };
+        let micros = |time: Duration| time.as_secs_f64() * 1e6;
+        let processor = spread(entry.times.iter().map(|times| micros(times.processor)));
+        let wall = spread(entry.times.iter().map(|times| micros(times.wall)));
+        // Round by round: what disturbs one of them disturbs its neighbour too.
+        let ratio =
+            spread(
+                entry.times.iter().zip(&floor.times).map(|(own, floor)| {
+                    own.processor.as_secs_f64() / floor.processor.as_secs_f64()
+                }),
+            );
+        let counts = match (entry.counts, floor.counts) {
+            (Some(own), Some(floor)) => {
+                let per_mille = own.instructions * 1000 / floor.instructions.max(1);
+                format!(
+                    "{} | {}.{:03} | {}",
+                    own.instructions,
+                    per_mille / 1000,
+                    per_mille % 1000,
+                    own.allocations
+                )
+            }
+            _ => "| |".to_owned(),
+        };
+        println!(
+            "| {} | {:.1} / {:.1} / {:.1} | {:.2} | {:.1} | {counts} |",
+            entry.name, processor.0, processor.1, processor.2, ratio.1, wall.1
+        );
+    }
+}
+
+/// The least, the one in the middle and the greatest.
+fn spread(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let at = |place: usize| values.get(place).copied().unwrap_or_default();
+    (
+        at(0),
+        at(values.len() / 2),
+        at(values.len().saturating_sub(1)),
+    )
+}

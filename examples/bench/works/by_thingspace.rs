@@ -1,0 +1,156 @@
+//! The same with the library.
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use thingspace_core::{
+    AppCredentials, BearerToken, Call, Credentials, Endpoint, Environment, Session, SessionToken,
+    Step, Timestamp, UserCredentials,
+    api::{LogIn, LogOut, RequestBearerToken, ResetPassword},
+    endpoint::{Auth, WithSession},
+    session::OpenSession,
+};
+
+use super::{
+    BEARER_ANSWER, BEARER_TOKEN, CALL_ANSWER, Canned, Doing, KEY, PASSWORD, PASSWORD_ANSWER,
+    SECRET, SESSION_ANSWER, SESSION_TOKEN, USERNAME, doing,
+};
+
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+pub(super) fn log_in() -> Doing {
+    let at = Environment::production();
+    let (user, (bearer, _)) = (user(), tokens());
+    doing(move || LogIn::new(&user).request(&at, &bearer).unwrap())
+}
+
+pub(super) fn log_in_answer() -> Doing {
+    let canned = Canned::new(SESSION_ANSWER);
+    doing(move || LogIn::parse(canned.answer()).unwrap())
+}
+
+pub(super) fn log_out() -> Doing {
+    let at = Environment::production();
+    let (bearer, session) = tokens();
+    doing(move || LogOut.request(&at, (&bearer, &session)).unwrap())
+}
+
+pub(super) fn log_out_answer() -> Doing {
+    let canned = Canned::new(SESSION_ANSWER);
+    doing(move || LogOut::parse(canned.answer()).unwrap())
+}
+
+pub(super) fn reset() -> Doing {
+    let at = Environment::production();
+    let (user, (bearer, session)) = (user(), tokens());
+    doing(move || {
+        let reset = ResetPassword::new(user.password());
+        reset.request(&at, (&bearer, &session)).unwrap()
+    })
+}
+
+pub(super) fn reset_answer() -> Doing {
+    let canned = Canned::new(PASSWORD_ANSWER);
+    doing(move || ResetPassword::parse(canned.answer()).unwrap())
+}
+
+pub(super) fn bearer() -> Doing {
+    let at = Environment::production();
+    let app = app();
+    let canned = Canned::new(BEARER_ANSWER);
+    doing(move || {
+        let request = RequestBearerToken::default().request(&at, &app).unwrap();
+        let answer = RequestBearerToken::parse(canned.answer()).unwrap();
+        (request, answer)
+    })
+}
+
+pub(super) fn stamp() -> Doing {
+    let (bearer, session) = tokens();
+    let mut headers = HeaderMap::with_capacity(2);
+    doing(move || {
+        WithSession::stamp((&bearer, &session), &mut headers);
+        headers.clear();
+    })
+}
+
+/// The call without a session: its endpoint alone.
+pub(super) fn endpoint_alone() -> Doing {
+    let at = Environment::production();
+    let (bearer, session) = tokens();
+    let request = account();
+    let canned = Canned::new(CALL_ANSWER);
+    doing(move || {
+        let endpoint = request.clone();
+        let request = endpoint.request(&at, (&bearer, &session)).unwrap();
+        let answer = <Request<Bytes>>::parse(canned.answer()).unwrap();
+        (request, answer)
+    })
+}
+
+pub(super) fn call() -> Doing {
+    let mut session = open_session();
+    let request = account();
+    let canned = Canned::new(CALL_ANSWER);
+    doing(move || {
+        let mut call = Call::new(request.clone());
+        let Step::Send(transmit) = call.step(&mut session, NOW) else {
+            panic!("nothing to send");
+        };
+        call.receive(&mut session, NOW, transmit.attempt, Ok(canned.answer()));
+        let Step::Done(answer) = call.step(&mut session, NOW) else {
+            panic!("not done");
+        };
+        (transmit, answer.unwrap())
+    })
+}
+
+fn account() -> Request<Bytes> {
+    let request = Request::get("/m2m/v1/accounts/0000123456-00001")
+        .body(Bytes::new())
+        .unwrap();
+    drop(request.clone());
+    request
+}
+
+fn app() -> AppCredentials {
+    AppCredentials::new(KEY, SECRET).unwrap()
+}
+
+fn user() -> UserCredentials {
+    UserCredentials::new(USERNAME, PASSWORD).unwrap()
+}
+
+fn tokens() -> (BearerToken, SessionToken) {
+    (
+        BearerToken::new(BEARER_TOKEN).unwrap(),
+        SessionToken::new(SESSION_TOKEN).unwrap(),
+    )
+}
+
+fn open_session() -> Session {
+    let mut session = Session::new(
+        Environment::production(),
+        Credentials::new(app(), user()),
+        0,
+    );
+    let mut call = Call::new(OpenSession);
+    loop {
+        match call.step(&mut session, NOW) {
+            Step::Send(transmit) => {
+                let bearer = transmit.request.uri().path().ends_with("/oauth2/token");
+                let body = if bearer {
+                    BEARER_ANSWER
+                } else {
+                    SESSION_ANSWER
+                };
+                let answer = Canned::new(body).answer();
+                call.receive(&mut session, NOW, transmit.attempt, Ok(answer));
+            }
+            Step::Wait(wait) => panic!("{wait:?}"),
+            Step::Done(token) => {
+                token.unwrap();
+                return session;
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The works that are measured, each done by hand and by the library.
+//!
+//! What is done by hand is the floor: what somebody who knows the protocol and
+//! the crates would write for this one call and nothing else, with every address
+//! and every header value made beforehand. It puts the same bytes on the wire.
+
+mod by_hand;
+mod by_oauth2;
+mod by_thingspace;
+
+use std::{fmt, hint::black_box};
+
+use bytes::Bytes;
+use http::Response;
+
+/// Every work, those that are compared side by side and the floor first.
+pub(crate) const WORKS: &[Work] = &[
+    Work::new(LOG_IN, HAND, by_hand::log_in),
+    Work::new(LOG_IN, OURS, by_thingspace::log_in),
+    Work::new(LOG_IN_ANSWER, HAND, by_hand::log_in_answer),
+    Work::new(LOG_IN_ANSWER, OURS, by_thingspace::log_in_answer),
+    Work::new(LOG_OUT, HAND, by_hand::log_out),
+    Work::new(LOG_OUT, OURS, by_thingspace::log_out),
+    Work::new(LOG_OUT_ANSWER, HAND, by_hand::log_out_answer),
+    Work::new(LOG_OUT_ANSWER, OURS, by_thingspace::log_out_answer),
+    Work::new(RESET, HAND, by_hand::reset),
+    Work::new(RESET, OURS, by_thingspace::reset),
+    Work::new(RESET_ANSWER, HAND, by_hand::reset_answer),
+    Work::new(RESET_ANSWER, OURS, by_thingspace::reset_answer),
+    Work::new(BEARER, HAND, by_hand::bearer),
+    Work::new(BEARER, OURS, by_thingspace::bearer),
+    Work::new(BEARER, "oauth2", by_oauth2::bearer),
+    Work::new(STAMP, HAND, by_hand::stamp),
+    Work::new(STAMP, OURS, by_thingspace::stamp),
+    Work::new(CALL, HAND, by_hand::call),
+    Work::new(CALL, "endpoint", by_thingspace::endpoint_alone),
+    Work::new(CALL, OURS, by_thingspace::call),
+];
+
+pub(crate) const HAND: &str = "by hand";
+pub(crate) const OURS: &str = "thingspace";
+
+pub(crate) const LOG_IN: &str = "log in: request";
+pub(crate) const LOG_IN_ANSWER: &str = "log in: answer";
+pub(crate) const LOG_OUT: &str = "log out: request";
+pub(crate) const LOG_OUT_ANSWER: &str = "log out: answer";
+pub(crate) const RESET: &str = "reset: request";
+pub(crate) const RESET_ANSWER: &str = "reset: answer";
+pub(crate) const BEARER: &str = "bearer: request and answer";
+pub(crate) const STAMP: &str = "two tokens on a request";
+pub(crate) const CALL: &str = "a call with an open session";
+
+/// Something that is done, and by whom.
+pub(crate) struct Work {
+    pub(crate) name: &'static str,
+    pub(crate) by: &'static str,
+    prepare: fn() -> Doing,
+}
+
+/// Does a work once, the dropping of what it made included.
+pub(crate) type Doing = Box<dyn FnMut()>;
+
+impl Work {
+    const fn new(name: &'static str, by: &'static str, prepare: fn() -> Doing) -> Self {
+        Self { name, by, prepare }
+    }
+
+    /// Makes everything that is made once and for all, and does the work a few
+    /// times, so that what is measured afterwards is every time the same.
+    pub(crate) fn prepare(&self) -> Doing {
+        let mut doing = (self.prepare)();
+        for _ in 0..3 {
+            doing();
+        }
+        doing
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.name, self.by)
+    }
+}
+
+fn doing<T>(mut work: impl FnMut() -> T + 'static) -> Doing {
+    Box::new(move || {
+        black_box(work());
+    })
+}
+
+const KEY: &str = "7ae3a5f2-9d4c-4f0e-b1c7";
+const SECRET: &str = "0d8a1f6e-52b3-4c8f-a4d0";
+const USERNAME: &str = "zbeeblebrox";
+const PASSWORD: &str = "IMgr8-42-heart-of-gold";
+const BEARER_TOKEN: &str = "cf1b1d3a-8a0f-3c46-9d36-5e6cbe7dbe2b";
+const SESSION_TOKEN: &str = "bcce3ea6-fe4f-4952-bacf-eadd80718e83";
+
+const SESSION_ANSWER: &str = r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#;
+const PASSWORD_ANSWER: &str = r#"{"newPassword":"Wh0a1545a84d-gold-of-heart"}"#;
+const BEARER_ANSWER: &str = r#"{"access_token":"cf1b1d3a-8a0f-3c46-9d36-5e6cbe7dbe2b","scope":"default","token_type":"Bearer","expires_in":3600}"#;
+const CALL_ANSWER: &str = r#"{"accountName":"0000123456-00001"}"#;
+
+/// The answer that everybody gets: its body shared, as a piece of a connection's
+/// buffer is.
+struct Canned(Bytes);
+
+impl Canned {
+    fn new(body: &str) -> Self {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        // The first copy begins to count copies.
+        drop(body.clone());
+        Self(body)
+    }
+
+    fn answer(&self) -> Response<Bytes> {
+        Response::new(self.0.clone())
+    }
+}
