@@ -139,8 +139,12 @@ impl Endpoint for Request<Bytes> {
     type Output = Bytes;
 
     fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
-        let mut request = self.clone();
+        let mut request = Request::new(self.body().clone());
+        *request.method_mut() = self.method().clone();
         *request.uri_mut() = environment.resolve(self.uri())?;
+        *request.version_mut() = self.version();
+        *request.headers_mut() = self.headers().clone();
+        *request.extensions_mut() = self.extensions().clone();
         Ok(request)
     }
 

@@ -52,6 +52,8 @@ struct Base {
     prefix: String,
     /// The address of each [`Place`], in order; none if one is too long to be.
     places: Vec<Uri>,
+    /// The text of their targets.
+    targets: Bytes,
 }
 
 impl Environment {
@@ -84,8 +86,14 @@ impl Environment {
             authority,
             prefix,
             places: Vec::new(),
+            targets: Bytes::new(),
         };
-        let places = Place::ALL.iter().map(|place| base.uri(place.path()));
+        let targets = Place::ALL.map(|place| [&base.prefix, place.path()].concat());
+        base.targets = Bytes::from(targets.concat());
+        let mut rest = base.targets.clone();
+        let places = targets
+            .iter()
+            .map(|target| base.at(rest.split_to(target.len())));
         base.places = places.collect::<Result<_, _>>().unwrap_or_default();
         Self(Arc::new(base))
     }
@@ -124,6 +132,7 @@ impl Environment {
     }
 
     /// A request to one of the session's own calls.
+    #[inline]
     pub(crate) fn request(
         &self,
         method: Method,
@@ -132,23 +141,23 @@ impl Environment {
     ) -> Result<Request<Bytes>, RequestError> {
         let uri = self.0.places.get(place as usize);
         let uri = uri.ok_or(RequestError::Path)?.clone();
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = uri;
-        Ok(request)
+        // In the place where it is wanted: a request is large to move.
+        let mut made = Ok(Request::new(body));
+        if let Ok(request) = &mut made {
+            *request.method_mut() = method;
+            *request.uri_mut() = uri;
+        }
+        made
     }
 
     /// The address that a caller gave, as it will be called: a mere path is
-    /// taken as one under the base.
-    ///
-    /// Fails if it is anywhere else, with an account in front of its host, or
-    /// not under the base.
+    /// taken as one under the base. Whether any other may be called is for
+    /// [`admit`](Self::admit) to say.
     pub(crate) fn resolve(&self, uri: &Uri) -> Result<Uri, RequestError> {
         if uri.scheme().is_none() && uri.authority().is_none() {
             let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
             return self.uri(path);
         }
-        self.admit(uri)?;
         Ok(uri.clone())
     }
 
@@ -180,24 +189,24 @@ impl Environment {
     pub(crate) fn leads_to(&self, uri: &Uri, segments: &[Option<&str>]) -> bool {
         let path = uri.path();
         let below = path.strip_prefix(self.0.prefix.as_str()).unwrap_or(path);
-        let decoded = decoded(below);
-        let mut found = segments_of(&decoded).filter(|segment| !segment.is_empty());
-        segments.iter().all(|wanted| match (wanted, found.next()) {
-            (Some(wanted), Some(found)) => found.eq_ignore_ascii_case(wanted.as_bytes()),
-            (None, Some(_)) => true,
-            (_, None) => false,
-        })
+        if has(below, b"%\\;") {
+            return begins_with(segments_of(&decoded(below)), segments);
+        }
+        begins_with(below.as_bytes().split(|byte| *byte == b'/'), segments)
     }
 }
 
 impl Base {
     fn uri(&self, path: &str) -> Result<Uri, RequestError> {
-        if !path.starts_with('/') || !path.is_ascii() || has(path, b'#') || leads_out(path) {
+        if !path.starts_with('/') || !path.is_ascii() || has(path, b"#") || leads_out(path) {
             return Err(RequestError::Path);
         }
-        let target = [&self.prefix, path].concat();
-        let target =
-            PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| RequestError::Path)?;
+        self.at([&self.prefix, path].concat().into())
+    }
+
+    /// The address of a target, which holds the prefix.
+    fn at(&self, target: Bytes) -> Result<Uri, RequestError> {
+        let target = PathAndQuery::from_maybe_shared(target).map_err(|_| RequestError::Path)?;
         let mut parts = Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
@@ -208,13 +217,11 @@ impl Base {
     /// Whether an address is a copy of one that was made, and checked, beforehand: it
     /// shares its text.
     fn is_place(&self, uri: &Uri) -> bool {
-        let shared = |place: &Uri| match (place.path_and_query(), uri.path_and_query()) {
-            (Some(place), Some(path)) => ptr::eq(place.as_str(), path.as_str()),
-            _ => false,
+        let (Some(authority), Some(target)) = (uri.authority(), uri.path_and_query()) else {
+            return false;
         };
-        let authority = uri.authority().map_or("", Authority::as_str);
-        ptr::eq(authority, self.authority.as_str())
-            && self.places.iter().any(shared)
+        ptr::eq(authority.as_str(), self.authority.as_str())
+            && (self.targets.as_ptr_range()).contains(&target.as_str().as_ptr())
             && uri.scheme() == Some(&self.scheme)
     }
 
@@ -336,7 +343,7 @@ fn is_loopback(host: &str) -> bool {
 
 /// Whether a path has a segment that a server may take as "here" or "up".
 fn leads_out(path: &str) -> bool {
-    if !has(path, b'.') && !has(path, b'%') {
+    if !has(path, b".%") {
         return false;
     }
     let path = path.split('?').next().unwrap_or_default();
@@ -344,19 +351,32 @@ fn leads_out(path: &str) -> bool {
 }
 
 fn decoded(path: &str) -> Cow<'_, [u8]> {
-    if has(path, b'%') {
+    if has(path, b"%") {
         percent_decode_str(path).into()
     } else {
         Cow::Borrowed(path.as_bytes())
     }
 }
 
-/// Whether a byte is anywhere in a path. Without an early return, so that the loop
-/// vectorizes: few paths have what is looked for.
-fn has(path: &str, wanted: u8) -> bool {
-    path.bytes()
-        .fold(0, |found, byte| found | u8::from(byte == wanted))
-        != 0
+/// Whether one of these bytes is anywhere in a path. Without an early return, so
+/// that the loop vectorizes: few paths have what is looked for.
+fn has<const N: usize>(path: &str, wanted: &[u8; N]) -> bool {
+    let count = |byte| {
+        wanted
+            .iter()
+            .fold(0, |found, w| found | u8::from(byte == *w))
+    };
+    path.bytes().fold(0, |found, byte| found | count(byte)) != 0
+}
+
+/// Whether these segments, but for empty ones, begin like that.
+fn begins_with<'a>(found: impl Iterator<Item = &'a [u8]>, segments: &[Option<&str>]) -> bool {
+    let mut found = found.filter(|segment| !segment.is_empty());
+    segments.iter().all(|wanted| match (wanted, found.next()) {
+        (Some(wanted), Some(found)) => found.eq_ignore_ascii_case(wanted.as_bytes()),
+        (None, Some(_)) => true,
+        (_, None) => false,
+    })
 }
 
 /// The segments of a decoded path, as a lenient server might read it: parted by
@@ -369,6 +389,12 @@ fn segments_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Where a request of a caller's with this address goes.
+    fn address(own: &Environment, uri: &str) -> Result<Uri, RequestError> {
+        let uri = own.resolve(&uri.parse().unwrap())?;
+        own.admit(&uri).map(|()| uri)
+    }
 
     fn environment(base: &str) -> Environment {
         base.parse().unwrap()
@@ -427,7 +453,7 @@ mod tests {
             "https://ts.example:443/api/m2m?a=../b",
             "/m2m",
         ] {
-            assert!(own.resolve(&uri.parse().unwrap()).is_ok(), "{uri}");
+            assert!(address(&own, uri).is_ok(), "{uri}");
         }
         for uri in [
             "http://ts.example/api/m2m",
@@ -442,11 +468,7 @@ mod tests {
             "evil.example",
             "https://ts.example:+443/api/m2m",
         ] {
-            assert_eq!(
-                own.resolve(&uri.parse().unwrap()),
-                Err(RequestError::Origin),
-                "{uri}"
-            );
+            assert_eq!(address(&own, uri), Err(RequestError::Origin), "{uri}");
         }
         for uri in [
             "https://ts.example/apiary",
@@ -459,11 +481,7 @@ mod tests {
             "/m2m/./x",
             "*",
         ] {
-            assert_eq!(
-                own.resolve(&uri.parse().unwrap()),
-                Err(RequestError::Path),
-                "{uri}"
-            );
+            assert_eq!(address(&own, uri), Err(RequestError::Path), "{uri}");
         }
     }
 
