@@ -2,6 +2,7 @@
 
 mod builder;
 mod client;
+mod names;
 mod send;
 
 pub use self::{builder::Builder, client::Client};

@@ -8,7 +8,11 @@ use std::{
 use bytes::Bytes;
 use http::{Method, Request, Response, Version, uri::Scheme};
 use thingspace_core::{Timestamp, TransportError, session::Transmit};
-use ureq::{Agent, AsSendBody, Body, Error, Proxy, Timeout};
+use ureq::{
+    Agent, AsSendBody, Body, Error, Proxy, Timeout, unversioned::transport::DefaultConnector,
+};
+
+use crate::names::Names;
 
 /// A body's announced length is believed this far when room is made for it.
 const MOST_ROOM: u64 = 64 * 1024;
@@ -21,15 +25,15 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// every request: connections keep their TLS sessions then.
 pub(crate) fn agent(attempt_timeout: Duration) -> Agent {
     let timeouts = Timeouts::new(attempt_timeout);
-    Agent::config_builder()
+    let config = Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)
         .allow_non_standard_methods(true)
         .timeout_global(Some(timeouts.global))
         .timeout_resolve(Some(timeouts.resolve))
         .timeout_connect(Some(timeouts.connect))
-        .build()
-        .into()
+        .build();
+    Agent::with_parts(config, DefaultConnector::default(), Names::default())
 }
 
 /// Sends a request and reads its answer, as far as the core wants it read.

@@ -1,0 +1,160 @@
+//! Where the service's name leads, remembered for a moment.
+//!
+//! ureq looks a host up for every request, even if a connection to it is open,
+//! and on a thread of its own if there is a timeout. Over a connection that is
+//! open, that is more work than all the rest of a call.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use http::{
+    Uri,
+    uri::{Authority, Scheme},
+};
+use ureq::{
+    Error,
+    config::Config,
+    unversioned::{
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::NextTimeout,
+    },
+};
+
+/// How long the answer to a lookup is used (our choice: a burst of calls makes
+/// one lookup, and a service that moves is found again within seconds).
+const REMEMBERED_FOR: Duration = Duration::from_secs(5);
+
+/// Looks names up, and remembers the last one.
+#[derive(Debug)]
+pub(crate) struct Names<R = DefaultResolver> {
+    resolver: R,
+    remembered_for: Duration,
+    last: Mutex<Option<Lookup>>,
+}
+
+#[derive(Debug)]
+struct Lookup {
+    scheme: Option<Scheme>,
+    authority: Option<Authority>,
+    addresses: ResolvedSocketAddrs,
+    at: Instant,
+}
+
+impl<R: Resolver> Names<R> {
+    fn new(resolver: R, remembered_for: Duration) -> Self {
+        Self {
+            resolver,
+            remembered_for,
+            last: Mutex::new(None),
+        }
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::new(DefaultResolver::default(), REMEMBERED_FOR)
+    }
+}
+
+impl<R: Resolver> Resolver for Names<R> {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = &*last {
+            let same =
+                last.scheme.as_ref() == uri.scheme() && last.authority.as_ref() == uri.authority();
+            if same && last.at.elapsed() < self.remembered_for {
+                return Ok(last.addresses.clone());
+            }
+        }
+        // Others look up at the same time rather than wait for this one.
+        drop(last);
+        let addresses = self.resolver.resolve(uri, config, timeout)?;
+        let found = Lookup {
+            scheme: uri.scheme().cloned(),
+            authority: uri.authority().cloned(),
+            addresses: addresses.clone(),
+            at: Instant::now(),
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        Ok(addresses)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+
+    use super::*;
+
+    /// Gives another port with each lookup.
+    #[derive(Debug, Default)]
+    struct Counting(AtomicU16);
+
+    impl Resolver for Counting {
+        fn resolve(
+            &self,
+            uri: &Uri,
+            _: &Config,
+            _: NextTimeout,
+        ) -> Result<ResolvedSocketAddrs, Error> {
+            let lookups = self.0.fetch_add(1, Relaxed) + 1;
+            if uri.host() == Some("nowhere") {
+                return Err(Error::HostNotFound);
+            }
+            let mut addresses = self.empty();
+            addresses.push(([127, 0, 0, 1], lookups).into());
+            Ok(addresses)
+        }
+    }
+
+    fn names(remembered_for: Duration) -> Names<Counting> {
+        Names::new(Counting::default(), remembered_for)
+    }
+
+    fn port(names: &Names<Counting>, uri: &'static str) -> Result<u16, Error> {
+        let config = ureq::Agent::config_builder().build();
+        let uri = Uri::from_static(uri);
+        let found = names.resolve(&uri, &config, NextTimeout::default())?;
+        Ok(found[0].port())
+    }
+
+    #[test]
+    fn a_name_is_looked_up_once_in_a_burst_of_calls() {
+        let names = names(Duration::MAX);
+        for path in ["https://a/x", "https://a/y", "https://a/z"] {
+            assert_eq!(port(&names, path).unwrap(), 1);
+        }
+    }
+
+    #[test]
+    fn another_place_is_looked_up_for_itself() {
+        let names = names(Duration::MAX);
+        let places = ["https://a", "http://a", "https://b", "https://b:444"];
+        let found = places.map(|place| port(&names, place).unwrap());
+        assert_eq!(found, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn what_was_found_long_ago_is_looked_up_again() {
+        let names = names(Duration::ZERO);
+        assert_eq!(port(&names, "https://a").unwrap(), 1);
+        assert_eq!(port(&names, "https://a").unwrap(), 2);
+    }
+
+    #[test]
+    fn a_lookup_that_fails_is_not_remembered() {
+        let names = names(Duration::MAX);
+        assert_eq!(port(&names, "https://a").unwrap(), 1);
+        assert!(port(&names, "https://nowhere").is_err());
+        assert!(port(&names, "https://nowhere").is_err());
+        assert_eq!(names.resolver.0.load(Relaxed), 3);
+        assert_eq!(port(&names, "https://a").unwrap(), 1);
+    }
+}
