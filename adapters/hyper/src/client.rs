@@ -128,22 +128,25 @@ impl<S: Stack> Client<S> {
     /// its own.
     pub async fn run<T: Task>(&self, call: Call<T>) -> Result<T::Output, Error> {
         let shared = &*self.shared;
-        let mut driver = Driver { shared, call };
+        let mut driver = Driver {
+            shared,
+            call,
+            changed: None,
+        };
         let mut now = shared.now();
         loop {
-            let (step, changed) = driver.step(now);
-            match step {
-                Step::Send(transmit) => {
+            match driver.step(now) {
+                Step::Send(mut transmit) => {
                     let attempt = transmit.attempt;
                     let result;
-                    (result, now) = self.exchange(transmit).await;
+                    (result, now) = self.exchange(&mut transmit).await;
                     let call = &mut driver.call;
                     shared.session(|session| call.receive(session, now, attempt, result));
                 }
                 Step::Wait(wait) => {
                     shared.observer.waiting(&wait);
                     let timeout = shared.timer.sleep(wait.until.since(now));
-                    within(changed, timeout).await;
+                    within(driver.changed.take(), timeout).await;
                     now = shared.now();
                 }
                 Step::Done(result) => return result,
@@ -167,10 +170,10 @@ impl<S: Stack> Client<S> {
     /// Sends one request, and tells of it. Gives what came of it, and when.
     async fn exchange(
         &self,
-        transmit: Transmit,
+        transmit: &mut Transmit,
     ) -> (Result<Response<Bytes>, TransportError>, Timestamp) {
         let shared = &*self.shared;
-        let exchange = Exchange::of(&transmit);
+        let exchange = Exchange::of(transmit);
         shared.observer.sending(&exchange);
         let start = shared.now();
         let timeout = shared.timer.sleep(transmit.deadline.since(start));
@@ -236,21 +239,22 @@ impl Shared {
 struct Driver<'a, T: Task> {
     shared: &'a Shared,
     call: Call<T>,
+    /// If there is nothing to do but wait, what tells of a change since the last step.
+    changed: Option<EventListener>,
 }
 
 impl<T: Task> Driver<'_, T> {
-    /// Steps. If there is nothing to do but wait, gives what tells of a change
-    /// from this very moment on.
-    fn step(&mut self, now: Timestamp) -> (Step<T::Output>, Option<EventListener>) {
+    fn step(&mut self, now: Timestamp) -> Step<T::Output> {
         let shared = self.shared;
         let mut session = shared.lock();
         let version = session.version();
         let step = self.call.step(&mut session, now);
         let events = shared.told(&mut session, version);
-        let changed = matches!(step, Step::Wait(_)).then(|| shared.changed.listen());
+        // From this very moment on: the session is still locked.
+        self.changed = matches!(step, Step::Wait(_)).then(|| shared.changed.listen());
         drop(session);
         shared.tell(&events);
-        (step, changed)
+        step
     }
 }
 

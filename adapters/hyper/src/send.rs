@@ -3,6 +3,7 @@
 use std::{
     error::Error as StdError,
     future::{Future, poll_fn},
+    mem,
     pin::{Pin, pin},
 };
 
@@ -49,14 +50,14 @@ where
     type Body = B;
 }
 
-/// Sends a request and reads its answer, as far as the core wants it read.
+/// Sends a request and reads its answer, as far as the core wants it read. What is
+/// sent is taken out of its place only where it is wanted: it is large to move.
 pub(crate) async fn send<S: Stack>(
     stack: &S,
-    transmit: Transmit,
+    transmit: &mut Transmit,
     timeout: Pin<Box<dyn Sleep>>,
 ) -> Result<Response<Bytes>, TransportError> {
-    // Pinned where it is: it is large to move.
-    let exchange = pin!(exchange(stack, transmit.request, transmit.read_limit));
+    let exchange = pin!(exchange(stack, transmit));
     match within(Some(exchange), timeout).await {
         Some(result) => result.map_err(classify),
         None => Err(TransportError::unknown("no answer in time")),
@@ -80,17 +81,16 @@ pub(crate) async fn within<F: Future>(
 
 async fn exchange<S: Stack>(
     stack: &S,
-    request: Request<Bytes>,
-    read_limit: usize,
+    transmit: &mut Transmit,
 ) -> Result<Response<Bytes>, BoxError> {
     let mut stack = stack.clone();
     poll_fn(|context| stack.poll_ready(context))
         .await
         .map_err(TransportError::not_sent)?;
-    let mut request = request.map(Full::new);
+    let mut request = mem::take(&mut transmit.request).map(Full::new);
     *request.version_mut() = Version::HTTP_11;
     let (parts, body) = stack.call(request).await.map_err(Into::into)?.into_parts();
-    let body = read(body, read_limit).await?;
+    let body = read(body, transmit.read_limit).await?;
     Ok(Response::from_parts(parts, body))
 }
 
