@@ -554,9 +554,10 @@ impl World {
         panic!("law 12: the session is of no use any more");
     }
 
-    /// Answers everything well, until nobody wants anything.
+    /// Answers everything well, until nobody wants anything. (Calls that only one
+    /// at a time may make take a few rounds each.)
     fn settle(&mut self) {
-        for _ in 0..100 {
+        for _ in 0..20 * (5 + self.alive().count()) {
             let alive: Vec<_> = self.alive().collect();
             if alive.is_empty() {
                 return;
