@@ -16,27 +16,31 @@ pub(crate) struct Counts {
     pub(crate) allocations: u64,
 }
 
+impl Counts {
+    /// What each of `rounds` did, `self` being all of them and `rest` what was done
+    /// besides; to the nearest whole number.
+    pub(crate) fn each(self, rest: Self, rounds: u64) -> Self {
+        let each = |all: u64, rest: u64| (all.saturating_sub(rest) + rounds / 2) / rounds;
+        Self {
+            instructions: each(self.instructions, rest.instructions),
+            allocations: each(self.allocations, rest.allocations),
+        }
+    }
+}
+
 /// Whether there is a valgrind to count with.
 pub(crate) fn is_installed() -> bool {
     let version = Command::new("valgrind").arg("--version").output();
     version.is_ok_and(|output| output.status.success())
 }
 
-/// Runs a program and counts what it does: all of it, or what happens within
-/// the functions whose name contains `within`. The profile is kept at `kept`.
+/// Runs a program and counts what it does. The profile is kept at `kept`.
 ///
 /// Fails if the program does, or if callgrind's output has no total.
-pub(crate) fn count(program: &Command, within: Option<&str>, kept: &Path) -> io::Result<Counts> {
-    let mut valgrind = Command::new("valgrind");
-    valgrind
+pub(crate) fn count(program: &Command, kept: &Path) -> io::Result<Counts> {
+    let status = Command::new("valgrind")
         .args(["--quiet", "--tool=callgrind", "--compress-strings=no"])
-        .arg(format!("--callgrind-out-file={}", kept.display()));
-    if let Some(within) = within {
-        // Calls are counted before it too, unless they are forgotten at its start.
-        valgrind.arg(format!("--toggle-collect=*{within}*"));
-        valgrind.arg(format!("--zero-before=*{within}*"));
-    }
-    let status = valgrind
+        .arg(format!("--callgrind-out-file={}", kept.display()))
         .arg(program.get_program())
         .args(program.get_args())
         .stdout(Stdio::null())

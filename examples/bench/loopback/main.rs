@@ -139,16 +139,12 @@ impl Entry {
                 .join("callgrind");
             fs::create_dir_all(&folder).unwrap();
             let profile = folder.join(format!("{}-{calls}.callgrind", self.name.replace(' ', "-")));
-            callgrind::count(&self.command(base, calls), None, &profile)
+            callgrind::count(&self.command(base, calls), &profile)
         };
         let (Ok(few), Ok(many)) = (count(FEW), count(FEW + CALLS)) else {
             return;
         };
-        let calls = u64::from(CALLS);
-        self.counts = Some(Counts {
-            instructions: many.instructions.saturating_sub(few.instructions) / calls,
-            allocations: (many.allocations.saturating_sub(few.allocations) + calls / 2) / calls,
-        });
+        self.counts = Some(many.each(few, CALLS.into()));
     }
 }
 

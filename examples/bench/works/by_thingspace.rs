@@ -7,7 +7,7 @@ use thingspace_core::{
     Step, Timestamp, UserCredentials,
     api::{LogIn, LogOut, RequestBearerToken, ResetPassword},
     endpoint::{Auth, WithSession},
-    session::OpenSession,
+    session::{EndSession, MAX_EVENTS, OpenSession, Task},
 };
 
 use super::{
@@ -88,7 +88,40 @@ pub(super) fn endpoint_alone() -> Doing {
 }
 
 pub(super) fn call() -> Doing {
+    call_on(open_session())
+}
+
+pub(super) fn call_after_many() -> Doing {
     let mut session = open_session();
+    for _ in 0..100_000 {
+        drive(Call::new(account()), &mut session);
+    }
+    call_on(session)
+}
+
+pub(super) fn call_with_events() -> Doing {
+    let mut session = open_session();
+    for _ in 0..MAX_EVENTS {
+        drive(Call::new(EndSession), &mut session);
+        drive(Call::new(OpenSession), &mut session);
+    }
+    call_on(session)
+}
+
+pub(super) fn call_beside_many() -> Doing {
+    let mut session = open_session();
+    let mut calls = vec![Call::new(account()); 1000];
+    for call in &mut calls {
+        assert!(matches!(call.step(&mut session, NOW), Step::Send(_)));
+    }
+    let mut work = call_on(session);
+    Box::new(move || {
+        assert!(!calls.is_empty());
+        work();
+    })
+}
+
+fn call_on(mut session: Session) -> Doing {
     let request = account();
     let canned = Canned::new(CALL_ANSWER);
     doing(move || {
@@ -102,6 +135,31 @@ pub(super) fn call() -> Doing {
         };
         (transmit, answer.unwrap())
     })
+}
+
+/// Sees a call through, with an honest service.
+fn drive<T: Task>(mut call: Call<T>, session: &mut Session) {
+    loop {
+        match call.step(session, NOW) {
+            Step::Send(transmit) => {
+                let path = transmit.request.uri().path();
+                let body = if path.ends_with("/oauth2/token") {
+                    BEARER_ANSWER
+                } else if path.ends_with("/login") || path.ends_with("/logout") {
+                    SESSION_ANSWER
+                } else {
+                    CALL_ANSWER
+                };
+                let answer = Canned::new(body).answer();
+                call.receive(session, NOW, transmit.attempt, Ok(answer));
+            }
+            Step::Wait(wait) => panic!("{wait:?}"),
+            Step::Done(result) => {
+                assert!(result.is_ok());
+                return;
+            }
+        }
+    }
 }
 
 fn account() -> Request<Bytes> {
@@ -128,29 +186,8 @@ fn tokens() -> (BearerToken, SessionToken) {
 }
 
 fn open_session() -> Session {
-    let mut session = Session::new(
-        Environment::production(),
-        Credentials::new(app(), user()),
-        0,
-    );
-    let mut call = Call::new(OpenSession);
-    loop {
-        match call.step(&mut session, NOW) {
-            Step::Send(transmit) => {
-                let bearer = transmit.request.uri().path().ends_with("/oauth2/token");
-                let body = if bearer {
-                    BEARER_ANSWER
-                } else {
-                    SESSION_ANSWER
-                };
-                let answer = Canned::new(body).answer();
-                call.receive(&mut session, NOW, transmit.attempt, Ok(answer));
-            }
-            Step::Wait(wait) => panic!("{wait:?}"),
-            Step::Done(token) => {
-                token.unwrap();
-                return session;
-            }
-        }
-    }
+    let credentials = Credentials::new(app(), user());
+    let mut session = Session::new(Environment::production(), credentials, 0);
+    drive(Call::new(OpenSession), &mut session);
+    session
 }

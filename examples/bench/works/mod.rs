@@ -29,16 +29,24 @@ pub(crate) const WORKS: &[Work] = &[
     Work::new(RESET_ANSWER, OURS, by_thingspace::reset_answer),
     Work::new(BEARER, HAND, by_hand::bearer),
     Work::new(BEARER, OURS, by_thingspace::bearer),
-    Work::new(BEARER, "oauth2", by_oauth2::bearer),
+    Work::new(BEARER, OAUTH2, by_oauth2::bearer),
     Work::new(STAMP, HAND, by_hand::stamp),
     Work::new(STAMP, OURS, by_thingspace::stamp),
     Work::new(CALL, HAND, by_hand::call),
-    Work::new(CALL, "endpoint", by_thingspace::endpoint_alone),
+    Work::new(CALL, ENDPOINT, by_thingspace::endpoint_alone),
     Work::new(CALL, OURS, by_thingspace::call),
+    Work::new(CALL, OURS_LATE, by_thingspace::call_after_many),
+    Work::new(CALL, OURS_UNSEEN, by_thingspace::call_with_events),
+    Work::new(CALL, OURS_BESIDE, by_thingspace::call_beside_many),
 ];
 
 pub(crate) const HAND: &str = "by hand";
 pub(crate) const OURS: &str = "thingspace";
+pub(crate) const OURS_LATE: &str = "thingspace, after 100,000 calls";
+pub(crate) const OURS_UNSEEN: &str = "thingspace, no event drained";
+pub(crate) const OURS_BESIDE: &str = "thingspace, beside 1,000 in flight";
+pub(crate) const ENDPOINT: &str = "its endpoint alone";
+pub(crate) const OAUTH2: &str = "oauth2";
 
 pub(crate) const LOG_IN: &str = "log in: request";
 pub(crate) const LOG_IN_ANSWER: &str = "log in: answer";

@@ -1,0 +1,145 @@
+//! A service in memory, and what calls it.
+
+use std::{
+    convert::Infallible,
+    future::{Future, Pending, pending},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::rt::{Sleep, Timer};
+use thingspace_core::{
+    AppCredentials, Call, Credentials, Environment, Session, Step, Timestamp, UserCredentials,
+    session::OpenSession,
+};
+use thingspace_hyper::Client;
+use tower_service::Service;
+
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// Answers every request at once, but for logins while it holds them.
+#[derive(Clone, Default)]
+pub(crate) struct Memory(Arc<AtomicBool>);
+
+impl Memory {
+    pub(crate) fn client(&self) -> Client<Self> {
+        Client::builder(credentials("zbeeblebrox"))
+            .clock(|| NOW)
+            .stack(self.clone(), Never)
+            .build()
+            .unwrap()
+    }
+
+    pub(crate) fn hold_logins(&self, hold: bool) {
+        self.0.store(hold, Relaxed);
+    }
+}
+
+impl Service<Request<Full<Bytes>>> for Memory {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Answering {
+        let path = request.uri().path();
+        let held = path.ends_with("/login").then(|| Arc::clone(&self.0));
+        let answer = Full::new(answer(path));
+        Answering { held, answer }
+    }
+}
+
+pub(crate) struct Answering {
+    held: Option<Arc<AtomicBool>>,
+    answer: Full<Bytes>,
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Full<Bytes>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        let held = self.held.as_ref();
+        if held.is_some_and(|held| held.load(Relaxed)) {
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(Response::new(self.answer.clone())))
+    }
+}
+
+/// No time passes.
+struct Never;
+
+impl Timer for Never {
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Sleep>> {
+        Box::pin(Endless(pending()))
+    }
+
+    fn sleep_until(&self, _: Instant) -> Pin<Box<dyn Sleep>> {
+        self.sleep(Duration::MAX)
+    }
+}
+
+struct Endless(Pending<()>);
+
+impl Future for Endless {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl Sleep for Endless {}
+
+pub(crate) fn account() -> Request<Bytes> {
+    let account = "/m2m/v1/accounts/0000123456-00001";
+    Request::get(account).body(Bytes::new()).unwrap()
+}
+
+pub(crate) fn credentials(username: &str) -> Credentials {
+    Credentials::new(
+        AppCredentials::new("7ae3a5f2-9d4c-4f0e-b1c7", "0d8a1f6e-52b3-4c8f-a4d0").unwrap(),
+        UserCredentials::new(username, "IMgr8-42-heart-of-gold").unwrap(),
+    )
+}
+
+/// A session that is open.
+pub(crate) fn open(environment: Environment, credentials: Credentials) -> Session {
+    let mut session = Session::new(environment, credentials, 0);
+    let mut call = Call::new(OpenSession);
+    loop {
+        match call.step(&mut session, NOW) {
+            Step::Send(transmit) => {
+                let answer = Response::new(answer(transmit.request.uri().path()));
+                call.receive(&mut session, NOW, transmit.attempt, Ok(answer));
+            }
+            Step::Wait(wait) => panic!("{wait:?}"),
+            Step::Done(token) => {
+                token.unwrap();
+                return session;
+            }
+        }
+    }
+}
+
+pub(crate) fn answer(path: &str) -> Bytes {
+    let body = if path.ends_with("/oauth2/token") {
+        r#"{"access_token":"cf1b1d3a-8a0f-3c46-9d36-5e6cbe7dbe2b","token_type":"Bearer","expires_in":3600}"#
+    } else if path.ends_with("/session/login") {
+        r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#
+    } else {
+        r#"{"accountName":"0000123456-00001"}"#
+    };
+    Bytes::from_static(body.as_bytes())
+}

@@ -1,0 +1,42 @@
+//! What a session takes in memory.
+
+use std::fs;
+
+use allocation_counter::measure;
+use thingspace_core::{Environment, Session};
+
+use crate::memory::{credentials, open};
+
+const MANY: usize = 1_000_000;
+
+/// Opens a million sessions, each with a user, credentials and tokens of its own,
+/// at one environment.
+pub(crate) fn show() {
+    let environment = Environment::production();
+    let mut sessions = Vec::new();
+    let cost = measure(|| {
+        sessions = (0..MANY)
+            .map(|number| {
+                let credentials = credentials(&format!("user-{number:012}"));
+                open(environment.clone(), credentials)
+            })
+            .collect();
+    });
+    let held = usize::try_from(cost.bytes_current).unwrap();
+    assert_eq!(sessions.len(), MANY);
+    println!("| what | bytes |\n| --- | ---: |");
+    println!("| `size_of::<Session>()` | {} |", size_of::<Session>());
+    println!(
+        "| an open session, with all that it owns | {} |",
+        held / MANY
+    );
+    println!("| a million of them | {held} |");
+    println!("| the process then, resident | {} |\n", resident());
+}
+
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    kilobytes.map_or(0, |number| 1024 * number.parse::<usize>().unwrap())
+}
