@@ -116,3 +116,106 @@ pub struct Outcome<'a> {
     /// driver's clock.
     pub took: Duration,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use bytes::Bytes;
+    use http::Request;
+
+    use super::*;
+    use crate::{
+        AppCredentials, Call, Credentials, Environment, Session, Step, Timestamp, UserCredentials,
+        session::{FlightKind, WaitReason},
+    };
+
+    #[derive(Default)]
+    struct Hears(Mutex<Vec<&'static str>>);
+
+    impl Hears {
+        fn hear(&self, what: &'static str) {
+            self.0.lock().unwrap().push(what);
+        }
+    }
+
+    impl Observer for &Hears {
+        fn event(&self, _: &Event) {
+            self.hear("event");
+        }
+
+        fn waiting(&self, _: &Wait) {
+            self.hear("waiting");
+        }
+
+        fn sending(&self, _: &Exchange) {
+            self.hear("sending");
+        }
+
+        fn received(&self, _: &Exchange, _: &Outcome<'_>) {
+            self.hear("received");
+        }
+    }
+
+    /// The first request of a call.
+    fn exchange() -> Exchange {
+        let credentials = Credentials::new(
+            AppCredentials::new("key", "secret").unwrap(),
+            UserCredentials::new("user", "hush").unwrap(),
+        );
+        let mut session = Session::new(Environment::mock(), credentials, 0);
+        let read = Request::get("/m2m/v1/work").body(Bytes::new()).unwrap();
+        match Call::new(read).step(&mut session, Timestamp::default()) {
+            Step::Send(transmit) => Exchange::of(&transmit),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn two_observers_are_told_of_everything() {
+        let (one, other) = (Hears::default(), Hears::default());
+        let both = (&one, &other);
+        let wait = Wait {
+            until: Timestamp::MAX,
+            reason: WaitReason::Flight(FlightKind::LogIn),
+        };
+        let outcome = Outcome {
+            result: Ok(StatusCode::OK),
+            took: Duration::ZERO,
+        };
+        both.event(&Event::LoggedIn);
+        both.waiting(&wait);
+        both.sending(&exchange());
+        both.received(&exchange(), &outcome);
+        for hears in [one, other] {
+            let heard = hears.0.into_inner().unwrap();
+            assert_eq!(heard, ["event", "waiting", "sending", "received"]);
+        }
+    }
+
+    #[test]
+    fn an_exchange_shows_where_it_goes_and_nothing_of_what_it_carries() {
+        assert_eq!(
+            format!("{:?}", exchange()),
+            r#"Exchange { method: POST, path: "/api/ts/v1/oauth2/token", attempt: Attempt(1), .. }"#
+        );
+    }
+
+    #[test]
+    fn a_wait_says_what_for() {
+        for (reason, said) in [
+            (
+                WaitReason::Flight(FlightKind::LogIn),
+                "the login of another call",
+            ),
+            (WaitReason::Backoff, "the next try after a failure"),
+            (
+                WaitReason::Brake,
+                "the next login, since sessions keep dying",
+            ),
+            (WaitReason::Answer, "an answer"),
+        ] {
+            assert_eq!(reason.to_string(), said);
+        }
+    }
+}

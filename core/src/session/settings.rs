@@ -138,6 +138,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_session_is_used_until_a_minute_before_it_is_over() {
+        assert_eq!(IDLE_TIMEOUT, Duration::from_secs(1200));
+        assert_eq!(Settings::default().idle_timeout, Duration::from_secs(1140));
+        assert_eq!(BEARER_LIFETIME, Duration::from_secs(3600));
+    }
+
+    #[test]
     fn law_2_the_guard_always_closes_before_the_platform_locks() {
         for number in 1..=4 {
             assert_eq!(MaxFailedLogins::new(number).unwrap().number(), number);

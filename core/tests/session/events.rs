@@ -290,7 +290,13 @@ fn every_event_says_what_happened_in_one_sentence() {
         ),
     ] {
         assert_eq!(event.to_string(), sentence);
-        let name = event.name();
-        assert!(!name.is_empty() && name.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()));
+        // The same as in the code, as metrics write it.
+        let debug = format!("{event:?}");
+        let camel = debug.split(' ').next().unwrap();
+        let snake = camel.chars().flat_map(|c| {
+            let parted = c.is_ascii_uppercase().then_some('_');
+            parted.into_iter().chain([c.to_ascii_lowercase()])
+        });
+        assert!(snake.skip(1).eq(event.name().chars()), "{}", event.name());
     }
 }

@@ -425,6 +425,24 @@ fn law_8_a_password_that_one_process_was_given_lets_no_other_log_in_with_its_own
 }
 
 #[test]
+fn that_a_password_is_outdated_is_told_once() {
+    let (store, mut here, mut there) = two();
+    let mut reset = Actor::reset_password();
+    reset.sends(&mut here, What::Reset);
+    reset.hears(&mut here, new_password("new"));
+    there.session.transact(&*store, |_| ()).unwrap();
+    let reason = GateReason::PasswordOutdated;
+    assert_eq!(there.events(), [Event::GateClosed { reason }]);
+    there.session.transact(&*store, |_| ()).unwrap();
+    assert_eq!(there.events(), []);
+}
+
+#[test]
+fn a_call_that_waits_looks_ten_times_a_second_unless_the_store_says_otherwise() {
+    assert_eq!(Register::new().poll_interval(), SECOND / 10);
+}
+
+#[test]
 fn a_process_that_starts_after_a_reset_is_taken_to_know_the_new_password() {
     let (store, mut here, _) = two();
     let mut reset = Actor::reset_password();
