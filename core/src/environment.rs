@@ -190,9 +190,11 @@ impl Environment {
         let path = uri.path();
         let below = path.strip_prefix(self.0.prefix.as_str()).unwrap_or(path);
         if has(below, b"%\\;") {
-            return begins_with(segments_of(&decoded(below)), segments);
+            let decoded = decoded(below);
+            let plain: Vec<_> = segments_of(&decoded).collect();
+            return begins_with(&plain.join(&b'/'), segments);
         }
-        begins_with(below.as_bytes().split(|byte| *byte == b'/'), segments)
+        begins_with(below.as_bytes(), segments)
     }
 }
 
@@ -369,13 +371,19 @@ fn has<const N: usize>(path: &str, wanted: &[u8; N]) -> bool {
     path.bytes().fold(0, |found, byte| found | count(byte)) != 0
 }
 
-/// Whether these segments, but for empty ones, begin like that.
-fn begins_with<'a>(found: impl Iterator<Item = &'a [u8]>, segments: &[Option<&str>]) -> bool {
-    let mut found = found.filter(|segment| !segment.is_empty());
-    segments.iter().all(|wanted| match (wanted, found.next()) {
-        (Some(wanted), Some(found)) => found.eq_ignore_ascii_case(wanted.as_bytes()),
-        (None, Some(_)) => true,
-        (_, None) => false,
+/// Whether the segments of a path, but for empty ones, begin like that.
+fn begins_with(mut path: &[u8], segments: &[Option<&str>]) -> bool {
+    segments.iter().all(|wanted| {
+        while let [b'/', rest @ ..] = path {
+            path = rest;
+        }
+        let end = path.iter().position(|byte| *byte == b'/');
+        let (segment, rest) = path.split_at(end.unwrap_or(path.len()));
+        path = rest;
+        match wanted {
+            Some(wanted) => segment.eq_ignore_ascii_case(wanted.as_bytes()),
+            None => !segment.is_empty(),
+        }
     })
 }
 

@@ -126,11 +126,11 @@ impl<S: Stack> Client<S> {
 
     /// Sees a call through, whatever it is for: how to give one a deadline of
     /// its own.
-    pub async fn run<T: Task>(&self, call: Call<T>) -> Result<T::Output, Error> {
+    pub async fn run<T: Task>(&self, mut call: Call<T>) -> Result<T::Output, Error> {
         let shared = &*self.shared;
         let mut driver = Driver {
             shared,
-            call,
+            call: &mut call,
             changed: None,
         };
         let mut now = shared.now();
@@ -140,7 +140,7 @@ impl<S: Stack> Client<S> {
                     let attempt = transmit.attempt;
                     let result;
                     (result, now) = self.exchange(&mut transmit).await;
-                    let call = &mut driver.call;
+                    let call = &mut *driver.call;
                     shared.session(|session| call.receive(session, now, attempt, result));
                 }
                 Step::Wait(wait) => {
@@ -238,7 +238,7 @@ impl Shared {
 /// A call on its way. If it is dropped, others take over what it carried.
 struct Driver<'a, T: Task> {
     shared: &'a Shared,
-    call: Call<T>,
+    call: &'a mut Call<T>,
     /// If there is nothing to do but wait, what tells of a change since the last step.
     changed: Option<EventListener>,
 }
@@ -263,7 +263,7 @@ impl<T: Task> Drop for Driver<'_, T> {
         if self.call.is_over() {
             return;
         }
-        let call = &mut self.call;
+        let call = &mut *self.call;
         let ((), events) = self.shared.change(|session| call.abandon(session));
         // An observer that panics within a panic would end the process.
         if !thread::panicking() {

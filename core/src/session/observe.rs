@@ -5,7 +5,7 @@
 
 use std::{fmt, time::Duration};
 
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode, uri::PathAndQuery};
 
 use super::{Attempt, Event, Transmit, Wait};
 use crate::TransportError;
@@ -67,7 +67,7 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Exchange {
     method: Method,
-    uri: Uri,
+    target: Option<PathAndQuery>,
     attempt: Attempt,
 }
 
@@ -86,7 +86,7 @@ impl Exchange {
     pub fn of(transmit: &Transmit) -> Self {
         Self {
             method: transmit.request.method().clone(),
-            uri: transmit.request.uri().clone(),
+            target: transmit.request.uri().path_and_query().cloned(),
             attempt: transmit.attempt,
         }
     }
@@ -98,7 +98,7 @@ impl Exchange {
 
     /// The request's path, without its query.
     pub fn path(&self) -> &str {
-        self.uri.path()
+        self.target.as_ref().map_or("/", PathAndQuery::path)
     }
 
     /// Which of its call's requests it is; token fetches and logins count.
