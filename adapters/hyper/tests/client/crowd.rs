@@ -92,8 +92,8 @@ fn ten_thousand_that_wait_for_a_login_are_woken_once_and_go_on_at_once() {
         .unwrap();
 
     let mut carrier = pin!(client.call(account()));
-    let carries = Arc::new(Wakes::default());
-    assert!(poll(carrier.as_mut(), &carries).is_pending());
+    let its_wakes = Arc::new(Wakes::default());
+    assert!(poll(carrier.as_mut(), &its_wakes).is_pending());
     let mut crowd: Vec<_> = (0..CROWD)
         .map(|_| (Box::pin(client.call(account())), Arc::new(Wakes::default())))
         .collect();
@@ -105,8 +105,8 @@ fn ten_thousand_that_wait_for_a_login_are_woken_once_and_go_on_at_once() {
     assert_eq!(flight, Some(FlightKind::LogIn));
 
     gate.add_permits(1);
-    assert_eq!(carries.0.load(Relaxed), 1);
-    assert!(poll(carrier, &carries).is_ready());
+    assert_eq!(its_wakes.0.load(Relaxed), 1);
+    assert!(poll(carrier, &its_wakes).is_ready());
     for (call, wakes) in &mut crowd {
         assert_eq!(wakes.0.load(Relaxed), 1);
         let Poll::Ready(answer) = poll(call.as_mut(), wakes) else {
