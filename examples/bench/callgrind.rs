@@ -2,8 +2,7 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
-    path::Path,
+    env, fs, io,
     process::{Command, Stdio},
 };
 
@@ -34,10 +33,14 @@ pub(crate) fn is_installed() -> bool {
     version.is_ok_and(|output| output.status.success())
 }
 
-/// Runs a program and counts what it does. The profile is kept at `kept`.
+/// Runs a program and counts what it does. The profile is kept under this name,
+/// beside the program that counts: somewhere in the target directory.
 ///
 /// Fails if the program does, or if callgrind's output has no total.
-pub(crate) fn count(program: &Command, kept: &Path) -> io::Result<Counts> {
+pub(crate) fn count(program: &Command, name: &str) -> io::Result<Counts> {
+    let folder = env::current_exe()?.with_file_name("callgrind");
+    fs::create_dir_all(&folder)?;
+    let kept = folder.join(format!("{name}.callgrind"));
     let status = Command::new("valgrind")
         .args(["--quiet", "--tool=callgrind", "--compress-strings=no"])
         .arg(format!("--callgrind-out-file={}", kept.display()))
@@ -48,7 +51,7 @@ pub(crate) fn count(program: &Command, kept: &Path) -> io::Result<Counts> {
     if !status.success() {
         return Err(io::Error::other(format!("{program:?} failed: {status}")));
     }
-    read(&fs::read_to_string(kept)?).ok_or_else(|| io::Error::other("no total in the profile"))
+    read(&fs::read_to_string(&kept)?).ok_or_else(|| io::Error::other("no total in the profile"))
 }
 
 /// Reads what matters of a profile: its total, and the calls of functions that

@@ -21,7 +21,6 @@ use std::{
     env,
     fmt::Write,
     fs,
-    path::PathBuf,
     process::{Command, ExitCode},
 };
 
@@ -86,21 +85,9 @@ fn count(work: usize) -> Counts {
     let count = |rounds: u64| {
         let mut program = Command::new(env::current_exe().unwrap());
         program.args(["work", &work.to_string(), &rounds.to_string()]);
-        let profile = profiles().join(format!("work-{work}-{rounds}.callgrind"));
-        callgrind::count(&program, &profile).unwrap()
+        callgrind::count(&program, &format!("work-{work}-{rounds}")).unwrap()
     };
     count(ROUNDS).each(count(0), ROUNDS)
-}
-
-/// Beside the program: somewhere in the target directory.
-fn profiles() -> PathBuf {
-    let folder = env::current_exe()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("callgrind");
-    fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 fn table(counts: &[Counts]) -> String {

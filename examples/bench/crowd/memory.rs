@@ -23,6 +23,8 @@ use thingspace_core::{
 use thingspace_hyper::Client;
 use tower_service::Service;
 
+use crate::service;
+
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// Answers every request at once, but for logins while it holds them.
@@ -134,12 +136,5 @@ pub(crate) fn open(environment: Environment, credentials: Credentials) -> Sessio
 }
 
 pub(crate) fn answer(path: &str) -> Bytes {
-    let body = if path.ends_with("/oauth2/token") {
-        r#"{"access_token":"cf1b1d3a-8a0f-3c46-9d36-5e6cbe7dbe2b","token_type":"Bearer","expires_in":3600}"#
-    } else if path.ends_with("/session/login") {
-        r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#
-    } else {
-        r#"{"accountName":"0000123456-00001"}"#
-    };
-    Bytes::from_static(body.as_bytes())
+    Bytes::from_static(service::answer(path).as_bytes())
 }

@@ -27,7 +27,7 @@ mod contenders;
 mod service;
 
 use std::{
-    env, fs,
+    env,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -132,14 +132,8 @@ impl Entry {
     fn count(&mut self, base: &str) {
         const CALLS: u32 = 200;
         let count = |calls| {
-            let folder = env::current_exe()
-                .unwrap()
-                .parent()
-                .unwrap()
-                .join("callgrind");
-            fs::create_dir_all(&folder).unwrap();
-            let profile = folder.join(format!("{}-{calls}.callgrind", self.name.replace(' ', "-")));
-            callgrind::count(&self.command(base, calls), &profile)
+            let name = format!("{}-{calls}", self.name.replace([' ', '/'], "-"));
+            callgrind::count(&self.command(base, calls), &name)
         };
         let (Ok(few), Ok(many)) = (count(FEW), count(FEW + CALLS)) else {
             return;

@@ -38,14 +38,7 @@ fn serve(stream: TcpStream) -> Option<()> {
     loop {
         line.clear();
         reader.read_line(&mut line).ok()?;
-        let path = line.split(' ').nth(1)?;
-        let body = if path.ends_with("/oauth2/token") {
-            r#"{"access_token":"cf1b1d3a-8a0f-3c46-9d36-5e6cbe7dbe2b","token_type":"Bearer","expires_in":3600}"#
-        } else if path.ends_with("/session/login") {
-            r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#
-        } else {
-            r#"{"accountName":"0000123456-00001"}"#
-        };
+        let body = answer(line.split(' ').nth(1)?);
         let mut length = 0;
         loop {
             line.clear();
@@ -64,5 +57,16 @@ fn serve(stream: TcpStream) -> Option<()> {
             body.len()
         );
         writer.write_all(answer.as_bytes()).ok()?;
+    }
+}
+
+/// The body of every answer to a call of this path.
+pub(crate) fn answer(path: &str) -> &'static str {
+    if path.ends_with("/oauth2/token") {
+        r#"{"access_token":"cf1b1d3a-8a0f-3c46-9d36-5e6cbe7dbe2b","token_type":"Bearer","expires_in":3600}"#
+    } else if path.ends_with("/session/login") {
+        r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#
+    } else {
+        r#"{"accountName":"0000123456-00001"}"#
     }
 }
