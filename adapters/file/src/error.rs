@@ -8,6 +8,8 @@ use std::{
 
 use thingspace_core::StoreError;
 
+use crate::folder;
+
 /// That a file can't be used, or could not be read or written. Nothing was
 /// changed in it.
 ///
@@ -94,7 +96,12 @@ impl fmt::Display for FileError {
             ),
             Problem::Open { mode, wanted } => write!(
                 f,
-                "{path} is open to others (mode {mode:04o}); if nobody has been there who should not have, close it: chmod {wanted:o} {path}"
+                "{path} is open to others (mode {mode:04o}); {}if nobody has been there who should not have, close it: chmod {wanted:o} {path}",
+                // A folder that many use, such as /tmp, is not to be closed.
+                match *wanted {
+                    folder::MODE => "name a file in a folder of your own, or ",
+                    _ => "",
+                }
             ),
             Problem::TooLarge { limit } => write!(
                 f,

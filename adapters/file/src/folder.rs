@@ -10,6 +10,9 @@ use std::{
 
 use crate::error::{FileError, Problem};
 
+/// What may be done with it, and by its owner alone.
+pub(crate) const MODE: u32 = 0o700;
+
 /// The folder that a file is in.
 pub(crate) fn of(file: &Path) -> &Path {
     match file.parent() {
@@ -27,7 +30,7 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
 
 /// Makes the folder, and those above it, if it is not there.
 pub(crate) fn make(folder: &Path) -> Result<(), FileError> {
-    match DirBuilder::new().mode(0o700).create(folder) {
+    match DirBuilder::new().mode(MODE).create(folder) {
         Ok(()) => keep_entries(of(folder)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -54,7 +57,7 @@ pub(crate) fn check(folder: &Path) -> Result<bool, FileError> {
     }
     let mode = about.mode() & 0o7777;
     if mode & 0o077 != 0 {
-        let wanted = 0o700;
+        let wanted = MODE;
         return refuse(Problem::Open { mode, wanted });
     }
     Ok(true)

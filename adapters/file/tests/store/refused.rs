@@ -107,6 +107,8 @@ fn a_folder_that_others_may_enter() {
         set_mode(&place.folder, mode);
         assert_refused(&place, "is open to others");
         assert_refused(&place, "chmod 700 ");
+        // Not /tmp, of all folders.
+        assert_refused(&place, "name a file in a folder of your own");
     }
 }
 
