@@ -13,7 +13,7 @@ use thingspace_ureq::{
     Client,
     core::{
         Credentials, Environment, Error, Session, Timestamp,
-        session::{GateReason, Settings, Store},
+        session::{GateReason, RestoreError, Settings, Store},
     },
 };
 
@@ -27,6 +27,9 @@ use crate::{
 
 /// What stays as it is in the name of a session's file.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+/// What opens a guard that logins have closed.
+pub(crate) const HOW_TO_OPEN: &str = "Other credentials alone do not open the login guard here. Once they are right, open it with: thingspace rearm";
 
 /// What a command works with. Nothing is read or made until it is asked for.
 pub(crate) struct Desk {
@@ -81,12 +84,41 @@ impl Desk {
         let watch = Watch::default();
         let client = self.client(&watch)?;
         let password = client.session(|session| session.credentials().user.password().clone());
-        self.records().refuse_outdated(&password)?;
+        if let Some(outdated) = self.records().outdated(&password)? {
+            return self.work_without_login(&client, work, outdated);
+        }
         let result = work(&client);
         if watch.logged_in() {
             self.records().settle(&password);
         }
         result.map_err(|error| self.explain(error))
+    }
+
+    /// Does something on the session that is open, with a client whose password is
+    /// outdated.
+    fn work_without_login<R>(
+        &self,
+        client: &Client,
+        work: impl FnOnce(&Client) -> Result<R, Error>,
+        outdated: Failure,
+    ) -> Result<R, Failure> {
+        // A session that is not restored knows of no reset, so its guard is closed once
+        // it finds that there was one.
+        client.session(|session| {
+            let unaware = Session::new(self.environment.clone(), session.credentials().clone(), 0);
+            *session = unaware.with_settings(self.settings.clone());
+        });
+        let is_closed = client.transact(|session| session.gate().closed.is_some())?;
+        if !is_closed {
+            return Err(outdated);
+        }
+        work(client).map_err(|error| {
+            if error.is_gate_closed() && error.is_never_sent() {
+                outdated
+            } else {
+                self.explain(error)
+            }
+        })
     }
 
     /// A client that shares the session.
@@ -104,30 +136,35 @@ impl Desk {
             Some(snapshot) => builder.restore(snapshot),
             None => builder,
         };
-        Ok(builder.build()?)
+        builder.build().map_err(|error| self.strange(error))
     }
 
     /// What a call's error means, with what is known of a reset that it may come
-    /// from.
+    /// from, and what opens a guard that is closed.
     pub(crate) fn explain(&self, error: Error) -> Failure {
-        let doubtful = |error: &Error| {
-            error.gate().is_some_and(|gate| {
-                matches!(
-                    gate.closed,
-                    Some(GateReason::PasswordUnknown | GateReason::PasswordOutdated)
-                )
-            })
-        };
-        if doubtful(&error) {
-            return self.records().explain(error.into());
+        match error.gate().and_then(|gate| gate.closed.as_ref()) {
+            None => error.into(),
+            Some(GateReason::PasswordUnknown | GateReason::PasswordOutdated) => {
+                self.records().explain(error.into())
+            }
+            // Nobody can tell whether the next invocation is given another password.
+            Some(_) => Failure::from(error).and(HOW_TO_OPEN),
         }
-        error.into()
+    }
+
+    /// The session's file is another session's.
+    fn strange(&self, error: RestoreError) -> Failure {
+        Failure::from(error).and(format!(
+            "It is in {}: name the file of this session with --state, or leave that out.",
+            self.path().display()
+        ))
     }
 
     fn restored(&self, credentials: Credentials) -> Result<Session, Failure> {
         let environment = self.environment.clone();
         let session = match self.store.load()? {
-            Some(snapshot) => Session::restore(snapshot, environment, credentials)?,
+            Some(snapshot) => Session::restore(snapshot, environment, credentials)
+                .map_err(|error| self.strange(error))?,
             None => Session::new(environment, credentials, 0),
         };
         Ok(session.with_settings(self.settings.clone()))

@@ -6,7 +6,8 @@ use std::{error::Error as StdError, fmt, process::ExitCode};
 use serde_json::{Value, json};
 use thingspace_file::FileError;
 use thingspace_ureq::core::{
-    CredentialsError, EnvironmentError, Error, Fate, StoreError, session::RestoreError,
+    CredentialsError, EnvironmentError, Error, Fate, RequestError, StoreError,
+    session::RestoreError,
 };
 
 use crate::show;
@@ -49,6 +50,8 @@ impl From<Exit> for ExitCode {
 pub(crate) struct Failure {
     exit: Exit,
     why: Why,
+    /// What we say in place of the library, which does not know what was done since.
+    said: Option<String>,
     /// What else to know and do, a sentence each.
     advice: Vec<String>,
 }
@@ -74,6 +77,7 @@ impl Failure {
         Self {
             exit,
             why: Why::Said(said.into()),
+            said: None,
             advice: Vec::new(),
         }
     }
@@ -82,6 +86,7 @@ impl Failure {
         Self {
             exit: Exit::Usage,
             why: Why::Other(Box::new(error)),
+            said: None,
             advice: Vec::new(),
         }
     }
@@ -90,6 +95,13 @@ impl Failure {
     #[must_use]
     pub(crate) fn and(mut self, advice: impl Into<String>) -> Self {
         self.advice.push(advice.into());
+        self
+    }
+
+    /// The same, said in other words.
+    #[must_use]
+    pub(crate) fn saying(mut self, said: impl Into<String>) -> Self {
+        self.said = Some(said.into());
         self
     }
 
@@ -164,21 +176,27 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.why {
-            Why::Call(error) => error.fmt(f),
-            Why::Other(error) => error.fmt(f),
-            Why::Said(said) => f.write_str(said),
+        match (&self.said, &self.why) {
+            (Some(said), _) | (None, Why::Said(said)) => f.write_str(said),
+            (None, Why::Call(error)) => error.fmt(f),
+            (None, Why::Other(error)) => error.fmt(f),
         }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self {
+        let is_session_call = matches!(error, Error::Request(RequestError::SessionCall));
+        let failure = Self {
             exit: Exit::of(&error),
             why: Why::Call(Box::new(error)),
+            said: None,
             advice: Vec::new(),
+        };
+        if is_session_call {
+            return failure.and("Here these are: thingspace login, logout and reset-password");
         }
+        failure
     }
 }
 
@@ -190,7 +208,7 @@ impl From<StoreError> for Failure {
 
 impl From<RestoreError> for Failure {
     fn from(error: RestoreError) -> Self {
-        Self::other(error).and("Name the file of this session with --state, or leave that out.")
+        Self::other(error)
     }
 }
 

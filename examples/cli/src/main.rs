@@ -17,14 +17,17 @@ mod record;
 mod show;
 mod watch;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use clap::Parser;
 
-use crate::cli::Cli;
+use crate::{cli::Cli, failure::Failure};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misunderstood(&error),
+    };
     let json = cli.command.json();
     match cli.command.run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,4 +36,16 @@ fn main() -> ExitCode {
             failure.exit().into()
         }
     }
+}
+
+/// What could not be read as a command, or asks for help.
+fn misunderstood(error: &clap::Error) -> ExitCode {
+    // Nobody knows yet which command it is, so whoever says it anywhere is a machine.
+    if error.use_stderr() && env::args_os().any(|arg| arg == "--json") {
+        let said = error.render().to_string();
+        let failure = Failure::usage(said.trim_start_matches("error: ").trim_end());
+        failure.tell(true);
+        return failure.exit().into();
+    }
+    error.exit()
 }

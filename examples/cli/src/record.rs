@@ -3,7 +3,11 @@
 //! next login that succeeds, so whoever comes after a crash can be told where to
 //! look.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -33,6 +37,12 @@ pub(crate) struct Reset {
     /// Whether a program is given it from there.
     pub(crate) handed_over: bool,
     pub(crate) begun: Timestamp,
+    /// The file that an earlier reset had left in the place of the old password,
+    /// by its number on the disk. It tells nothing of this one, which never writes
+    /// into it: it puts another file in its place.
+    earlier_old: Option<u64>,
+    /// The same for where a new password is put that can't be put in its place.
+    earlier_rescue: Option<u64>,
 }
 
 /// The record's file. The name tells it from what a later version may write.
@@ -63,6 +73,17 @@ impl Records {
     pub(crate) fn beside(state: &Path) -> Self {
         Self {
             state: state.to_owned(),
+        }
+    }
+
+    /// A reset that is about to begin.
+    pub(crate) fn reset(&self, place: PathBuf, handed_over: bool, begun: Timestamp) -> Reset {
+        Reset {
+            earlier_old: file(&old(&place)),
+            earlier_rescue: file(&self.rescue()),
+            place,
+            handed_over,
+            begun,
         }
     }
 
@@ -97,7 +118,7 @@ impl Records {
 
     /// Forgets the record, and has it gone for good as far as that can be.
     pub(crate) fn clear(&self) {
-        std::fs::remove_file(self.path()).ok();
+        fs::remove_file(self.path()).ok();
     }
 
     /// A login with this password succeeded: the one before a reset is of no use
@@ -117,32 +138,34 @@ impl Records {
         if old.as_ref() == Some(password) {
             return;
         }
-        if old.is_none() || std::fs::remove_file(reset.old()).is_ok() {
-            self.clear();
+        // In this order: without the old one, the record would say that the reset is
+        // lost.
+        self.clear();
+        if old.is_some() && fs::remove_file(reset.old()).is_err() {
+            self.save(&reset).ok();
         }
     }
 
-    /// Fails if this is the password from before a reset: a login with it could
-    /// only fail.
-    pub(crate) fn refuse_outdated(&self, password: &Password) -> Result<(), Failure> {
+    /// What to say if this is the password from before a reset: a login with it
+    /// could only fail.
+    pub(crate) fn outdated(&self, password: &Password) -> Result<Option<Failure>, Failure> {
         let Some(reset) = self.load()? else {
-            return Ok(());
+            return Ok(None);
         };
         let is_old = password_in(&reset.old())?.as_ref() == Some(password);
         if is_old && password_in(&reset.place)?.as_ref() != Some(password) {
             let said = format!(
-                "nothing was sent, because the password given is the one from before the reset of {}",
+                "no login is made, because the password given is the one from before the reset of {}",
                 show::time(reset.begun)
             );
             let all_the_same = format!(
                 "If it is right all the same, move {} away.",
                 reset.old().display()
             );
-            return Err(Failure::said(Exit::GateClosed, said)
-                .and(self.advice(&reset))
-                .and(all_the_same));
+            let failure = Failure::said(Exit::GateClosed, said);
+            return Ok(Some(failure.and(self.advice(&reset)).and(all_the_same)));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// A failure that may come from a reset, with what is known of that.
@@ -205,14 +228,15 @@ impl Records {
     fn standing(&self, reset: &Reset) -> Standing {
         // What can't be read may hold a password all the same.
         let holds = |path: &Path| !matches!(password_in(path), Ok(None));
+        let is_new = |path: &Path, earlier| file(path) != earlier;
         let old = password_in(&reset.old()).ok().flatten();
+        let old = old.filter(|_| is_new(&reset.old(), reset.earlier_old));
         let placed = password_in(&reset.place).ok().flatten();
+        let rescue = self.rescue();
+        let is_rescued = holds(&rescue) && is_new(&rescue, reset.earlier_rescue);
         if reset.handed_over {
-            return match (
-                holds(&reset.place),
-                holds(&Draft::path_of(&reset.place)),
-                old,
-            ) {
+            // A program is given it from there.
+            return match (is_rescued, holds(&Draft::path_of(&reset.place)), old) {
                 (true, ..) => Standing::HandingOver,
                 (false, true, _) => Standing::Drafted,
                 (false, false, Some(_)) => Standing::HandedOver,
@@ -222,7 +246,7 @@ impl Records {
         if holds(&Draft::path_of(&reset.place)) {
             return Standing::Drafted;
         }
-        if holds(&self.rescue()) {
+        if is_rescued {
             return Standing::Rescued;
         }
         if old.is_some() && placed != old {
@@ -249,8 +273,17 @@ impl Records {
 impl Reset {
     /// Where the password from before is.
     pub(crate) fn old(&self) -> PathBuf {
-        beside(&self.place, ".old")
+        old(&self.place)
     }
+}
+
+fn old(place: &Path) -> PathBuf {
+    beside(place, ".old")
+}
+
+/// The number of the file that has this name, if one has.
+fn file(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().map(|about| about.ino())
 }
 
 fn beside(path: &Path, end: &str) -> PathBuf {
@@ -267,11 +300,8 @@ mod tests {
     fn a_login_with_another_password_after_a_reset_is_the_end_of_the_old_one() {
         let folder = tempfile::tempdir().unwrap();
         let records = Records::beside(&folder.path().join("state/session.json"));
-        let reset = Reset {
-            place: folder.path().join("password"),
-            handed_over: false,
-            begun: Timestamp::default(),
-        };
+        let place = folder.path().join("password");
+        let reset = records.reset(place, false, Timestamp::default());
         let resetting = records.lock().unwrap();
         records.save(&reset).unwrap();
         crate::keeper::write(&reset.old(), b"old\n").unwrap();

@@ -8,7 +8,7 @@ use thingspace_ureq::{
     Client,
     core::{
         Error, Password,
-        session::{Call, ChangePassword},
+        session::{Call, ChangePassword, FlightKind},
     },
 };
 
@@ -61,15 +61,13 @@ impl ResetPassword {
         };
         let place = path::absolute(&place)
             .map_err(|error| Failure::usage(format!("the file can't be named: {error}")))?;
-        let reset = Reset {
-            place,
-            handed_over: self.to.is_none(),
-            begun: now(),
-        };
+        let reset = records.reset(place, self.to.is_none(), now());
 
         let client = desk.client(&Watch::default())?;
         let old = client.session(|session| session.credentials().user.password().clone());
-        records.refuse_outdated(&old)?;
+        if let Some(outdated) = records.outdated(&old)? {
+            return Err(outdated);
+        }
         let keeper = Keeper::new(&reset, &records, &self.command, old)?;
         let before = records.load()?;
         records.save(&reset)?;
@@ -108,8 +106,9 @@ impl ResetPassword {
             lines.push("Have the credentials say the new one before that.".to_owned());
         }
         // What other processes will find. The password is kept whatever that is.
-        let shared = client.transact(|session| session.flight().is_none());
-        let shared = matches!(shared, Ok(true));
+        // (By now, another one may have something else under way.)
+        let shared = client.transact(|session| session.flight());
+        let shared = matches!(shared, Ok(flight) if flight != Some(FlightKind::PasswordReset));
         if !shared {
             lines.push(format!(
                 "The session's file {} could not be written: mend that, then open the login guard with the new password: thingspace rearm",
@@ -135,12 +134,16 @@ fn lost(records: &Records, error: Error, whereabouts: &Whereabouts) -> Failure {
     };
     let failure = Failure::from(error);
     if let Some(password) = only_copy {
+        // Unless it is nowhere, this error need not hold it.
+        let elsewhere = "the password was reset, and the new one could not be kept as told";
         return match whereabouts {
-            Whereabouts::At(file) => failure.and(format!(
+            Whereabouts::At(file) => failure.saying(elsewhere).and(format!(
                 "The new password is in {}: put it where it belongs, then open the login guard: thingspace rearm",
                 file.display()
             )),
-            Whereabouts::HandedOver => failure.and("The program has the new password."),
+            Whereabouts::HandedOver => failure
+                .saying(elsewhere)
+                .and("The program has the new password."),
             Whereabouts::Nowhere => failure.and(format!(
                 "It could be written to no disk, so here it is, once, in the clear, because this is the only copy: {}",
                 password.expose()

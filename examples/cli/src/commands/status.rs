@@ -4,7 +4,12 @@ use clap::Args;
 use serde_json::json;
 use thingspace_ureq::core::session::PLATFORM_LOCKS_AT;
 
-use crate::{cli::Common, desk::Desk, failure::Failure, show};
+use crate::{
+    cli::Common,
+    desk::{Desk, HOW_TO_OPEN},
+    failure::Failure,
+    show,
+};
 
 /// Say how the session and its login guard stand; asks the service nothing
 ///
@@ -65,6 +70,9 @@ impl Status {
             Some(reason) => format!("Login guard   closed: {reason}"),
             None => "Login guard   open".to_owned(),
         });
+        if gate.closed.is_some() && reset.is_none() {
+            lines.push(format!("              {HOW_TO_OPEN}"));
+        }
         lines.extend(
             reset
                 .as_ref()

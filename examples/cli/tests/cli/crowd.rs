@@ -1,5 +1,6 @@
 //! Many processes at once.
 
+use thingspace_file::Lock;
 use thingspace_simulator::{Call, Fault};
 
 use crate::stage::*;
@@ -44,6 +45,25 @@ fn fifty_processes_lose_their_session_and_make_one_more_login() {
         stage.finish(process).succeeds();
     }
     assert_eq!(stage.seen(Call::LogIn), 2);
+}
+
+#[test]
+fn nobody_is_locked_out_while_a_request_is_under_way() {
+    let stage = Stage::new();
+    let lock = stage.at("state/session.json.lock");
+    for (args, call) in [
+        (&["login"][..], Call::LogIn),
+        (&["call", "GET", ACCOUNT], Call::Account),
+        (&["reset-password", "--to", "password"], Call::ResetPassword),
+    ] {
+        stage.inject(call, Fault::Hang);
+        let mut slow = stage.command(args).spawn().unwrap();
+        wait_for(|| stage.seen(call) == 1);
+        assert!(Lock::attempt(&lock).unwrap().is_some(), "{args:?}");
+        slow.kill().unwrap();
+        stage.finish(slow).was_killed();
+        stage.pass(MINUTE);
+    }
 }
 
 #[test]

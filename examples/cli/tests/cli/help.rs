@@ -18,6 +18,25 @@ fn the_exit_codes_and_the_credentials_are_explained() {
     }
 }
 
+#[test]
+fn a_machine_is_told_what_was_not_understood() {
+    let stage = Stage::new();
+    for args in [
+        &["call", "--json"][..],
+        &["login", "--json", "--timeout", "never"],
+        &["simulate", "--json", "--fault", "x"],
+    ] {
+        let error = stage.run(args).ends_with(2).complains("").error();
+        assert_eq!(error["exit_code"], 2);
+        let said = error["message"].as_str().unwrap();
+        assert!(
+            said.contains("--help") && !said.starts_with("error"),
+            "{said}"
+        );
+    }
+    stage.run(&["call"]).ends_with(2).complains("error: ");
+}
+
 fn written(args: &[&str]) -> String {
     let program = Command::new(env!("CARGO_BIN_EXE_thingspace"))
         .args(args)

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use http::HeaderValue;
 use thingspace_simulator::{Call, Fault};
 
 use crate::stage::*;
@@ -56,7 +57,8 @@ fn a_login_that_is_refused_closes_the_guard() {
     stage
         .run(&["login"])
         .ends_with(3)
-        .complains("the login guard is closed");
+        .complains("the login guard is closed")
+        .complains("open it with: thingspace rearm");
     let ran = stage.run(&["call", "GET", ACCOUNT, "--json"]).ends_with(3);
     let error = ran.error();
     assert_eq!(error["exit_code"], 3);
@@ -91,6 +93,20 @@ fn a_login_without_an_answer_has_an_unknown_fate_and_counts() {
     assert_eq!(stage.status()["gate"]["closed"], "budget_spent");
     stage.run(&["login"]).ends_with(3);
     assert_eq!(stage.seen(Call::LogIn), 2);
+}
+
+#[test]
+fn a_pause_that_is_too_long_to_wait_for_sends_nothing() {
+    let stage = Stage::new();
+    let asked = Fault::Throttled {
+        retry_after: Some(HeaderValue::from(600)),
+    };
+    stage.inject(Call::BearerToken, asked);
+    stage.run(&["login"]).ends_with(1);
+    let error = stage.run(&["login", "--json"]).ends_with(4).error();
+    assert_eq!(error["fate"], "never_sent");
+    assert!(error["retry_at"].is_string(), "{error}");
+    assert_eq!(stage.seen_in_all(), 1);
 }
 
 #[test]

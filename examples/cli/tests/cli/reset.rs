@@ -1,11 +1,16 @@
 //! `reset-password`: the new password is kept, or it is said where it is and what
 //! is known.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, os::unix::fs::symlink, time::SystemTime};
 
 use bytes::Bytes;
 use http::Response;
+use thingspace_file::FileStore;
 use thingspace_simulator::{Call, Fault, Simulator};
+use thingspace_ureq::core::{
+    Session, Timestamp,
+    session::{self, OpenSession, Step},
+};
 
 use crate::stage::*;
 
@@ -111,6 +116,28 @@ fn law_8_no_login_is_spent_on_the_password_from_before() {
 }
 
 #[test]
+fn law_8_the_open_session_goes_on_with_the_password_from_before() {
+    // It may have been put elsewhere, or be with nobody but this machine.
+    let elsewhere = ["reset-password", "--to", "other"];
+    let failing = ["reset-password", "--command", "sh", "-c", "exit 7"];
+    for (args, code) in [(&elsewhere[..], 0), (&failing, 5)] {
+        let stage = Stage::open();
+        stage.run(args).ends_with(code);
+        stage.run(&["call", "GET", ACCOUNT]).succeeds();
+        stage.run(&["login"]).succeeds().says("is open since");
+
+        // Once it is over, no login is made.
+        stage.server.with(Simulator::forget_sessions);
+        stage
+            .run(&["call", "GET", ACCOUNT])
+            .ends_with(3)
+            .complains("the password given is the one from before the reset")
+            .complains("move");
+        assert_eq!(stage.seen(Call::LogIn), 1);
+    }
+}
+
+#[test]
 fn a_program_is_given_the_new_password_without_a_line_end() {
     let stage = Stage::open();
     // It sees that no process has the password among its arguments.
@@ -146,7 +173,9 @@ fn a_program_that_fails_leaves_the_new_password_beside_the_session() {
         .complains("the new one could not be kept")
         .complains("exit status: 7")
         .complains("session.json.password: put it where it belongs");
-    assert!(!ran.stderr.contains("in the clear"), "{ran:?}");
+    for part in ["in the clear", "this error"] {
+        assert!(!ran.stderr.contains(part), "{part}: {ran:?}");
+    }
     let kept = stage.read("state/session.json.password").unwrap();
     assert_eq!(kept.trim(), stage.password());
     assert_eq!(mode(&stage.at("state/session.json.password")), 0o600);
@@ -231,6 +260,27 @@ fn a_session_that_is_read_and_not_saved_has_the_password_kept_once() {
     ran.succeeds()
         .says("could not be written: mend that, then open the login guard");
     assert_eq!(stage.read("password").unwrap().trim(), stage.password());
+}
+
+#[test]
+fn what_another_process_begins_is_not_taken_for_a_session_that_was_not_saved() {
+    let stage = Stage::open();
+    let args = ["reset-password", "--to", "password", "--json"];
+    let ran = stage.reset_meanwhile(&args, || {
+        // It gives the reset up for lost, and logs in.
+        let later = Timestamp::from(SystemTime::now()) + 60 * MINUTE;
+        let store = FileStore::new(stage.state());
+        let mut other = stage.session();
+        let reopen = |session: &mut Session| {
+            session.age(later);
+            session.rearm();
+        };
+        other.transact(&store, reopen).unwrap();
+        let step = session::Call::new(OpenSession).step_in(&store, &mut other, later);
+        assert!(matches!(step, Step::Send(_)), "{step:?}");
+    });
+    assert_eq!(ran.succeeds().json()["state_saved"], true);
+    assert!(stage.session().flight().is_some());
 }
 
 #[test]
@@ -322,6 +372,51 @@ fn a_lost_answer_leaves_the_old_password_and_says_what_is_known() {
         stage.run(&["login"]).ends_with(i32::from(changed));
         assert_eq!(stage.seen(Call::LogIn), 2);
     }
+}
+
+#[test]
+fn what_an_earlier_reset_left_is_not_taken_for_what_a_lost_one_did() {
+    let to_program = ["reset-password", "--command", "sh", "-c", "cat > password"];
+    for args in [&TO_FILE[..], &to_program] {
+        for carried_out in [false, true] {
+            let stage = Stage::open();
+            stage.run(args).succeeds();
+            let fault = if carried_out {
+                Fault::Drop.after_acting()
+            } else {
+                Fault::Drop
+            };
+            stage.password();
+            stage.inject(Call::ResetPassword, fault);
+            stage
+                .run(args)
+                .ends_with(5)
+                .complains("left no new password")
+                .complains("try it once: thingspace rearm");
+            stage.password();
+            assert_eq!(standing(&stage), "none");
+            next_login_ends_with(&stage, 3);
+            stage.run(&["rearm", "--yes"]).succeeds();
+            stage.run(&["login"]).ends_with(i32::from(carried_out));
+        }
+    }
+}
+
+#[test]
+fn a_copy_that_an_earlier_reset_left_is_not_taken_for_the_new_password() {
+    let stage = Stage::open();
+    let failing = ["reset-password", "--command", "sh", "-c", "exit 7"];
+    stage.run(&failing).ends_with(5);
+    let copy = stage.read("state/session.json.password").unwrap();
+    stage.write("password", &copy);
+    stage.run(&["rearm", "--yes"]).succeeds();
+    next_login_ends_with(&stage, 0);
+
+    // It stays where it is: the credentials may be read from there.
+    stage.run(&TO_FILE).succeeds();
+    assert_eq!(standing(&stage), "kept");
+    next_login_ends_with(&stage, 0);
+    assert_eq!(stage.read("state/session.json.password"), Some(copy));
 }
 
 #[test]

@@ -109,6 +109,8 @@ fn one_of_another_user_key_or_environment_is_refused() {
         let text = fs::read_to_string(stage.state()).unwrap();
         fs::write(stage.state(), text.replace(from, to)).unwrap();
         assert_refused(&stage, reason);
+        // Which file that is.
+        assert_refused(&stage, stage.state().to_str().unwrap());
         fs::write(stage.state(), text).unwrap();
     }
 }

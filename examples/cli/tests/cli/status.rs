@@ -78,5 +78,6 @@ fn a_closed_guard_says_what_opens_it() {
         .run(&["status"])
         .succeeds()
         .says("closed: the service says that the credentials are wrong")
-        .says("1 failed since the last success, 0 more may fail");
+        .says("1 failed since the last success, 0 more may fail")
+        .says("open it with: thingspace rearm");
 }

@@ -140,13 +140,32 @@ fn a_killed_call_leaves_a_session_that_the_next_one_uses() {
     assert!(kills > 40, "{kills} kills");
 }
 
+const RESET: [&str; 3] = ["reset-password", "--to", "password"];
+
 #[test]
 fn law_8_a_killed_reset_never_leaves_the_operator_with_neither() {
-    let args = ["reset-password", "--to", "password"];
-    let kills = kill_at_every_step(Stage::open, &args, |stage, at| {
-        let old = Simulator::PASSWORD;
+    assert_kept_at_every_step(Stage::open);
+}
+
+#[test]
+fn law_8_nor_does_one_that_comes_before_the_next_login() {
+    assert_kept_at_every_step(|| {
+        let stage = Stage::open();
+        stage.run(&RESET).succeeds();
+        stage
+    });
+}
+
+/// Of a reset that is killed, the old password or the new one is where it is said
+/// to be.
+fn assert_kept_at_every_step(before: impl Fn() -> Stage) {
+    // Every stage begins with the same one.
+    let stage = before();
+    let old = &stage.password();
+    let resets = stage.seen(Call::ResetPassword);
+    let kills = kill_at_every_step(before, &RESET, |stage, at| {
         let new = stage.password();
-        let is_reset = new != old;
+        let is_reset = new != *old;
         let holds = |name: &str, password: &str| {
             let held = stage.read(name).unwrap_or_default();
             held.trim_end_matches('\0').trim_end() == password
@@ -184,12 +203,30 @@ fn law_8_a_killed_reset_never_leaves_the_operator_with_neither() {
         }
         let failed = stage.server.with(|service| service.counts().failed_logins);
         assert_eq!(failed, u64::from(is_lost), "{at}");
-        assert!(stage.seen(Call::ResetPassword) <= 1, "{at}");
+        assert!(stage.seen(Call::ResetPassword) <= resets + 1, "{at}");
         if !is_lost {
             assert!(stage.status()["reset"].is_null(), "{at}");
             assert!(!stage.at("password.old").exists(), "{at}");
-            stage.run(&args).succeeds();
+            stage.run(&RESET).succeeds();
         }
+    });
+    assert!(kills > 40, "{kills} kills");
+}
+
+#[test]
+fn a_killed_login_after_a_reset_never_says_that_the_password_is_lost() {
+    let reset = || {
+        let stage = Stage::open();
+        stage.run(&RESET).succeeds();
+        stage.run(&["logout"]).succeeds();
+        stage
+    };
+    let kills = kill_at_every_step(reset, &["login"], |stage, at| {
+        let status = stage.status();
+        let said = status["reset"]["new_password"].as_str();
+        assert!(matches!(said, None | Some("kept")), "{at}: {status}");
+        stage.pass(MINUTE);
+        stage.run(&["login"]).succeeds();
     });
     assert!(kills > 40, "{kills} kills");
 }

@@ -6,6 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use http::HeaderValue;
 use thingspace_simulator::{Call, Fault};
 
 use crate::stage::*;
@@ -57,6 +58,26 @@ fn a_wait_is_shown_at_a_terminal_and_nowhere_else() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+}
+
+#[test]
+fn a_backoff_is_shown_at_a_terminal_and_nowhere_else() {
+    let asked = Fault::Throttled {
+        retry_after: Some(HeaderValue::from(1)),
+    };
+    let stage = Stage::new();
+    stage.inject(Call::BearerToken, asked.clone());
+    assert_eq!(stage.run(&["login"]).succeeds().stderr, "");
+
+    stage.run(&["logout"]).succeeds();
+    stage.inject(Call::LogIn, asked);
+    let mut shown = at_terminal(&stage, &["login"]);
+    until(
+        &mut shown,
+        "Waiting for the next try after a failure, until 20",
+    );
+    until(&mut shown, "A session was opened");
+    assert!(shown.wait().unwrap().success());
 }
 
 #[test]
