@@ -4,7 +4,8 @@
 use std::{
     cell::RefCell,
     fs,
-    io::Write,
+    io::{Read, Write},
+    net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -60,6 +61,19 @@ impl Stage {
     /// The service misbehaves at the next call of this kind.
     pub(crate) fn inject(&self, call: Call, fault: Fault) {
         self.server.with(|service| service.inject(call, fault));
+    }
+
+    /// Has the service answer all that was sent before: a client that was killed may
+    /// have left a request on its way.
+    pub(crate) fn settle(&self) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.server.port())).unwrap();
+        let port = self.server.port();
+        write!(
+            stream,
+            "GET / HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
     }
 
     pub(crate) fn seen(&self, call: Call) -> u64 {

@@ -50,6 +50,7 @@ fn kill_at_every_step(
             if !is_killed(&stage, args, step, nth) {
                 break;
             }
+            stage.settle();
             then(&stage, &at);
             kills += 1;
         }
