@@ -14,6 +14,7 @@ mod flight;
 mod guard;
 mod limits;
 mod log_in_out;
+mod observers;
 mod origin;
 mod replay;
 mod reset;
