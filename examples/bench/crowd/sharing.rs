@@ -33,7 +33,8 @@ const TASKS: usize = 10_000;
 pub(crate) fn show() {
     println!("| on one session | ns per call | with one session each | throughput |");
     println!("| --- | ---: | ---: | ---: |");
-    for number in [1, 2, 8, 64] {
+    compare("one thread", 1, threads);
+    for number in [2, 8, 64] {
         compare(&format!("{number} threads"), number, threads);
     }
     compare(&format!("{TASKS} tasks on two threads"), TASKS, tasks);
