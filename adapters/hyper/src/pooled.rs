@@ -2,7 +2,7 @@
 //! HTTP/2 by ALPN, TLS by rustls, and the proxies that the environment names.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use http::{Uri, uri::Scheme};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
     client::{
         legacy::{
@@ -24,13 +24,13 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use rustls::ClientConfig;
-use tokio::time::timeout;
+use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// hyper-util's pooled client, over TLS, through a proxy where one is named.
-pub type Pooled = legacy::Client<HttpsConnector<Connector>, Full<Bytes>>;
+pub type Pooled = legacy::Client<Connector, Full<Bytes>>;
 
 pub(crate) fn new(tls: Option<ClientConfig>, attempt_timeout: Duration) -> Pooled {
     let builder = HttpsConnectorBuilder::new();
@@ -49,18 +49,41 @@ pub(crate) fn new(tls: Option<ClientConfig>, attempt_timeout: Duration) -> Poole
     let connector = builder
         .https_or_http()
         .enable_all_versions()
-        .wrap_connector(Connector::from_environment(attempt_timeout / 3));
+        .wrap_connector(Route::from_environment(attempt_timeout / 3));
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        .build(connector)
+        .build(Connector(Arc::new(connector)))
 }
 
-/// Connects directly, or through the proxy that `HTTPS_PROXY`, `ALL_PROXY` and
-/// `NO_PROXY` name for a place. What may go unencrypted stays on this machine, so
-/// a proxy for the way out has no part in it.
+/// Connects over TLS, directly or through the proxy that `HTTPS_PROXY`,
+/// `ALL_PROXY` and `NO_PROXY` name for a place; unencrypted to this machine only.
+// The client is cloned for every request, and seldom connects.
 #[derive(Clone, Debug)]
-pub struct Connector {
+pub struct Connector(Arc<HttpsConnector<Route>>);
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, place: Uri) -> Self::Future {
+        let mut connector = HttpsConnector::clone(&self.0);
+        Box::pin(async move {
+            poll_fn(|context| connector.poll_ready(context)).await?;
+            connector.call(place).await
+        })
+    }
+}
+
+/// The way to a place, without TLS. What may go unencrypted stays on this machine,
+/// so a proxy for the way out has no part in it.
+#[derive(Clone, Debug)]
+struct Route {
     direct: HttpConnector,
     proxies: Arc<Matcher>,
     /// Shorter than an attempt, so that a network that swallows everything is
@@ -68,7 +91,7 @@ pub struct Connector {
     patience: Duration,
 }
 
-impl Connector {
+impl Route {
     fn from_environment(patience: Duration) -> Self {
         let mut direct = HttpConnector::new();
         direct.enforce_http(false);
@@ -81,8 +104,8 @@ impl Connector {
     }
 }
 
-impl Service<Uri> for Connector {
-    type Response = TokioIo<tokio::net::TcpStream>;
+impl Service<Uri> for Route {
+    type Response = TokioIo<TcpStream>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
