@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
@@ -93,15 +94,15 @@ impl<S: Stack> Client<S> {
     /// Opens a session, unless one is open, and gives its token. There is no
     /// need to: every call does it when it has to.
     #[doc(alias = "login_using_post")]
-    pub async fn log_in(&self) -> Result<SessionToken, Error> {
-        self.run(Call::new(OpenSession)).await
+    pub fn log_in(&self) -> impl Future<Output = Result<SessionToken, Error>> {
+        self.run(Call::new(OpenSession))
     }
 
     /// Ends the session and gives the token that was ended; `None` if no session
     /// was open.
     #[doc(alias = "logout_using_post")]
-    pub async fn log_out(&self) -> Result<Option<SessionToken>, Error> {
-        self.run(Call::new(EndSession)).await
+    pub fn log_out(&self) -> impl Future<Output = Result<Option<SessionToken>, Error>> {
+        self.run(Call::new(EndSession))
     }
 
     /// Resets the password to a random one, which the client uses from then on.
@@ -111,17 +112,18 @@ impl<S: Stack> Client<S> {
     /// It is sent once. If the answer is lost, this fails with
     /// [`Error::PasswordUnknown`], and no login is made until you decide.
     #[doc(alias = "reset_using_put")]
-    pub async fn reset_password(&self) -> Result<Password, Error> {
-        self.run(Call::new(ChangePassword)).await
+    pub fn reset_password(&self) -> impl Future<Output = Result<Password, Error>> {
+        self.run(Call::new(ChangePassword))
     }
 
     /// Makes any call that is authorised by a session: a typed [`Endpoint`], or a
     /// plain `http::Request<Bytes>` to any path of ThingSpace.
-    pub async fn call<E: Endpoint<Auth = WithSession>>(
+    pub fn call<E: Endpoint<Auth = WithSession>>(
         &self,
         endpoint: E,
-    ) -> Result<Response<E::Output>, Error> {
-        self.run(Call::new(endpoint)).await
+    ) -> impl Future<Output = Result<Response<E::Output>, Error>> {
+        // No future of its own around it, into which the call would be moved once more.
+        self.run(Call::new(endpoint))
     }
 
     /// Sees a call through, whatever it is for: how to give one a deadline of
@@ -139,7 +141,7 @@ impl<S: Stack> Client<S> {
                 Step::Send(mut transmit) => {
                     let attempt = transmit.attempt;
                     let result;
-                    (result, now) = self.exchange(&mut transmit).await;
+                    (result, now) = self.exchange(&mut transmit, now).await;
                     let call = &mut *driver.call;
                     shared.session(|session| call.receive(session, now, attempt, result));
                 }
@@ -167,15 +169,16 @@ impl<S: Stack> Client<S> {
         self.shared.now()
     }
 
-    /// Sends one request, and tells of it. Gives what came of it, and when.
+    /// Sends one request, and tells of it; it is `start` now. Gives what came of it,
+    /// and when.
     async fn exchange(
         &self,
         transmit: &mut Transmit,
+        start: Timestamp,
     ) -> (Result<Response<Bytes>, TransportError>, Timestamp) {
         let shared = &*self.shared;
         let exchange = Exchange::of(transmit);
         shared.observer.sending(&exchange);
-        let start = shared.now();
         let timeout = shared.timer.sleep(transmit.deadline.since(start));
         let result = send(&self.stack, transmit, timeout).await;
         let end = shared.now();
@@ -196,18 +199,13 @@ impl<S> fmt::Debug for Client<S> {
 
 impl Shared {
     fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
-        let (result, events) = self.change(look);
-        self.tell(&events);
-        result
-    }
-
-    /// Changes the session, and gives the events to be told of it.
-    fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> (R, Vec<Event>) {
         let mut session = self.lock();
         let version = session.version();
-        let result = change(&mut session);
+        let result = look(&mut session);
         let events = self.told(&mut session, version);
-        (result, events)
+        drop(session);
+        self.tell(&events);
+        result
     }
 
     fn now(&self) -> Timestamp {
@@ -216,7 +214,10 @@ impl Shared {
 
     fn tell(&self, events: &[Event]) {
         for event in events {
-            self.observer.event(event);
+            // An observer that panics within a panic would end the process.
+            if !thread::panicking() {
+                self.observer.event(event);
+            }
         }
     }
 
@@ -264,10 +265,6 @@ impl<T: Task> Drop for Driver<'_, T> {
             return;
         }
         let call = &mut *self.call;
-        let ((), events) = self.shared.change(|session| call.abandon(session));
-        // An observer that panics within a panic would end the process.
-        if !thread::panicking() {
-            self.shared.tell(&events);
-        }
+        self.shared.session(|session| call.abandon(session));
     }
 }
