@@ -102,16 +102,22 @@ impl Client {
 
     /// Sees a call through, whatever it is for: how to give one a deadline of
     /// its own.
-    pub fn run<T: Task>(&self, call: Call<T>) -> Result<T::Output, Error> {
-        let mut driver = Driver { client: self, call };
+    pub fn run<T: Task>(&self, mut call: Call<T>) -> Result<T::Output, Error> {
+        let mut driver = Driver {
+            client: self,
+            call: &mut call,
+        };
         let mut now = self.now();
         loop {
             match driver.step(now) {
-                Step::Send(transmit) => {
-                    let attempt = transmit.attempt;
+                Step::Send(mut transmit) => {
+                    if self.0.store.is_some() {
+                        // It may have taken its time.
+                        now = self.now();
+                    }
                     let result;
-                    (result, now) = self.exchange(transmit);
-                    driver.receive(attempt, now, result);
+                    (result, now) = self.exchange(&mut transmit, now);
+                    driver.receive(transmit.attempt, now, result);
                 }
                 Step::Wait(_) => now = self.now(),
                 Step::Done(result) => return result,
@@ -128,7 +134,14 @@ impl Client {
     /// from there, and nothing that is changed is kept: use
     /// [`transact`](Self::transact).
     pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
-        let (result, events) = self.change(look);
+        let mut session = self.lock();
+        let version = session.version();
+        let result = look(&mut session);
+        if session.version() != version {
+            self.0.changed.notify_all();
+        }
+        let events: Vec<Event> = std::iter::from_fn(|| session.poll_event()).collect();
+        drop(session);
         self.tell(&events);
         result
     }
@@ -148,11 +161,15 @@ impl Client {
         (self.0.clock)()
     }
 
-    /// Sends one request, and tells of it. Gives what came of it, and when.
-    fn exchange(&self, transmit: Transmit) -> (Result<Response<Bytes>, TransportError>, Timestamp) {
-        let exchange = Exchange::of(&transmit);
+    /// Sends one request, and tells of it; it is `start` now. Gives what came of it,
+    /// and when.
+    fn exchange(
+        &self,
+        transmit: &mut Transmit,
+        start: Timestamp,
+    ) -> (Result<Response<Bytes>, TransportError>, Timestamp) {
+        let exchange = Exchange::of(transmit);
         self.0.observer.sending(&exchange);
-        let start = self.now();
         let result = send(&self.0.agent, transmit, start);
         let end = self.now();
         let outcome = Outcome {
@@ -161,19 +178,6 @@ impl Client {
         };
         self.0.observer.received(&exchange, &outcome);
         (result, end)
-    }
-
-    /// Changes the session, wakes those who wait if it has changed, and gives the
-    /// events to be told once the lock is free.
-    fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> (R, Vec<Event>) {
-        let mut session = self.lock();
-        let version = session.version();
-        let result = change(&mut session);
-        if session.version() != version {
-            self.0.changed.notify_all();
-        }
-        let events = std::iter::from_fn(|| session.poll_event()).collect();
-        (result, events)
     }
 
     /// Waits for as long, or until the session is of another version.
@@ -188,7 +192,10 @@ impl Client {
 
     fn tell(&self, events: &[Event]) {
         for event in events {
-            self.0.observer.event(event);
+            // An observer that panics within a panic would end the process.
+            if !thread::panicking() {
+                self.0.observer.event(event);
+            }
         }
     }
 
@@ -211,13 +218,13 @@ impl fmt::Debug for Client {
 /// carried.
 struct Driver<'a, T: Task> {
     client: &'a Client,
-    call: Call<T>,
+    call: &'a mut Call<T>,
 }
 
 impl<T: Task> Driver<'_, T> {
     /// Steps, and waits here if there is nothing to do but wait.
     fn step(&mut self, now: Timestamp) -> Step<T::Output> {
-        let (client, call) = (self.client, &mut self.call);
+        let (client, call) = (self.client, &mut *self.call);
         let mut version = 0;
         let step = client.session(|session| {
             let step = match &client.0.store {
@@ -240,7 +247,7 @@ impl<T: Task> Driver<'_, T> {
         now: Timestamp,
         result: Result<Response<Bytes>, TransportError>,
     ) {
-        let (client, call) = (self.client, &mut self.call);
+        let (client, call) = (self.client, &mut *self.call);
         client.session(|session| match &client.0.store {
             Some(store) => call.receive_in(&**store, session, now, attempt, result),
             None => call.receive(session, now, attempt, result),
@@ -253,14 +260,10 @@ impl<T: Task> Drop for Driver<'_, T> {
         if self.call.is_over() {
             return;
         }
-        let (client, call) = (self.client, &mut self.call);
-        let ((), events) = client.change(|session| match &client.0.store {
+        let (client, call) = (self.client, &mut *self.call);
+        client.session(|session| match &client.0.store {
             Some(store) => call.abandon_in(&**store, session),
             None => call.abandon(session),
         });
-        // An observer that panics within a panic would end the process.
-        if !thread::panicking() {
-            client.tell(&events);
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, ErrorKind, Read},
+    mem,
     time::Duration,
 };
 
@@ -36,17 +37,18 @@ pub(crate) fn agent(attempt_timeout: Duration) -> Agent {
     Agent::with_parts(config, DefaultConnector::default(), Names::default())
 }
 
-/// Sends a request and reads its answer, as far as the core wants it read.
+/// Sends a request and reads its answer, as far as the core wants it read. What is
+/// sent is taken out of its place only where it is wanted: it is large to move.
 pub(crate) fn send(
     agent: &Agent,
-    transmit: Transmit,
+    transmit: &mut Transmit,
     now: Timestamp,
 ) -> Result<Response<Bytes>, TransportError> {
     let timeouts = Timeouts::new(transmit.deadline.since(now));
     if timeouts.global.is_zero() {
         return Err(TransportError::not_sent("no time is left"));
     }
-    let (mut parts, body) = transmit.request.into_parts();
+    let (mut parts, body) = mem::take(&mut transmit.request).into_parts();
     parts.version = Version::HTTP_11;
     // They may carry the configuration of a request of another agent.
     parts.extensions.clear();
