@@ -125,15 +125,16 @@ fn missed(counts: &[Counts]) -> String {
         let Goal { work, by, over, .. } = goal;
         let (own, other) = (of(work, by), of(work, over));
         let most = other.instructions * goal.percent + 100 * goal.more;
-        if 100 * own.instructions > most || own.allocations > goal.allocations {
+        let most_allocations = goal.allocations.unwrap_or(other.allocations);
+        if 100 * own.instructions > most || own.allocations > most_allocations {
             let Counts {
                 instructions,
                 allocations,
             } = own;
-            let (most, other) = (most / 100, goal.allocations);
+            let most = most / 100;
             writeln!(
                 missed,
-                "{work}, {by}: {instructions} instructions where {over} allows {most}, {allocations} allocations where {other} are allowed"
+                "{work}, {by}: {instructions} instructions where {over} allows {most}, {allocations} allocations where {most_allocations} are allowed"
             )
             .unwrap();
         }

@@ -2,7 +2,10 @@
 //!
 //! ```text
 //! cargo bench -p thingspace-bench --bench micro
+//! cargo bench -p thingspace-bench --bench micro -- --test    # does each once
 //! ```
+//!
+//! It fails if what is made by hand is not the same request, byte for byte.
 //!
 //! Times say little on a machine that does other things too; `counts` says what
 //! can be relied on.
@@ -10,15 +13,43 @@
 
 mod works;
 
+use bytes::Bytes;
 use divan::{AllocProfiler, Bencher};
+use http::Request;
 
-use crate::works::{WORKS, Work};
+use crate::works::{
+    BEARER, CALL, LOG_IN, LOG_OUT, RESET, WORKS, Work, by_hand as hand, by_thingspace as ours,
+};
 
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 
 fn main() {
+    same(LOG_IN, hand::log_in_request(), ours::log_in_request());
+    same(LOG_OUT, hand::log_out_request(), ours::log_out_request());
+    same(RESET, hand::reset_request(), ours::reset_request());
+    same(BEARER, hand::bearer_request(), ours::bearer_request());
+    same(CALL, hand::call_request(), ours::call_request());
     divan::main();
+}
+
+/// Sees to it that both make the same request.
+fn same(
+    work: &str,
+    mut by_hand: impl FnMut() -> Request<Bytes>,
+    mut ours: impl FnMut() -> Request<Bytes>,
+) {
+    assert_eq!(wire(&by_hand()), wire(&ours()), "{work}");
+}
+
+/// A request as it goes over the wire, but for what every HTTP stack adds.
+fn wire(request: &Request<Bytes>) -> Vec<u8> {
+    let mut wire = format!("{} {}\n", request.method(), request.uri()).into_bytes();
+    for (name, value) in request.headers() {
+        wire.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
+    }
+    wire.extend_from_slice(request.body());
+    wire
 }
 
 #[divan::bench(args = WORKS)]

@@ -13,6 +13,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use reqwest::{IntoUrl, Url};
 use thingspace_core::{AppCredentials, Credentials, UserCredentials};
 use tokio::{
     runtime::{Builder, Runtime},
@@ -45,26 +46,35 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         run: thingspace_over_ureq,
     },
     Contender {
-        name: "hyper-util",
-        floor: "hyper-util",
+        name: FLOOR,
+        floor: FLOOR,
         run: raw_hyper,
     },
     Contender {
         name: "hyper-util, timed",
-        floor: "hyper-util",
+        floor: FLOOR,
         run: timed_hyper,
     },
     Contender {
         name: "thingspace-hyper",
-        floor: "hyper-util",
+        floor: FLOOR,
         run: thingspace_over_hyper,
     },
     Contender {
         name: "reqwest",
-        floor: "hyper-util",
-        run: raw_reqwest,
+        floor: FLOOR,
+        run: |base, calls| raw_reqwest(|address| address.parse::<Url>().unwrap(), base, calls),
+    },
+    // As its documentation shows it; it reads the address anew for every call.
+    Contender {
+        name: "reqwest, address as text",
+        floor: FLOOR,
+        run: |base, calls| raw_reqwest(str::to_owned, base, calls),
     },
 ];
+
+/// What everybody is compared with who has nothing else.
+pub(crate) const FLOOR: &str = "hyper-util";
 
 /// What thingspace gives one request too.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -177,13 +187,13 @@ fn thingspace_over_hyper(base: &str, calls: u32) {
     });
 }
 
-fn raw_reqwest(base: &str, calls: u32) {
-    let (url, tokens) = (format!("{base}{PATH}"), Tokens::new());
+fn raw_reqwest<A: IntoUrl + Clone>(address: impl Fn(&str) -> A, base: &str, calls: u32) {
+    let (address, tokens) = (address(&format!("{base}{PATH}")), Tokens::new());
     let client = reqwest::Client::new();
     runtime().block_on(async {
         for _ in 0..calls {
             let request = client
-                .get(&url)
+                .get(address.clone())
                 .header(ACCEPT, JSON)
                 .header(AUTHORIZATION, tokens.bearer.clone())
                 .header(VZ_M2M_TOKEN, tokens.session.clone());

@@ -18,7 +18,8 @@
 //! (`http://127.0.0.1:PORT/api`) and a number of calls, makes that many calls of
 //! `GET /m2m/v1/accounts/0000123456-00001` one after the other, over one
 //! connection and with both tokens, reads each answer to its end, and exits with 0.
-//! What it sends before (a token fetch, a login) is answered too.
+//! What it sends before (a token fetch, a login) is answered too. It is compared
+//! with hyper-util alone.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[path = "../callgrind.rs"]
@@ -33,12 +34,16 @@ use std::{
 };
 
 use nix::{
-    sched::{CpuSet, sched_setaffinity},
+    sched::{CpuSet, sched_getaffinity, sched_setaffinity},
     sys::resource::{UsageWho, getrusage},
     unistd::Pid,
 };
 
-use crate::{callgrind::Counts, contenders::CONTENDERS, service::Service};
+use crate::{
+    callgrind::Counts,
+    contenders::{CONTENDERS, FLOOR},
+    service::Service,
+};
 
 /// What does not count: starting, connecting, logging in.
 const FEW: u32 = 50;
@@ -88,8 +93,8 @@ impl Plan {
 /// Somebody who makes calls, and what that took.
 struct Entry {
     name: String,
-    /// The one that it is compared with, by its place.
-    floor: usize,
+    /// The one that it is compared with.
+    floor: &'static str,
     command: Vec<String>,
     /// For each round, per call.
     times: Vec<Times>,
@@ -103,11 +108,11 @@ struct Times {
 }
 
 impl Entry {
-    fn new(name: &str, floor: usize, command: Vec<String>) -> Self {
+    fn new(name: &str, floor: &'static str, command: impl IntoIterator<Item = String>) -> Self {
         Self {
             name: name.to_owned(),
             floor,
-            command,
+            command: command.into_iter().collect(),
             times: Vec::new(),
             counts: None,
         }
@@ -150,21 +155,13 @@ fn compare(plan: &Plan) {
     let mut entries: Vec<Entry> = CONTENDERS
         .iter()
         .map(|contender| {
-            let floor = CONTENDERS
-                .iter()
-                .position(|other| other.name == contender.floor);
-            let command = vec![
-                program.clone(),
-                "contender".to_owned(),
-                contender.name.to_owned(),
-            ];
-            Entry::new(contender.name, floor.unwrap(), command)
+            let words = [&program, "contender", contender.name];
+            Entry::new(contender.name, contender.floor, words.map(str::to_owned))
         })
         .collect();
     for command in &plan.commands {
-        let words = command.split_whitespace().map(str::to_owned).collect();
-        let own = entries.len();
-        entries.push(Entry::new(command, own, words));
+        let words = command.split_whitespace().map(str::to_owned);
+        entries.push(Entry::new(command, FLOOR, words));
     }
 
     for _ in 0..plan.rounds {
@@ -180,11 +177,15 @@ fn compare(plan: &Plan) {
     show(&entries, plan);
 }
 
-/// This process and all that it starts stay on one processor.
+/// This process and all that it starts stay on one processor: the first that they
+/// may use.
 fn pin() {
+    let this = Pid::from_raw(0);
+    let allowed = sched_getaffinity(this).unwrap();
+    let first = (0..CpuSet::count()).find(|processor| allowed.is_set(*processor).unwrap());
     let mut set = CpuSet::new();
-    set.set(0).unwrap();
-    sched_setaffinity(Pid::from_raw(0), &set).unwrap();
+    set.set(first.unwrap()).unwrap();
+    sched_setaffinity(this, &set).unwrap();
 }
 
 /// Runs a command to its end, and tells what time it took on the processor and
@@ -210,12 +211,13 @@ fn show(entries: &[Entry], plan: &Plan) {
         "{} rounds of {} calls; processor time in µs per call, min / median / max\n",
         plan.rounds, plan.calls
     );
-    println!("| contender | processor | × floor | wall | instructions | × floor | allocations |");
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!(
+        "| contender | floor | processor | × floor | wall | instructions | × floor | allocations |"
+    );
+    println!("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
     for entry in entries {
-        let Some(floor) = entries.get(entry.floor) else {
-            continue;
-        };
+        let floor = entries.iter().find(|other| other.name == entry.floor);
+        let floor = floor.unwrap();
         let micros = |time: Duration| time.as_secs_f64() * 1e6;
         let processor = spread(entry.times.iter().map(|times| micros(times.processor)));
         let wall = spread(entry.times.iter().map(|times| micros(times.wall)));
@@ -240,8 +242,8 @@ fn show(entries: &[Entry], plan: &Plan) {
             _ => "| |".to_owned(),
         };
         println!(
-            "| {} | {:.1} / {:.1} / {:.1} | {:.2} | {:.1} | {counts} |",
-            entry.name, processor.0, processor.1, processor.2, ratio.1, wall.1
+            "| {} | {} | {:.1} / {:.1} / {:.1} | {:.2} | {:.1} | {counts} |",
+            entry.name, entry.floor, processor.0, processor.1, processor.2, ratio.1, wall.1
         );
     }
 }

@@ -49,9 +49,13 @@ struct BearerAnswer<'a> {
 }
 
 pub(super) fn log_in() -> Doing {
+    doing(log_in_request())
+}
+
+pub(crate) fn log_in_request() -> impl FnMut() -> Request<Bytes> {
     let (uri, bearer) = (address("/m2m/v1/session/login"), bearer_value());
     let (username, password) = (USERNAME.to_owned(), PASSWORD.to_owned());
-    doing(move || {
+    move || {
         const FRAME: usize = r#"{"username":"","password":""}"#.len();
         let mut body = Vec::with_capacity(FRAME + username.len() + password.len());
         let fields = LogIn {
@@ -65,7 +69,7 @@ pub(super) fn log_in() -> Doing {
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(AUTHORIZATION, bearer.clone());
         request
-    })
+    }
 }
 
 pub(super) fn log_in_answer() -> Doing {
@@ -74,9 +78,13 @@ pub(super) fn log_in_answer() -> Doing {
 }
 
 pub(super) fn log_out() -> Doing {
+    doing(log_out_request())
+}
+
+pub(crate) fn log_out_request() -> impl FnMut() -> Request<Bytes> {
     let uri = address("/m2m/v1/session/logout");
     let (bearer, session) = (bearer_value(), session_value());
-    doing(move || {
+    move || {
         let mut request = request(Method::POST, &uri, Bytes::new());
         let headers = request.headers_mut();
         headers.insert(ACCEPT, JSON);
@@ -84,7 +92,7 @@ pub(super) fn log_out() -> Doing {
         headers.insert(AUTHORIZATION, bearer.clone());
         headers.insert(VZ_M2M_TOKEN, session.clone());
         request
-    })
+    }
 }
 
 pub(super) fn log_out_answer() -> Doing {
@@ -92,10 +100,14 @@ pub(super) fn log_out_answer() -> Doing {
 }
 
 pub(super) fn reset() -> Doing {
+    doing(reset_request())
+}
+
+pub(crate) fn reset_request() -> impl FnMut() -> Request<Bytes> {
     let uri = address("/m2m/v1/session/password/actions/reset");
     let (bearer, session) = (bearer_value(), session_value());
     let old_password = PASSWORD.to_owned();
-    doing(move || {
+    move || {
         const FRAME: usize = r#"{"oldPassword":""}"#.len();
         let mut body = Vec::with_capacity(FRAME + old_password.len());
         let fields = Reset {
@@ -109,7 +121,7 @@ pub(super) fn reset() -> Doing {
         headers.insert(AUTHORIZATION, bearer.clone());
         headers.insert(VZ_M2M_TOKEN, session.clone());
         request
-    })
+    }
 }
 
 pub(super) fn reset_answer() -> Doing {
@@ -123,6 +135,12 @@ pub(super) fn reset_answer() -> Doing {
 }
 
 pub(super) fn bearer() -> Doing {
+    let mut request = bearer_request();
+    let canned = Canned::new(BEARER_ANSWER);
+    doing(move || (request(), bearer_of(&canned.answer())))
+}
+
+pub(crate) fn bearer_request() -> impl FnMut() -> Request<Bytes> {
     let uri = address("/ts/v1/oauth2/token");
     let mut basic = HeaderValue::from_str(
         "Basic N2FlM2E1ZjItOWQ0Yy00ZjBlLWIxYzc6MGQ4YTFmNmUtNTJiMy00YzhmLWE0ZDA=",
@@ -130,24 +148,15 @@ pub(super) fn bearer() -> Doing {
     .unwrap();
     basic.set_sensitive(true);
     drop(basic.clone());
-    let canned = Canned::new(BEARER_ANSWER);
-    doing(move || {
+    move || {
         let body = Bytes::from_static(b"grant_type=client_credentials");
         let mut request = request(Method::POST, &uri, body);
         let headers = request.headers_mut();
-        headers.insert(ACCEPT, JSON);
         headers.insert(CONTENT_TYPE, FORM);
+        headers.insert(ACCEPT, JSON);
         headers.insert(AUTHORIZATION, basic.clone());
-
-        let answer = canned.answer();
-        assert!(answer.status().is_success());
-        let answer: BearerAnswer<'_> = serde_json::from_slice(answer.body()).unwrap();
-        assert!(answer.token_type.eq_ignore_ascii_case("bearer"));
-        let value = ["Bearer ", answer.access_token].concat();
-        let mut value = HeaderValue::from_maybe_shared(Bytes::from(value)).unwrap();
-        value.set_sensitive(true);
-        (request, value, answer.expires_in)
-    })
+        request
+    }
 }
 
 pub(super) fn stamp() -> Doing {
@@ -161,20 +170,26 @@ pub(super) fn stamp() -> Doing {
 }
 
 pub(super) fn call() -> Doing {
-    let uri = address("/m2m/v1/accounts/0000123456-00001");
-    let (bearer, session) = (bearer_value(), session_value());
+    let mut request = call_request();
     let canned = Canned::new(CALL_ANSWER);
     doing(move || {
+        let made = (request(), canned.answer());
+        assert!(made.1.status().is_success());
+        made
+    })
+}
+
+pub(crate) fn call_request() -> impl FnMut() -> Request<Bytes> {
+    let uri = address("/m2m/v1/accounts/0000123456-00001");
+    let (bearer, session) = (bearer_value(), session_value());
+    move || {
         let mut request = request(Method::GET, &uri, Bytes::new());
         let headers = request.headers_mut();
         headers.insert(ACCEPT, JSON);
         headers.insert(AUTHORIZATION, bearer.clone());
         headers.insert(VZ_M2M_TOKEN, session.clone());
-
-        let answer = canned.answer();
-        assert!(answer.status().is_success());
-        (request, answer)
-    })
+        request
+    }
 }
 
 fn request(method: Method, uri: &Uri, body: Bytes) -> Request<Bytes> {
@@ -193,6 +208,17 @@ fn token_of(answer: &Response<Bytes>) -> HeaderValue {
     let mut value = HeaderValue::from_maybe_shared(token).unwrap();
     value.set_sensitive(true);
     value
+}
+
+/// The bearer token, as it will be sent, and for how many seconds it is good.
+fn bearer_of(answer: &Response<Bytes>) -> (HeaderValue, u64) {
+    assert!(answer.status().is_success());
+    let answer: BearerAnswer<'_> = serde_json::from_slice(answer.body()).unwrap();
+    assert!(answer.token_type.eq_ignore_ascii_case("bearer"));
+    let value = ["Bearer ", answer.access_token].concat();
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from(value)).unwrap();
+    value.set_sensitive(true);
+    (value, answer.expires_in)
 }
 
 fn address(path: &str) -> Uri {

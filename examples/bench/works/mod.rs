@@ -2,11 +2,12 @@
 //!
 //! What is done by hand is the floor: what somebody who knows the protocol and
 //! the crates would write for this one call and nothing else, with every address
-//! and every header value made beforehand. It puts the same bytes on the wire.
+//! and every header value made beforehand. It puts the same bytes on the wire, and
+//! `micro` sees to that.
 
-mod by_hand;
+pub(crate) mod by_hand;
 mod by_oauth2;
-mod by_thingspace;
+pub(crate) mod by_thingspace;
 
 use std::{fmt, hint::black_box};
 
