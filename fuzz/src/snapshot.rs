@@ -8,7 +8,9 @@ use serde_json::Value;
 use thingspace_core::{
     AppCredentials, Call, Credentials, Environment, Session, Step, Timestamp, TransportError,
     UserCredentials,
-    session::{ChangePassword, EndSession, OpenSession, RestoreError, Snapshot, Task},
+    session::{
+        ChangePassword, EndSession, OpenSession, PLATFORM_LOCKS_AT, RestoreError, Snapshot, Task,
+    },
 };
 
 use crate::{answer::assert_hides, wire::assert_one_request};
@@ -89,11 +91,16 @@ fn stands_in(stored: &Value, given: &Value) -> bool {
 /// How many logins may still be made, as anybody would count them.
 fn logins_left(owner: &Value) -> u64 {
     let guard = &owner["memory"]["guard"];
-    if guard["closed"].is_null() {
-        MAX_LOGINS.saturating_sub(guard["spent"].as_u64().unwrap())
-    } else {
-        0
+    let count = |name: &str| guard[name].as_u64().unwrap();
+    if !guard["closed"].is_null() {
+        return 0;
     }
+    let left = MAX_LOGINS.saturating_sub(count("spent"));
+    if guard["rearmed"] == true {
+        return left;
+    }
+    // Not the one that could lock the user name.
+    left.min(u64::from(PLATFORM_LOCKS_AT - 1).saturating_sub(count("failed")))
 }
 
 /// A snapshot that was stored and read back.

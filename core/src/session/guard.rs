@@ -23,7 +23,8 @@ pub struct Gate {
     /// succeeded; one that is under way is among them. Re-arming does not
     /// lower it, since it does not lower the platform's count either.
     pub failed_logins: u32,
-    /// How many logins may still be made before the gate closes.
+    /// How many logins may still be made before the gate closes. Never one that
+    /// could lock the user name, unless somebody has re-armed the guard.
     pub attempts_left: u32,
     /// Why no login is made, if none is.
     pub closed: Option<GateReason>,
@@ -79,13 +80,13 @@ impl fmt::Display for GateReason {
                 f.write_str("; give other ones, or re-arm the guard if you know that they are right")
             }
             Self::BudgetSpent => f.write_str(
-                "as many logins failed or were lost as may; find out why, then re-arm the guard or give other credentials",
+                "as many logins failed or were lost as may; find out why, then give other credentials, or re-arm the guard if that does not open it",
             ),
             Self::PasswordUnknown => f.write_str(
                 "the answer to a password reset is lost, so the password may be wrong; give the one that is right, or re-arm the guard to try the old one",
             ),
             Self::PasswordOutdated => f.write_str(
-                "another process has reset the password or was given another one; give that one here too",
+                "another process has reset the password or was given another one; give that one here too, or re-arm the guard if it is the one that is here",
             ),
         }
     }
@@ -96,8 +97,12 @@ impl fmt::Display for GateReason {
 pub(super) struct Guard {
     /// Since the last success.
     failed: u32,
-    /// Since the last success or re-arming.
+    /// Since the last success, or since the gate was opened.
     spent: u32,
+    /// Whether somebody allowed logins by name, or a reset has shown that the
+    /// password is right, since then. Without it, none is made that could be the
+    /// one that locks the user name.
+    rearmed: bool,
     #[serde(deserialize_with = "super::snapshot::present")]
     closed: Option<GateReason>,
     /// The first of the password resets that leave the password in doubt.
@@ -140,16 +145,29 @@ impl Guard {
         self.doubt.is_some_and(|first| first <= reset)
     }
 
-    /// Allows as many logins again as may fail. One that is under way stays
-    /// counted.
-    pub(super) fn reopen(&mut self, under_way: bool) {
+    /// Allows as many logins again as may fail, whatever has failed before. One that
+    /// is under way stays counted.
+    pub(super) fn rearm(&mut self, under_way: bool) {
+        self.reopen();
         self.spent = u32::from(under_way);
-        self.closed = None;
-        self.doubt = None;
+        self.rearmed = true;
+    }
+
+    /// Allows as many logins again as may fail, as far as none of them can be the
+    /// one that locks the user name.
+    pub(super) fn reopen(&mut self) {
+        *self = Self {
+            failed: self.failed,
+            ..Self::default()
+        };
     }
 
     pub(super) fn gate(&self, max: MaxFailedLogins) -> Gate {
-        let attempts_left = u32::from(max.number()).saturating_sub(self.spent);
+        let mut attempts_left = u32::from(max.number()).saturating_sub(self.spent);
+        if !self.rearmed {
+            let harmless = u32::from(PLATFORM_LOCKS_AT - 1).saturating_sub(self.failed);
+            attempts_left = attempts_left.min(harmless);
+        }
         let spent = (attempts_left == 0).then_some(GateReason::BudgetSpent);
         let closed = self.closed.clone().or(spent);
         Gate {
@@ -186,13 +204,26 @@ mod tests {
         let mut guard = Guard::default();
         guard.charge();
         guard.close(GateReason::PasswordUnknown);
-        guard.reopen(false);
+        guard.rearm(false);
         assert_eq!(
             (gate(&guard).attempts_left, gate(&guard).failed_logins),
             (2, 1)
         );
-        guard.reopen(true);
+        guard.rearm(true);
         assert_eq!(gate(&guard).attempts_left, 1);
+    }
+
+    #[test]
+    fn law_2_only_re_arming_allows_the_login_that_could_lock_the_user_name() {
+        let mut guard = Guard::default();
+        for left in [2, 2, 1, 0] {
+            guard.charge();
+            guard.reopen();
+            assert_eq!(gate(&guard).attempts_left, left);
+        }
+        assert_eq!(gate(&guard).closed, Some(GateReason::BudgetSpent));
+        guard.rearm(false);
+        assert_eq!(gate(&guard).attempts_left, 2);
     }
 
     #[test]

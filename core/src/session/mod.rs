@@ -195,8 +195,9 @@ impl Session {
     /// Uses other credentials from now on.
     ///
     /// If the user's differ, the login guard opens and allows as many logins as
-    /// may fail; the same ones again change nothing. Another user name ends the
-    /// use of the open session, another application that of the bearer token.
+    /// may fail, but none that could lock the user name; the same ones again change
+    /// nothing. Another user name ends the use of the open session, another
+    /// application that of the bearer token.
     /// What a login that is under way brings back is not taken. Processes that
     /// share the session make no login with the password that they have until they
     /// are given this one.
@@ -215,14 +216,19 @@ impl Session {
             // One that lags behind others, whose password is good, catches up with
             // them. Any other goes ahead of them.
             let catches_up = self.password_outdated() && self.guard().closed.is_none();
-            self.reopen(false);
+            self.open_gate(|session| {
+                if !same_user {
+                    session.memory.guard = Guard::default();
+                } else if !catches_up {
+                    session.memory.guard.reopen();
+                }
+            });
             if !catches_up {
                 self.go_ahead();
             }
         }
         if !same_user {
             self.memory.open = None;
-            self.memory.guard = Guard::default();
         }
         // A reset that is under way decides on the password, whoever gave one meanwhile.
         if !(same_user && flight == Some(FlightKind::PasswordReset)) {
@@ -243,7 +249,7 @@ impl Session {
             .memory
             .flight
             .is_some_and(|flight| flight.kind == FlightKind::LogIn);
-        self.reopen(logging_in);
+        self.open_gate(|session| session.memory.guard.rearm(logging_in));
     }
 
     /// Lets the time be `now`, for those who look at a session that nobody
@@ -565,7 +571,7 @@ impl Session {
         self.credentials.user = self.credentials.user.with_password(password);
         self.go_ahead();
         self.events.push(Event::PasswordChanged);
-        self.reopen(false);
+        self.open_gate(|session| session.memory.guard.rearm(false));
     }
 
     /// The answer to this reset is lost.
@@ -598,13 +604,15 @@ impl Session {
         self.events.push(Event::GateClosed { reason });
     }
 
-    /// Opens the gate; a login that is `under_way` stays counted.
-    fn reopen(&mut self, under_way: bool) {
-        if self.gate().closed.is_some() {
+    /// Opens the gate, as far as `open` does: the password that is here is the one
+    /// to use.
+    fn open_gate(&mut self, open: impl FnOnce(&mut Self)) {
+        let was_closed = self.gate().closed.is_some();
+        open(self);
+        self.password = self.memory.passwords;
+        if was_closed && self.gate().closed.is_none() {
             self.events.push(Event::GateOpened);
         }
-        self.memory.guard.reopen(under_way);
-        self.password = self.memory.passwords;
         self.touch();
     }
 

@@ -13,7 +13,7 @@ use thingspace_core::{
     BearerToken, Credentials, Error, Password, Session, SessionToken, Timestamp,
     session::{
         Event, FIRST_BRAKE, FREE_DEATHS, FlightKind, GateReason, LONGEST_BRAKE, LONGEST_PAUSE,
-        Settings, Wait, WaitReason, YOUNG,
+        PLATFORM_LOCKS_AT, Settings, Wait, WaitReason, YOUNG,
     },
 };
 
@@ -68,6 +68,8 @@ struct Guard {
     failed: u32,
     /// The same, since the caller last allowed more.
     spent: u32,
+    /// Whether more were allowed by name, even the one that could lock the user name.
+    by_name: bool,
     closed: Option<Closed>,
 }
 
@@ -248,7 +250,9 @@ impl Model {
 
     pub fn rearms(&mut self) {
         // A login that is under way stays counted.
-        self.decides(u32::from(self.is_under_way(Errand::LogIn)));
+        self.decides();
+        self.guard.spent = u32::from(self.is_under_way(Errand::LogIn));
+        self.guard.by_name = true;
     }
 
     pub fn gives(&mut self, new: &Credentials) {
@@ -260,7 +264,7 @@ impl Model {
             self.drop_bearer();
         }
         if old.user != new.user {
-            self.decides(0);
+            self.decides();
         }
         let same_user = old.user.username() == new.user.username();
         if !same_user {
@@ -273,10 +277,10 @@ impl Model {
         }
     }
 
-    /// The gate is opened by whoever may: as many logins again may fail, but for
-    /// so many.
-    fn decides(&mut self, spent: u32) {
-        self.guard.spent = spent;
+    /// The gate is opened by whoever may: as many logins again may fail.
+    fn decides(&mut self) {
+        self.guard.spent = 0;
+        self.guard.by_name = false;
         self.guard.closed = None;
         self.outs().for_each(|out| out.doubt = false);
     }
@@ -520,7 +524,9 @@ impl Model {
         if heard.out.errand == Errand::Reset && (heard.out.newest || doubt) {
             let password = Password::new(heard.token).unwrap();
             self.credentials.user = self.credentials.user.with_password(password);
-            self.decides(0);
+            // The service has shown which password is right.
+            self.decides();
+            self.guard.by_name = true;
         }
         self.calls[heard.who].end = Some(End::Well(heard.token.to_owned()));
     }
@@ -966,7 +972,11 @@ impl Model {
 
     fn logins_left(&self) -> u32 {
         let max = u32::from(self.settings.max_failed_logins.number());
-        max.saturating_sub(self.guard.spent)
+        let left = max.saturating_sub(self.guard.spent);
+        if self.guard.by_name {
+            return left;
+        }
+        left.min(u32::from(PLATFORM_LOCKS_AT - 1).saturating_sub(self.guard.failed))
     }
 
     fn is_under_way(&self, errand: Errand) -> bool {

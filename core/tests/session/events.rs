@@ -251,7 +251,7 @@ fn every_event_says_what_happened_in_one_sentence() {
             Event::GateClosed {
                 reason: GateReason::BudgetSpent,
             },
-            "no login will be made: as many logins failed or were lost as may; find out why, then re-arm the guard or give other credentials",
+            "no login will be made: as many logins failed or were lost as may; find out why, then give other credentials, or re-arm the guard if that does not open it",
         ),
         (
             Event::GateClosed {

@@ -172,6 +172,29 @@ fn law_3_other_credentials_open_the_gate_and_the_same_ones_do_not() {
     );
 }
 
+/// Somebody who guesses, or a wrong password that is rolled out to many programs.
+#[test]
+fn law_2_no_number_of_other_credentials_makes_the_login_that_locks_the_user_name() {
+    let mut s = before_login();
+    for failed in 1..=4 {
+        s.session
+            .set_credentials(credentials(&format!("guess {failed}")));
+        failed_login(&mut s, wrong_password());
+        assert_eq!(s.session.gate().failed_logins, failed);
+    }
+    s.events();
+    s.session.set_credentials(credentials("right"));
+    assert_eq!(s.session.gate().closed, Some(GateReason::BudgetSpent));
+    assert_eq!(s.events(), []);
+    assert!(Actor::log_in().fails(&mut s).is_never_sent());
+
+    s.session.rearm();
+    assert_eq!(s.events(), [Event::GateOpened]);
+    let mut call = Actor::log_in();
+    call.logs_in(&mut s, "session-1");
+    assert_eq!(s.session.gate().failed_logins, 0);
+}
+
 #[test]
 fn law_3_only_re_arming_by_name_opens_the_gate_for_the_same_credentials() {
     let mut s = before_login();

@@ -424,6 +424,31 @@ fn law_8_a_password_that_one_process_was_given_lets_no_other_log_in_with_its_own
     }
 }
 
+/// One process has the right password, and five others are given a wrong one in the
+/// place of theirs.
+#[test]
+fn law_2_a_wrong_password_that_is_rolled_out_never_locks_the_user_name() {
+    let (store, mut here, _) = two();
+    let mut others: Vec<_> = (0..5).map(|_| Scenario::sharing(&store)).collect();
+    let right = |session: &mut Session| session.set_credentials(credentials("right"));
+    here.session.transact(&*store, right).unwrap();
+
+    let mut failed = 0;
+    for other in &mut others {
+        other.pass(20 * MINUTE);
+        let wrong = |session: &mut Session| session.set_credentials(credentials("wrong"));
+        other.session.transact(&*store, wrong).unwrap();
+        let mut login = Actor::log_in();
+        if other.session.gate().closed.is_none() {
+            login.sends(other, What::LogIn);
+            login.hears(other, refused("REQUEST_FAILED.Unclear"));
+            failed += 1;
+        }
+        login.fails(other);
+    }
+    assert_eq!(failed, 4, "of 5 that would lock the user name");
+}
+
 #[test]
 fn that_a_password_is_outdated_is_told_once() {
     let (store, mut here, mut there) = two();

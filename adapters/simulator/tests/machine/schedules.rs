@@ -27,8 +27,8 @@ const BUDGET: u32 = 2;
 
 const PROCESSES: usize = 2;
 
-/// A password that is not the right one.
-const WRONG: &str = "grflbk";
+/// Passwords that are not the right one.
+const WRONG: [&str; 4] = ["grflbk", "Grflbk", "grflbk1", "IMgr8?"];
 
 /// What may happen next. Numbers choose among what there is.
 #[derive(Clone, Debug)]
@@ -53,8 +53,8 @@ enum Act {
     Misbehave(Index, Index),
     /// A process dies with all its calls, and another starts in its place.
     Die(usize),
-    /// The operator gives a process the password, or what he takes for it.
-    Give(usize, bool),
+    /// The operator gives a process the password, or one that he takes for it.
+    Give(usize, Option<Index>),
     /// The operator re-arms the login guard.
     Rearm(usize),
 }
@@ -176,7 +176,7 @@ impl Stage {
         if !outspoken {
             service = service.refusal_code("UnifiedWebService.REQUEST_FAILED.Unexplained");
         }
-        let kept = if right { Simulator::PASSWORD } else { WRONG };
+        let kept = if right { Simulator::PASSWORD } else { WRONG[0] };
         Self {
             service,
             store: Arc::default(),
@@ -227,22 +227,22 @@ impl Stage {
                 self.service.inject(*call.get(&CALLS), fault);
             }
             Act::Die(process) => self.die(*process),
-            Act::Give(process, right) => {
-                let password = if *right {
-                    self.service.reveal_password().to_owned()
-                } else {
-                    WRONG.to_owned()
+            Act::Give(process, wrong) => {
+                let password = match wrong {
+                    None => self.service.reveal_password().to_owned(),
+                    Some(which) => (*which.get(&WRONG)).to_owned(),
                 };
                 let other = credentials(&password);
-                let give = |session: &mut Session| session.set_credentials(other.clone());
-                if self.operate(*process, give) {
-                    self.careless |= !right;
-                    *self.kept.lock().unwrap() = password;
-                }
+                self.operate(*process, |session| session.set_credentials(other.clone()));
+                self.careless |= wrong.is_some();
+                *self.kept.lock().unwrap() = password;
             }
-            Act::Rearm(process) => {
-                self.careless |= self.operate(*process, Session::rearm);
+            // He finds out first what went wrong before.
+            Act::Rearm(process) if self.forgiven.is_none() => {
+                self.operate(*process, Session::rearm);
+                self.careless = true;
             }
+            Act::Rearm(_) => {}
         }
         self.is_unharmed();
     }
@@ -408,17 +408,12 @@ impl Stage {
         };
     }
 
-    /// An operator does something about a guard, but not twice in a row: he
-    /// finds out first. Says whether he did.
-    fn operate(&mut self, process: usize, act: impl FnMut(&mut Session)) -> bool {
-        if self.forgiven.is_some() {
-            return false;
-        }
+    /// An operator does something about a guard.
+    fn operate(&mut self, process: usize, act: impl FnMut(&mut Session)) {
         let session = &mut self.processes[process];
         session.transact(&*self.store, act).unwrap();
         let failed = self.service.consecutive_failures();
         self.forgiven = Some(failed + self.logins_under_way());
-        true
     }
 
     fn logins_under_way(&self) -> u32 {
@@ -538,8 +533,8 @@ fn act(operated: bool) -> impl Strategy<Value = Act> {
         1 => process().prop_map(Act::Die),
     ];
     let operator = prop_oneof![
-        (process(), any::<bool>()).prop_map(|(process, right)| Act::Give(process, right)),
-        process().prop_map(Act::Rearm),
+        3 => (process(), any::<Option<Index>>()).prop_map(|(process, wrong)| Act::Give(process, wrong)),
+        1 => process().prop_map(Act::Rearm),
     ];
     prop_oneof![18 => usual, u32::from(operated) => operator]
 }
