@@ -70,11 +70,13 @@ fn story() -> Result<(), Box<dyn Error>> {
 
     // However many calls need a login, one is made.
     client.log_out()?;
-    thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| client.log_in());
+    thread::scope(|scope| -> Result<(), Box<dyn Error>> {
+        let threads = [(); 3].map(|()| scope.spawn(|| client.log_in()));
+        for thread in threads {
+            thread.join().map_err(|_| "a thread panicked")??;
         }
-    });
+        Ok(())
+    })?;
     let shared = server.with(|service| service.counts().done(Call::LogIn)) - logins;
     println!("5. After a logout, three threads logged in at once, and shared {shared} login.");
 

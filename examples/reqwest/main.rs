@@ -28,7 +28,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     );
-    let seed = 42; // for jitter: another one in every process
+    // For the jitter of pauses: a different one in each process, so that many that
+    // failed together do not come back together.
+    let seed = 42;
     let mut session = Session::new(server.base().parse()?, credentials, seed);
 
     let stack = reqwest::Client::builder()

@@ -95,7 +95,9 @@ impl Story {
             AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
             UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
         );
-        let seed = 42; // for jitter: another one in every process
+        // For the jitter of pauses: a different one in each process, so that many that
+        // failed together do not come back together.
+        let seed = 42;
         Ok(Self {
             service: Simulator::new(seed),
             session: Session::new(Environment::mock(), credentials, seed),

@@ -50,7 +50,7 @@ impl Given {
                 });
                 let Some((name, value)) = known else {
                     return Err(Failure::usage(format!(
-                        "line {number} of {shown} is none of credentials; write it like THINGSPACE_USERNAME=zbeeblebrox"
+                        "line {number} of {shown} holds no credential; write it like THINGSPACE_USERNAME=zbeeblebrox"
                     )));
                 };
                 let value = Zeroizing::new(value.to_owned());

@@ -91,8 +91,8 @@ fn header(given: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = given
         .split_once(':')
         .ok_or("write it like: Accept: application/json")?;
-    let name = name.trim().parse().map_err(|_| "its name is none")?;
-    let value = HeaderValue::from_str(value.trim()).map_err(|_| "its value is none")?;
+    let name = name.trim().parse().map_err(|_| "not a header name")?;
+    let value = HeaderValue::from_str(value.trim()).map_err(|_| "not a header value")?;
     Ok((name, value))
 }
 

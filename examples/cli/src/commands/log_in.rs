@@ -28,7 +28,7 @@ impl LogIn {
         let human = if opened {
             format!("A session was opened at {since}.")
         } else {
-            format!("A session is open since {since}.")
+            format!("A session has been open since {since}.")
         };
         show::tell(self.common.json, &machine, &human)
     }

@@ -29,6 +29,11 @@ use crate::{
 /// can be kept is proven before the reset is sent, and the reset is sent once. If
 /// the answer is lost, no login is made until you have looked; `status` says what
 /// is known.
+///
+/// If the new password can be kept nowhere all the same, neither where it belongs
+/// nor beside the session's file, it is printed on the standard error, once and in
+/// the clear (with --json, in `advice`). That is the last resort: there is no other
+/// copy, and it would be lost.
 #[derive(Args)]
 #[command(group = ArgGroup::new("keeper").required(true).args(["to", "command"]))]
 pub(crate) struct ResetPassword {

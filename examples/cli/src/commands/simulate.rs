@@ -75,7 +75,7 @@ fn fault(given: &str) -> Result<Misbehaviour, String> {
         Some("reset-password") => Some(Call::ResetPassword),
         Some("account") => Some(Call::Account),
         Some("devices") => Some(Call::Devices),
-        _ => return Err("it starts with no call that is known".to_owned()),
+        _ => return Err("it does not start with a known call".to_owned()),
     };
     let (name, value) = parts
         .next()

@@ -11,7 +11,10 @@ use crate::stage::*;
 fn a_login_opens_a_session_that_the_next_one_finds() {
     let stage = Stage::new();
     stage.run(&["login"]).succeeds().says("was opened at 20");
-    stage.run(&["login"]).succeeds().says("is open since 20");
+    stage
+        .run(&["login"])
+        .succeeds()
+        .says("has been open since 20");
     assert_eq!(stage.seen(Call::LogIn), 1);
     assert_eq!(stage.seen(Call::BearerToken), 1);
 }

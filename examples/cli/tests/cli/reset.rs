@@ -124,7 +124,7 @@ fn law_8_the_open_session_goes_on_with_the_password_from_before() {
         let stage = Stage::open();
         stage.run(args).ends_with(code);
         stage.run(&["call", "GET", ACCOUNT]).succeeds();
-        stage.run(&["login"]).succeeds().says("is open since");
+        stage.run(&["login"]).succeeds().says("has been open since");
 
         // Once it is over, no login is made.
         stage.server.with(Simulator::forget_sessions);

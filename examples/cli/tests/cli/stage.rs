@@ -4,8 +4,7 @@
 use std::{
     cell::RefCell,
     fs,
-    io::{Read, Write},
-    net::TcpStream,
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -65,7 +64,10 @@ impl Stage {
 
     /// Has the service answer all that was sent before: a client that was killed may
     /// have left a request on its way.
+    #[cfg(feature = "tools")]
     pub(crate) fn settle(&self) {
+        use std::{io::Read, net::TcpStream};
+
         let mut stream = TcpStream::connect(("127.0.0.1", self.server.port())).unwrap();
         let port = self.server.port();
         write!(
