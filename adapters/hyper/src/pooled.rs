@@ -2,17 +2,17 @@
 //! HTTP/2 by ALPN, TLS by rustls, and the proxies that the environment names.
 
 use std::{
-    future::{Future, poll_fn},
+    future::{Future, poll_fn, ready},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{self, Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::{Uri, uri::Scheme};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
     client::{
         legacy::{
@@ -23,7 +23,10 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
-use rustls::ClientConfig;
+use rustls::{
+    ClientConfig,
+    crypto::{CryptoProvider, ring},
+};
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
@@ -33,34 +36,52 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub type Pooled = legacy::Client<Connector, Full<Bytes>>;
 
 pub(crate) fn new(tls: Option<ClientConfig>, attempt_timeout: Duration) -> Pooled {
-    let builder = HttpsConnectorBuilder::new();
-    let builder = match tls {
-        Some(mut config) => {
-            // Those that are spoken are put in their place.
-            config.alpn_protocols.clear();
-            builder.with_tls_config(config)
-        }
-        #[cfg(feature = "platform-verifier")]
-        None => builder.with_platform_verifier(),
-        #[cfg(not(feature = "platform-verifier"))]
-        None => builder.with_webpki_roots(),
-    };
-    // The environment decides where a request may go unencrypted: to this machine only.
-    let connector = builder
-        .https_or_http()
-        .enable_all_versions()
-        .wrap_connector(Route::from_environment(attempt_timeout / 3));
+    let connector = tls.map_or_else(trusting, Ok).map(|mut config| {
+        // Those that are spoken are put in their place.
+        config.alpn_protocols.clear();
+        // The environment decides where a request may go unencrypted: to this machine only.
+        HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(Route::from_environment())
+    });
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        .build(Connector(Arc::new(connector)))
+        .build(Connector {
+            https: Arc::new(connector),
+            patience: attempt_timeout / 3,
+        })
+}
+
+/// Trusts whom everybody trusts, by the cryptography that the process has installed,
+/// or ring. rustls itself would panic where other crates brought two to choose from.
+///
+/// Fails if the operating system, or what is installed, has nothing to offer.
+fn trusting() -> Result<ClientConfig, rustls::Error> {
+    let chosen = CryptoProvider::get_default().cloned();
+    let provider = chosen.unwrap_or_else(|| Arc::new(ring::default_provider()));
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions()?;
+    #[cfg(feature = "platform-verifier")]
+    let builder = builder.try_with_platform_verifier()?;
+    #[cfg(not(feature = "platform-verifier"))]
+    let builder = builder.with_webpki_roots();
+    Ok(builder.with_no_client_auth())
 }
 
 /// Connects over TLS, directly or through the proxy that `HTTPS_PROXY`,
 /// `ALL_PROXY` and `NO_PROXY` name for a place; unencrypted to this machine only.
-// The client is cloned for every request, and seldom connects.
 #[derive(Clone, Debug)]
-pub struct Connector(Arc<HttpsConnector<Route>>);
+pub struct Connector {
+    /// Or why there is nobody to trust, which whoever connects is told. Shared: the
+    /// client is cloned for every request, and seldom connects.
+    https: Arc<Result<HttpsConnector<Route>, rustls::Error>>,
+    /// Shorter than an attempt, so that a network that swallows everything is
+    /// known to have swallowed it before anything was sent.
+    patience: Duration,
+}
 
 impl Service<Uri> for Connector {
     type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -72,11 +93,13 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, place: Uri) -> Self::Future {
-        let mut connector = HttpsConnector::clone(&self.0);
-        Box::pin(async move {
-            poll_fn(|context| connector.poll_ready(context)).await?;
-            connector.call(place).await
-        })
+        let (https, patience) = (Result::clone(&self.https), self.patience);
+        let connecting = async move {
+            let mut https = https?;
+            poll_fn(|context| https.poll_ready(context)).await?;
+            https.call(place).await
+        };
+        Box::pin(async move { timeout(patience, connecting).await? })
     }
 }
 
@@ -86,20 +109,16 @@ impl Service<Uri> for Connector {
 struct Route {
     direct: HttpConnector,
     proxies: Arc<Matcher>,
-    /// Shorter than an attempt, so that a network that swallows everything is
-    /// known to have swallowed it before anything was sent.
-    patience: Duration,
 }
 
 impl Route {
-    fn from_environment(patience: Duration) -> Self {
+    fn from_environment() -> Self {
         let mut direct = HttpConnector::new();
         direct.enforce_http(false);
         direct.set_nodelay(true);
         Self {
             direct,
             proxies: Arc::new(Matcher::from_env()),
-            patience,
         }
     }
 }
@@ -110,22 +129,51 @@ impl Service<Uri> for Route {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(ready!(self.direct.poll_ready(context))?))
+        Poll::Ready(Ok(task::ready!(self.direct.poll_ready(context))?))
     }
 
     fn call(&mut self, place: Uri) -> Self::Future {
-        let patience = self.patience;
         let leads_out = place.scheme() == Some(&Scheme::HTTPS);
         let proxy = self.proxies.intercept(&place).filter(|_| leads_out);
         let Some(proxy) = proxy else {
             let connecting = self.direct.call(place);
-            return Box::pin(async move { Ok(timeout(patience, connecting).await??) });
+            return Box::pin(async move { Ok(connecting.await?) });
         };
+        if proxy.uri().scheme() != Some(&Scheme::HTTP) {
+            // A password for it would go there unencrypted, and it speaks something else.
+            let error = "the proxy is none that is spoken to over http://; name one that is";
+            return Box::pin(ready(Err(error.into())));
+        }
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.direct.clone());
         if let Some(auth) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(auth.clone());
         }
         let connecting = tunnel.call(place);
-        Box::pin(async move { Ok(timeout(patience, connecting).await??) })
+        Box::pin(async move { Ok(connecting.await?) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_proxy_that_would_hear_a_password_in_the_clear_hears_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        for scheme in ["https", "socks5"] {
+            let proxy = format!("{scheme}://user:secret@{address}");
+            let mut route = Route {
+                direct: HttpConnector::new(),
+                proxies: Arc::new(Matcher::builder().all(proxy).build()),
+            };
+            let place = Uri::from_static("https://elsewhere.example");
+            let error = route.call(place).await.unwrap_err().to_string();
+            assert!(error.contains("http://") && !error.contains("secret"));
+        }
+        assert!(listener.accept().is_err());
     }
 }
