@@ -57,9 +57,14 @@ pub(crate) async fn send<S: Stack>(
     transmit: &mut Transmit,
     timeout: Pin<Box<dyn Sleep>>,
 ) -> Result<Response<Bytes>, TransportError> {
-    let exchange = pin!(exchange(stack, transmit));
-    match within(Some(exchange), timeout).await {
+    let mut begun = false;
+    let result = {
+        let exchange = pin!(exchange(stack, transmit, &mut begun));
+        within(Some(exchange), timeout).await
+    };
+    match result {
         Some(result) => result.map_err(classify),
+        None if !begun => Err(TransportError::not_sent("the stack was not ready in time")),
         None => Err(TransportError::unknown("no answer in time")),
     }
 }
@@ -82,11 +87,13 @@ pub(crate) async fn within<F: Future>(
 async fn exchange<S: Stack>(
     stack: &S,
     transmit: &mut Transmit,
+    begun: &mut bool,
 ) -> Result<Response<Bytes>, BoxError> {
     let mut stack = stack.clone();
     poll_fn(|context| stack.poll_ready(context))
         .await
         .map_err(TransportError::not_sent)?;
+    *begun = true;
     let mut request = mem::take(&mut transmit.request).map(Full::new);
     *request.version_mut() = Version::HTTP_11;
     let (parts, body) = stack.call(request).await.map_err(Into::into)?.into_parts();

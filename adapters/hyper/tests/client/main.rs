@@ -11,6 +11,7 @@ mod http2;
 mod memory;
 mod over;
 mod stacks;
+mod stalls;
 mod timers;
 
 use self::asynchronous::Waiting;
