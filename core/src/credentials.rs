@@ -113,7 +113,8 @@ pub struct UserCredentials {
 impl UserCredentials {
     /// Takes a user's name and password.
     ///
-    /// Fails if one of them is empty: such a login can only fail, and failed
+    /// Fails if one of them is empty or holds a control character, such as the line
+    /// end of the file that it was read from: such a login can only fail, and failed
     /// logins lock the user name.
     pub fn new(
         username: impl Into<String>,
@@ -123,6 +124,12 @@ impl UserCredentials {
         let username = username.into();
         if username.is_empty() {
             return Err(CredentialsError::Empty("user name"));
+        }
+        if username.contains(char::is_control) {
+            return Err(CredentialsError::Character("user name"));
+        }
+        if password.expose().contains(char::is_control) {
+            return Err(CredentialsError::Character("password"));
         }
         Ok(Self { username, password })
     }
@@ -186,8 +193,8 @@ pub enum CredentialsError {
     /// The named part is empty.
     #[error("the {0} is empty; give the one that Verizon issued")]
     Empty(&'static str),
-    /// The named part holds a character that can't be sent.
-    #[error("the {0} holds a character that can't be sent; look for a stray line end or a colon")]
+    /// The named part holds a character that can't be right.
+    #[error("the {0} holds a character that can't be right; look for a stray line end or a colon")]
     Character(&'static str),
 }
 
@@ -211,6 +218,11 @@ mod tests {
         assert_eq!(AppCredentials::new("k", "s\n"), Err(Character("secret")));
         assert_eq!(UserCredentials::new("", "p"), Err(Empty("user name")));
         assert_eq!(UserCredentials::new("u", ""), Err(Empty("password")));
+        assert_eq!(
+            UserCredentials::new("u\r", "p"),
+            Err(Character("user name"))
+        );
+        assert_eq!(UserCredentials::new("u", "p\n"), Err(Character("password")));
     }
 
     #[test]

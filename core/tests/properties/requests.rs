@@ -50,12 +50,16 @@ fn proof() -> (BearerToken, SessionToken) {
 
 proptest! {
     #[test]
-    fn any_user_name_and_password_arrive_as_they_are(
-        username in ".+",
-        password in ".+",
+    fn any_user_name_and_password_arrive_as_they_are_or_are_refused(
+        username in ".*",
+        password in ".*",
         environment in environment(),
     ) {
-        let user = UserCredentials::new(&*username, &*password).unwrap();
+        let Ok(user) = UserCredentials::new(&*username, &*password) else {
+            let blank = username.is_empty() || password.is_empty();
+            prop_assert!(blank || (username + &password).contains(char::is_control));
+            return Ok(());
+        };
         let request = LogIn::new(&user).request(&environment, &proof().0).unwrap();
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         prop_assert_eq!(&body["username"], &Value::from(username));
