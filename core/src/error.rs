@@ -156,7 +156,10 @@ pub enum Error {
     },
 
     /// A token that the call needs could not be had, so the call was not sent.
-    #[error("the call was not sent, because {prerequisite} failed: {error}")]
+    #[error(
+        "the call was not sent, because {prerequisite} failed: {}",
+        Reason(error)
+    )]
     Prerequisite {
         /// What was to be had first.
         prerequisite: FlightKind,
@@ -166,7 +169,7 @@ pub enum Error {
         source: Option<TransportError>,
     },
 
-    /// The last try failed before it was sent, but an earlier one left.
+    /// The last try was certainly not carried out, but an earlier one may have been.
     #[error(
         "an earlier try got no answer and may have been carried out; then this happened: {error}"
     )]
@@ -291,7 +294,7 @@ impl Error {
 
     /// Whether the service says that there is no such thing.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.is_not_found())
+        matches!(self.root(), Self::Refused(refusal) if refusal.is_not_found())
     }
 
     /// Whether an answer made no sense.
@@ -361,7 +364,7 @@ impl Error {
 
     /// The same, at the end of a call of which an earlier try had this fate.
     pub(crate) fn after(self, fate: Fate) -> Self {
-        if fate == Fate::Unknown && self.is_never_sent() {
+        if fate == Fate::Unknown && !self.is_fate_unknown() {
             return Self::SentBefore {
                 source: self.transport().cloned(),
                 error: Box::new(self),
@@ -522,6 +525,28 @@ impl fmt::Display for StoreError {
 impl StdError for StoreError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&*self.0)
+    }
+}
+
+/// Why a token could not be had, and what to do next: other than for a call of the
+/// caller's own, nothing has to be looked after.
+struct Reason<'a>(&'a Error);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Error::FateUnknown(_) => f.write_str("no answer came; call again"),
+            Error::Malformed { malformed, .. } => {
+                write!(
+                    f,
+                    "the answer makes no sense: {malformed}; call again later"
+                )
+            }
+            Error::Refused(refusal) if refusal.leaves_fate_open() => {
+                write!(f, "{refusal}; call again later")
+            }
+            error => error.fmt(f),
+        }
     }
 }
 

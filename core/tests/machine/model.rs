@@ -946,8 +946,8 @@ impl Model {
         let doubts = error.is_fate_unknown() && call.wish != Wish::Open;
         law(
             6,
-            !call.unknown || !error.is_never_sent(),
-            format_args!("it left: {error:?}"),
+            !call.unknown || error.is_fate_unknown(),
+            format_args!("it may have been carried out: {error:?}"),
         );
         law(
             6,

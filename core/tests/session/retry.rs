@@ -103,6 +103,25 @@ fn law_6_what_may_be_done_twice_is_tried_again_after_an_outage() {
     }
 }
 
+/// It may be the earlier try that leaves nothing to be found.
+#[test]
+fn law_6_a_refusal_does_not_make_an_earlier_try_undone() {
+    for outage in outages() {
+        let mut s = Scenario::open();
+        let mut call = Actor::reads();
+        call.sends(&mut s, What::Work);
+        call.hears(&mut s, outage);
+        let wait = call.waits(&mut s);
+        s.pass_until(wait.until);
+        call.sends(&mut s, What::Work);
+        call.hears(&mut s, answer(404, ""));
+        let error = call.fails(&mut s);
+        assert!(error.is_fate_unknown() && error.is_not_found(), "{error}");
+        let said = error.to_string();
+        assert!(said.starts_with("an earlier try got no answer and may have been carried out; then this happened: the call was refused"));
+    }
+}
+
 #[test]
 fn law_6_what_must_not_be_done_twice_is_not_when_its_fate_is_unknown() {
     for outage in outages() {
@@ -610,4 +629,28 @@ fn a_pause_of_years_is_one_of_a_day() {
     assert!(Actor::reads().fails(&mut s).retry_at().is_some());
     s.pass(HOUR);
     Actor::reads().sends(&mut s, What::TokenFetch);
+}
+
+#[test]
+fn why_a_token_could_not_be_had_leaves_no_doubt_about_the_call() {
+    for (heard, why) in [
+        (lost(), "no answer came; call again"),
+        (
+            answer(503, ""),
+            "503 (in no shape that ThingSpace documents); call again later",
+        ),
+        (
+            answer(200, "yes"),
+            "the answer makes no sense: the body is not JSON (line 1, column 1); call again later",
+        ),
+    ] {
+        let mut s = Scenario::with(settings(|s| s.max_attempts = attempts(1)));
+        let mut call = Actor::reads();
+        call.sends(&mut s, What::TokenFetch);
+        call.hears(&mut s, heard);
+        let error = call.fails(&mut s);
+        let said = format!("the call was not sent, because the token fetch failed: {why}");
+        assert_eq!(error.to_string(), said);
+        assert!(error.is_never_sent());
+    }
 }
