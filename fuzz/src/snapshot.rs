@@ -201,7 +201,7 @@ impl Life {
     where
         T::Output: Debug,
     {
-        self.step(&mut Call::new(task));
+        let _ = self.step(&mut Call::new(task));
     }
 
     /// Drives a call to its end.

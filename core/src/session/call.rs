@@ -101,6 +101,7 @@ enum Errand {
 // A box around the request would cost every call an allocation.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
+#[must_use = "a request that is not sent is waited for, and a login among them is counted"]
 pub enum Step<O> {
     /// Send this, then [`receive`](Call::receive) what came of it.
     Send(Transmit),
@@ -113,6 +114,7 @@ pub enum Step<O> {
 
 /// A request to be sent, and how. `Debug` shows where it goes and nothing of
 /// what it carries.
+#[non_exhaustive]
 pub struct Transmit {
     /// The request, complete but for what every HTTP stack adds by itself. Send
     /// it where it says and follow no redirect.

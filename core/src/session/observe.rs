@@ -3,7 +3,7 @@
 //! The core observes nothing by itself. A driver that offers hooks takes an
 //! [`Observer`] and calls it; all drivers offer the same one.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode, uri::PathAndQuery};
 
@@ -38,6 +38,25 @@ pub trait Observer: Send + Sync {
 
 /// Nobody watches.
 impl Observer for () {}
+
+/// One that watches many sessions.
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn event(&self, event: &Event) {
+        (**self).event(event);
+    }
+
+    fn waiting(&self, wait: &Wait) {
+        (**self).waiting(wait);
+    }
+
+    fn sending(&self, exchange: &Exchange) {
+        (**self).sending(exchange);
+    }
+
+    fn received(&self, exchange: &Exchange, outcome: &Outcome<'_>) {
+        (**self).received(exchange, outcome);
+    }
+}
 
 /// Both watch.
 impl<A: Observer, B: Observer> Observer for (A, B) {

@@ -6,7 +6,7 @@
 //! it there. The rule is the one of every driver: *if the version changed, save
 //! before acting on the step*; [`Session::transact`] keeps it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{RestoreError, Session, Snapshot};
 use crate::error::StoreError;
@@ -43,6 +43,21 @@ pub trait Store: Send + Sync {
     }
 }
 
+/// One that many sessions of a process go to.
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn load(&self) -> Result<Option<Snapshot>, StoreError> {
+        (**self).load()
+    }
+
+    fn save(&self, seen: Option<u64>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
+        (**self).save(seen, snapshot)
+    }
+
+    fn poll_interval(&self) -> Duration {
+        (**self).poll_interval()
+    }
+}
+
 /// What came of keeping a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Saved {
@@ -59,7 +74,7 @@ impl Session {
     /// is done anew on what they left: `act` must do nothing else that matters.
     ///
     /// Fails if the store does or has somebody else's session; then nothing has
-    /// changed. (What a store has lost is kept there again.)
+    /// changed here. (What a store has lost is kept there again.)
     pub fn transact<R>(
         &mut self,
         store: &dyn Store,

@@ -323,13 +323,16 @@ impl<K: Fn(&Password) -> Result<(), StoreError>> Task for ChangePasswordKept<K> 
             Err(error) => return Err(Self::failed(session, sent, error)),
         };
         let kept = (self.0)(&new);
-        if sent.fresh || session.memory.guard.is_in_doubt_of(sent.flight) {
+        let of_this_user = sent.fresh || session.memory.guard.is_in_doubt_of(sent.flight);
+        if of_this_user {
             session.password_changed(new.clone());
         }
         match kept {
             Ok(()) => Ok(new),
             Err(source) => {
-                session.password_unknown(sent.flight);
+                if of_this_user {
+                    session.password_unknown(sent.flight);
+                }
                 Err(Error::PasswordNotKept {
                     password: new,
                     source,

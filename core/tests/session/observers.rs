@@ -1,6 +1,9 @@
 //! What those are told who watch a driver.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use http::StatusCode;
 use thingspace_core::session::{Event, Exchange, FlightKind, Observer, Outcome, Wait, WaitReason};
@@ -16,7 +19,7 @@ impl Hears {
     }
 }
 
-impl Observer for &Hears {
+impl Observer for Hears {
     fn event(&self, _: &Event) {
         self.hear("event");
     }
@@ -46,8 +49,8 @@ fn wait() -> Wait {
 
 #[test]
 fn two_observers_are_told_of_everything() {
-    let (one, other) = (Hears::default(), Hears::default());
-    let both = (&one, &other);
+    let (one, other) = (Arc::new(Hears::default()), Arc::new(Hears::default()));
+    let both = (Arc::clone(&one), Arc::clone(&other));
     let outcome = Outcome {
         result: Ok(StatusCode::OK),
         took: Duration::ZERO,
@@ -57,8 +60,8 @@ fn two_observers_are_told_of_everything() {
     both.sending(&exchange());
     both.received(&exchange(), &outcome);
     for hears in [one, other] {
-        let heard = hears.0.into_inner().unwrap();
-        assert_eq!(heard, ["event", "waiting", "sending", "received"]);
+        let heard = hears.0.lock().unwrap();
+        assert_eq!(*heard, ["event", "waiting", "sending", "received"]);
     }
 }
 

@@ -6,10 +6,11 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use thingspace_core::{
-    Environment, Error, Password, Session, StoreError,
+    Environment, Error, Password, Session, StoreError, UserCredentials,
     session::{
         ChangePassword, ChangePasswordKept, Event, FlightKind, GateReason, RestoreError, Saved,
         Snapshot, Store, WaitReason,
@@ -424,6 +425,20 @@ fn law_8_a_password_that_one_process_was_given_lets_no_other_log_in_with_its_own
     }
 }
 
+#[test]
+fn a_password_of_an_earlier_user_that_could_not_be_kept_does_not_touch_the_one_of_now() {
+    let mut s = Scenario::open();
+    let mut reset = reset_kept_by(|_| Err(StoreError::new("the disk is full")));
+    reset.sends(&mut s, What::Reset);
+    let mut other = credentials("towel");
+    other.user = UserCredentials::new("trillian", "towel").unwrap();
+    s.session.set_credentials(other);
+    reset.hears(&mut s, new_password("new"));
+    let error = reset.fails(&mut s);
+    assert!(matches!(error, Error::PasswordNotKept { .. }), "{error}");
+    assert_eq!(s.session.gate().closed, None);
+}
+
 /// One process has the right password, and five others are given a wrong one in the
 /// place of theirs.
 #[test]
@@ -464,7 +479,23 @@ fn that_a_password_is_outdated_is_told_once() {
 
 #[test]
 fn a_call_that_waits_looks_ten_times_a_second_unless_the_store_says_otherwise() {
+    struct Unhurried;
+    impl Store for Unhurried {
+        fn load(&self) -> Result<Option<Snapshot>, StoreError> {
+            Ok(None)
+        }
+
+        fn save(&self, _: Option<u64>, _: &Snapshot) -> Result<Saved, StoreError> {
+            Ok(Saved::Kept)
+        }
+
+        fn poll_interval(&self) -> Duration {
+            MINUTE
+        }
+    }
     assert_eq!(Register::new().poll_interval(), SECOND / 10);
+    // Many sessions may go to one.
+    assert_eq!(Store::poll_interval(&Arc::new(Unhurried)), MINUTE);
 }
 
 #[test]
