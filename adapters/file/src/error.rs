@@ -10,8 +10,9 @@ use thingspace_core::StoreError;
 
 use crate::folder;
 
-/// That a file can't be used, or could not be read or written. Nothing was
-/// changed in it.
+/// That a file can't be used, or could not be read or written. It holds what it
+/// held before; or, if the disk did not confirm the very last step, the whole of
+/// what was put in its place.
 ///
 /// `Display` names the file, says what is wrong with it and what to do, and
 /// repeats nothing of what it holds.
