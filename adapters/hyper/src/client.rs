@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     thread,
 };
 
@@ -193,7 +193,13 @@ impl<S: Stack> Client<S> {
 
 impl<S> fmt::Debug for Client<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Client").field(&*self.shared.lock()).finish()
+        let session = match self.shared.session.try_lock() {
+            Ok(session) => session,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Perhaps by the one who wants it shown.
+            Err(TryLockError::WouldBlock) => return f.write_str("Client(in use)"),
+        };
+        f.debug_tuple("Client").field(&*session).finish()
     }
 }
 

@@ -59,6 +59,7 @@ list! {$
         law_7_a_crowd_whose_session_is_refused_makes_one_login,
         law_1_a_crowd_whose_hour_is_over_fetches_one_bearer,
         clones_share_the_session,
+        a_client_is_shown_to_whoever_looks_at_its_session,
         a_thread_that_panics_with_the_login_leaves_it_to_another,
         an_observer_that_panics_leaves_the_login_to_others,
         an_observer_that_always_panics_ends_calls_and_nothing_else,

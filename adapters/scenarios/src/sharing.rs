@@ -89,6 +89,14 @@ pub(crate) fn clones_share_the_session<C: Client>() {
     assert_eq!(stage.seen(Call::LogIn), 1);
 }
 
+pub(crate) fn a_client_is_shown_to_whoever_looks_at_its_session<C: Client>() {
+    let stage = Stage::<C>::new();
+    let client = stage.client();
+    let shown = client.session(|_| format!("{client:?}"));
+    assert!(shown.contains("Client(in use)"), "{shown}");
+    assert!(format!("{client:?}").contains("Client(Session"));
+}
+
 pub(crate) fn a_thread_that_panics_with_the_login_leaves_it_to_another<C: Client>() {
     let stage = Stage::<C>::new();
     let login = HeldLogin::new();
