@@ -58,10 +58,7 @@ pub(crate) async fn send<S: Stack>(
     timeout: Pin<Box<dyn Sleep>>,
 ) -> Result<Response<Bytes>, TransportError> {
     let mut begun = false;
-    let result = {
-        let exchange = pin!(exchange(stack, transmit, &mut begun));
-        within(Some(exchange), timeout).await
-    };
+    let result = within(Some(pin!(exchange(stack, transmit, &mut begun))), timeout).await;
     match result {
         Some(result) => result.map_err(classify),
         None if !begun => Err(TransportError::not_sent("the stack was not ready in time")),

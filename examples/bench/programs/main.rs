@@ -78,7 +78,16 @@ const PROGRAMS: &[Program] = &[
         source: include_str!("thingspace_hyper.rs"),
     },
     Program {
-        name: "reqwest",
+        name: "reqwest, without what the others have not",
+        dependencies: r#"
+            reqwest = { version = "0.13", default-features = false, features = ["http2", "rustls-no-provider"] }
+            rustls = { version = "0.23", default-features = false, features = ["ring"] }
+            tokio = { version = "1", default-features = false, features = ["net", "rt", "time"] }
+        "#,
+        source: include_str!("reqwest_on_ring.rs"),
+    },
+    Program {
+        name: "reqwest, as it comes",
         dependencies: r#"
             reqwest = "0.13"
             tokio = { version = "1", default-features = false, features = ["net", "rt", "time"] }
