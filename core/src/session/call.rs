@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::{
-    FlightKind, Landing, Session, Store,
+    FlightKind, GateReason, Landing, Session, Store,
     flight::GRACE,
     retry::Span,
     task::{Sent, Task},
@@ -436,8 +436,14 @@ impl<T: Task> Call<T> {
         if session.memory.open.is_none() {
             return self.log_in(session, now);
         }
-        if T::FLIGHT == Some(FlightKind::PasswordReset) && session.password_outdated() {
-            return Err(Error::GateClosed(session.gate()));
+        if T::FLIGHT == Some(FlightKind::PasswordReset) {
+            let gate = session.gate();
+            // A doubt that a lost reset has left, another one may clear up. Nobody knows
+            // whether the platform counts one with a wrong password as a failed login.
+            let in_doubt = matches!(gate.closed, None | Some(GateReason::PasswordUnknown));
+            if session.password_outdated() || !in_doubt {
+                return Err(Error::GateClosed(gate));
+            }
         }
         if T::FLIGHT.is_some() {
             if let Some(flight) = session.memory.flight {

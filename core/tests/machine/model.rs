@@ -705,6 +705,11 @@ impl Model {
                 );
                 let once = !call.unknown || call.wish.may_be_done_twice();
                 law(6, once, "sent again, although it may have been carried out");
+                law(
+                    3,
+                    errand != Errand::Reset || !self.forbids_resets(),
+                    "a reset with a password that was refused",
+                );
             }
         }
         self.may_carry(now, who, letter);
@@ -930,7 +935,8 @@ impl Model {
             Some(end) => *end == End::Badly,
             None if error.is_timed_out() => call.deadline.is_some_and(|deadline| now >= deadline),
             None => {
-                (error.is_gate_closed() && closed)
+                let forbidden = call.wish == Wish::Change && self.forbids_resets();
+                (error.is_gate_closed() && (closed || forbidden))
                     || call.bad_news
                     || (call.rumours > 0 && tired)
                     || call.pause.iter().chain(pause).any(too_long)
@@ -968,6 +974,11 @@ impl Model {
 
     fn is_closed(&self) -> bool {
         self.guard.closed.is_some() || self.logins_left() == 0
+    }
+
+    /// A reset may clear up the doubt that another one has left, and no more.
+    fn forbids_resets(&self) -> bool {
+        self.is_closed() && self.guard.closed != Some(Closed::Doubt)
     }
 
     fn logins_left(&self) -> u32 {

@@ -503,3 +503,20 @@ fn a_lost_reset_of_another_users_password_leaves_this_ones_alone() {
     reset.abandons(&mut s);
     assert_eq!(s.session.gate().closed, None);
 }
+
+/// Whether the platform counts it as a failed login is not known.
+#[test]
+fn law_3_a_reset_whose_old_password_was_refused_is_not_made_again() {
+    let (mut s, _) = in_doubt(lost());
+    let mut reset = Actor::reset_password();
+    reset.sends(&mut s, What::Reset);
+    reset.hears(&mut s, wrong_password());
+    assert!(reset.fails(&mut s).is_wrong_credentials());
+
+    let error = Actor::reset_password().fails(&mut s);
+    assert!(error.is_wrong_credentials() && error.is_never_sent());
+    // The session that is open goes on.
+    Actor::writes().works(&mut s);
+    s.session.rearm();
+    Actor::reset_password().sends(&mut s, What::Reset);
+}
