@@ -3,12 +3,19 @@
 use std::{
     fs::{self, File},
     io::{Seek, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    fs::{FlockOperation, Mode, OFlags, flock},
+    io::Errno,
+};
 
-use crate::{error::FileError, folder};
+use crate::{
+    error::{FileError, Problem},
+    folder,
+};
 
 /// A file that only its owner may read, on its way to its place.
 ///
@@ -26,21 +33,32 @@ pub struct Draft {
 
 impl Draft {
     /// Begins a draft of the file at `place`, in [its path](Self::path_of), with
-    /// mode 0600. What an earlier one has left there is dropped: of all who write
-    /// the same file, one at a time may have a draft.
+    /// mode 0600. What is left there of a process that is gone is dropped: of all
+    /// who write the same file, one at a time may have a draft.
     ///
-    /// Fails if the folder can't be written to.
+    /// Fails if another process has one, or if the folder can't be written to.
     pub fn begin(place: impl Into<PathBuf>) -> Result<Self, FileError> {
         let place = place.into();
         let path = Self::path_of(&place);
+        // Whoever writes a draft holds it locked, for as long as the process lives.
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let left = rustix::fs::open(&path, flags, Mode::empty()).map(File::from);
+        if left.as_ref().is_ok_and(|left| !lock(left)) {
+            return Err(FileError::new(&path, Problem::Busy));
+        }
         folder::clear(&path).map_err(FileError::io(&path, "cleared away"))?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR)
             .map_err(|error| FileError::io(&path, "made")(error.into()))?;
+        let file = File::from(file);
+        // Somebody else may have taken it for one that was left.
+        if !lock(&file) || !is_at(&file, &path) {
+            return Err(FileError::new(&path, Problem::Busy));
+        }
         Ok(Self {
             place,
             path,
-            file: file.into(),
+            file,
             filled: false,
         })
     }
@@ -77,7 +95,12 @@ impl Draft {
     }
 
     /// Puts the draft in the place of the file, and has the disk keep that.
+    ///
+    /// Fails if somebody has taken it away meanwhile, or put another file there.
     pub fn publish(self) -> Result<(), FileError> {
+        if !is_at(&self.file, &self.path) {
+            return Err(FileError::new(&self.path, Problem::Gone));
+        }
         fs::rename(&self.path, &self.place)
             .map_err(FileError::io(&self.place, "put in its place"))?;
         folder::keep_entries(folder::of(&self.place))
@@ -92,8 +115,22 @@ impl Draft {
 /// Takes away a draft that was never filled.
 impl Drop for Draft {
     fn drop(&mut self) {
-        if !self.filled {
+        if !self.filled && is_at(&self.file, &self.path) {
             folder::clear(&self.path).ok();
         }
+    }
+}
+
+/// Keeps others from a draft; not if one of them has it. (A file system that knows
+/// no locks is no reason to write nothing.)
+fn lock(draft: &File) -> bool {
+    flock(draft, FlockOperation::NonBlockingLockExclusive) != Err(Errno::WOULDBLOCK)
+}
+
+/// Whether it is this file that has this name.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(file), Ok(named)) => (file.dev(), file.ino()) == (named.dev(), named.ino()),
+        _ => false,
     }
 }

@@ -32,6 +32,10 @@ pub enum Problem {
     NotAFolder,
     /// It belongs to another user.
     Foreign,
+    /// Another process is writing it.
+    Busy,
+    /// Somebody has taken it away, or put another one in its place.
+    Gone,
     /// Others than its owner may read or change it.
     Open {
         /// Who may do what, in the notation of `chmod`.
@@ -94,6 +98,14 @@ impl fmt::Display for FileError {
             Problem::Foreign => write!(
                 f,
                 "{path} belongs to another user; use it as that user, or name another place"
+            ),
+            Problem::Busy => write!(
+                f,
+                "{path} is being written by another process; wait until that is done"
+            ),
+            Problem::Gone => write!(
+                f,
+                "{path} was taken away while it was being written; find out by whom"
             ),
             Problem::Open { mode, wanted } => write!(
                 f,

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use thingspace_file::{Draft, read_private};
+use thingspace_file::{Draft, Problem, read_private};
 
 use crate::{mode, set_mode};
 
@@ -44,6 +44,47 @@ fn a_draft_goes_unless_it_holds_something() {
     Draft::begin(&place).unwrap().fill(b"new").unwrap();
     assert_eq!(contents(&Draft::path_of(&place)).unwrap(), b"new");
     assert!(!place.exists());
+}
+
+#[test]
+fn nobody_takes_a_draft_from_the_one_who_writes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("password");
+    let mut draft = Draft::begin(&place).unwrap();
+    for filled in [false, true] {
+        let error = Draft::begin(&place).unwrap_err();
+        assert!(matches!(error.problem(), Problem::Busy), "{error}");
+        if !filled {
+            draft.fill(b"new").unwrap();
+        }
+    }
+    draft.publish().unwrap();
+    assert_eq!(contents(&place).unwrap(), b"new");
+    Draft::begin(&place).unwrap();
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_draft_is_not_put_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("password");
+    for filled in [false, true] {
+        let mut draft = Draft::begin(&place).unwrap();
+        if filled {
+            draft.fill(b"new").unwrap();
+        }
+        fs::remove_file(draft.path()).unwrap();
+        fs::write(draft.path(), "somebody else's").unwrap();
+        if filled {
+            let error = draft.publish().unwrap_err();
+            assert!(matches!(error.problem(), Problem::Gone), "{error}");
+        } else {
+            drop(draft);
+        }
+        let left = fs::read(Draft::path_of(&place)).unwrap();
+        assert_eq!(left, b"somebody else's");
+        assert!(!place.exists());
+        fs::remove_file(Draft::path_of(&place)).unwrap();
+    }
 }
 
 #[test]
