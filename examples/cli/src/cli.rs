@@ -26,7 +26,8 @@ Exit codes:
   2  usage or configuration, the state file among it
   3  the login guard is closed; nothing was sent
   4  never sent: the network, or a pause after failures
-  5  fate unknown: it may have been carried out, look before you repeat it";
+  5  fate unknown, or nowhere to write the answer: it may have been or was
+     carried out, look before you repeat it";
 
 /// Unofficial command line for Verizon ThingSpace: opens a session when one is
 /// needed, and shares it with every other invocation on this machine.

@@ -112,7 +112,7 @@ impl Failure {
     /// Tells the user on the standard error.
     pub(crate) fn tell(&self, json: bool) {
         if json {
-            return show::to_stderr(&self.to_json().to_string());
+            return show::to_stderr(&show::line(&self.to_json()));
         }
         show::to_stderr(&format!("thingspace: {self}"));
         for cause in self.causes() {

@@ -6,12 +6,19 @@ use std::{
     ffi::{OsStr, OsString},
     fs,
     io::{self, Write},
-    os::{fd::AsFd, unix::fs::PermissionsExt},
+    os::{
+        fd::AsFd,
+        unix::fs::{MetadataExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use thingspace_file::{Draft, FileError};
+use nix::{
+    sys::signal::{SigSet, Signal},
+    unistd::geteuid,
+};
+use thingspace_file::{Draft, FileError, read_private};
 use thingspace_ureq::core::{Password, StoreError};
 use zeroize::Zeroizing;
 
@@ -39,6 +46,24 @@ pub(crate) struct Keeper {
 struct Drafts {
     new: Draft,
     old: Draft,
+}
+
+/// What would end this process is put off until this is dropped: it would lose a
+/// password that is on its way. (Whom the password is handed to has it end him.)
+pub(crate) struct PutOff(SigSet);
+
+impl PutOff {
+    pub(crate) fn new() -> Self {
+        let signals = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
+        signals.thread_block().ok();
+        Self(signals)
+    }
+}
+
+impl Drop for PutOff {
+    fn drop(&mut self) {
+        self.0.thread_unblock().ok();
+    }
 }
 
 /// Where the new password is.
@@ -75,6 +100,7 @@ impl Keeper {
             spare(path, &old)?;
             spare(&Draft::path_of(path), &old)?;
         }
+        plain(&reset.old())?;
         let program = match command {
             [] => None,
             [name, args @ ..] => Some(Program {
@@ -82,6 +108,12 @@ impl Keeper {
                 args: args.to_vec(),
             }),
         };
+        // That another file may be put in its place is proven with the one that is
+        // there: where it is mounted by itself, it may not. (Beside the session's file
+        // it may.)
+        if let Some(present) = read_private(&reset.place, ROOM)?.filter(|_| !reset.handed_over) {
+            write(&reset.place, &present)?;
+        }
         let mut drafts = Drafts {
             new: Draft::begin(&reset.place)?,
             old: Draft::begin(reset.old())?,
@@ -185,10 +217,24 @@ impl Program {
 /// Refuses to write over anything else than the password in use: it might be the
 /// only copy of another one.
 fn spare(path: &Path, old: &Password) -> Result<(), Failure> {
+    if !plain(path)? {
+        return Ok(());
+    }
+    match password_in(path)? {
+        Some(password) if password != *old => Err(Failure::usage(format!(
+            "{} holds something else than the password in use, and nothing is written over it; if it is a password from an earlier reset, put it where it belongs, and else name another file",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether there is a file. Refuses what is not a plain one of this user.
+fn plain(path: &Path) -> Result<bool, Failure> {
     let shown = path.display();
     let about = match fs::symlink_metadata(path) {
         Ok(about) => about,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => {
             return Err(Failure::usage(format!(
                 "{shown} can't be looked at: {error}"
@@ -200,12 +246,12 @@ fn spare(path: &Path, old: &Password) -> Result<(), Failure> {
             "{shown} is not a plain file; name another one"
         )));
     }
-    match password_in(path)? {
-        Some(password) if password != *old => Err(Failure::usage(format!(
-            "{shown} holds something else than the password in use, and nothing is written over it; if it is a password from an earlier reset, put it where it belongs, and else name another file"
-        ))),
-        _ => Ok(()),
+    if about.uid() != geteuid().as_raw() {
+        return Err(Failure::usage(format!(
+            "{shown} belongs to another user, who could not read it afterwards; reset the password as that user"
+        )));
     }
+    Ok(true)
 }
 
 /// The program's file, as the shell would find it.

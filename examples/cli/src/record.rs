@@ -65,6 +65,8 @@ enum Standing {
     Drafted,
     /// The new password is beside the session's file.
     Rescued,
+    /// The new password may be in an answer that made no sense.
+    Answered,
     /// There is no new password.
     Nothing,
 }
@@ -189,6 +191,7 @@ impl Records {
                 Standing::HandingOver => "being_handed_over",
                 Standing::Drafted => "drafted",
                 Standing::Rescued => "rescued",
+                Standing::Answered => "in_answer",
                 Standing::Nothing => "none",
             },
             "advice": self.advice(reset),
@@ -212,12 +215,17 @@ impl Records {
                 "The reset of {begun} has put the new password into {place}, and the program that was to keep it may not have it: hand it over, and remove the file. {then}"
             ),
             Standing::Drafted => format!(
-                "The reset of {begun} was cut off with the new password on its way into {place}: mv {} {place}. {then}",
-                Draft::path_of(&reset.place).display()
+                "The reset of {begun} was cut off with the new password on its way into {place}: mv {} {}. {then}",
+                quoted(&Draft::path_of(&reset.place)),
+                quoted(&reset.place)
             ),
             Standing::Rescued => format!(
                 "The reset of {begun} could not put the new password where it belongs, and left it in {}: move it there. {then}",
                 self.rescue().display()
+            ),
+            Standing::Answered => format!(
+                "The reset of {begun} was answered in a way that makes no sense; the answer is in {}, and may hold the new password: look there, then move it away. {then}",
+                self.answer().display()
             ),
             Standing::Nothing => format!(
                 "The reset of {begun} left no new password: it was never sent, or its answer is lost, and nobody knows whether the password is another one now. The old one is where it was, untouched. To find out, try it once: thingspace rearm, then thingspace login. If that is refused, do not try again: have Verizon reset the password, give that one, and rearm"
@@ -240,7 +248,7 @@ impl Records {
                 (true, ..) => Standing::HandingOver,
                 (false, true, _) => Standing::Drafted,
                 (false, false, Some(_)) => Standing::HandedOver,
-                (false, false, None) => Standing::Nothing,
+                (false, false, None) => self.answered(),
             };
         }
         if holds(&Draft::path_of(&reset.place)) {
@@ -252,7 +260,21 @@ impl Records {
         if old.is_some() && placed != old {
             return Standing::Kept;
         }
-        Standing::Nothing
+        self.answered()
+    }
+
+    /// A reset is not begun while there is an answer to an earlier one.
+    fn answered(&self) -> Standing {
+        if self.answer().exists() {
+            Standing::Answered
+        } else {
+            Standing::Nothing
+        }
+    }
+
+    /// Where an answer to a reset is put that made no sense.
+    pub(crate) fn answer(&self) -> PathBuf {
+        self.beside_state(".answer")
     }
 
     /// Where a new password is put that could not be put where it belongs.
@@ -265,7 +287,7 @@ impl Records {
     }
 
     /// A file beside the session's.
-    pub(crate) fn beside_state(&self, end: &str) -> PathBuf {
+    fn beside_state(&self, end: &str) -> PathBuf {
         beside(&self.state, end)
     }
 }
@@ -284,6 +306,17 @@ fn old(place: &Path) -> PathBuf {
 /// The number of the file that has this name, if one has.
 fn file(path: &Path) -> Option<u64> {
     fs::symlink_metadata(path).ok().map(|about| about.ino())
+}
+
+/// A path as a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,=@%".contains(c);
+    if path.chars().all(is_plain) {
+        path
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }
 
 fn beside(path: &Path, end: &str) -> PathBuf {

@@ -12,7 +12,7 @@ use thingspace_ureq::core::{
     session::{FlightKind, Gate, GateReason, PLATFORM_LOCKS_AT},
 };
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 /// A moment in UTC, as RFC 3339 writes it.
 pub(crate) fn time(moment: Timestamp) -> String {
@@ -78,10 +78,24 @@ pub(crate) fn harmless(text: &[u8]) -> String {
     text.chars().map(harmless).collect()
 }
 
+/// JSON in one line. Of what a terminal would take for a command, some may stand in
+/// JSON as it is; it is escaped here.
+pub(crate) fn line(machine: &Value) -> String {
+    let mut line = String::new();
+    for c in machine.to_string().chars() {
+        if c.is_control() {
+            line.extend(format!("\\u{:04x}", u32::from(c)).chars());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
 /// Says it on the standard output: in JSON to a machine, else in words.
 pub(crate) fn tell(json: bool, machine: &Value, human: &str) -> Result<(), Failure> {
     let line = if json {
-        machine.to_string()
+        line(machine)
     } else {
         human.to_owned()
     };
@@ -93,9 +107,13 @@ pub(crate) fn tell(json: bool, machine: &Value, human: &str) -> Result<(), Failu
 pub(crate) fn to_stdout(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::usage(format!(
-            "the command was carried out, but what it has to say could not be written: {error}"
-        ))),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::said(
+            // So that nobody repeats it.
+            Exit::FateUnknown,
+            format!(
+                "the command was carried out, but what it has to say could not be written: {error}"
+            ),
+        )),
         _ => Ok(()),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     cli::Common,
     desk::{Desk, now},
     failure::Failure,
-    keeper::{self, Keeper, Whereabouts},
+    keeper::{self, Keeper, PutOff, Whereabouts},
     record::{Records, Reset},
     show,
     watch::Watch,
@@ -28,7 +28,7 @@ use crate::{
 /// old one beside it, in a file that ends in .old, until the next login. That it
 /// can be kept is proven before the reset is sent, and the reset is sent once. If
 /// the answer is lost, no login is made until you have looked; `status` says what
-/// is known.
+/// is known. An interrupt is put off until the new password is kept.
 ///
 /// If the new password can be kept nowhere all the same, neither where it belongs
 /// nor beside the session's file, it is printed on the standard error, once and in
@@ -60,6 +60,13 @@ impl ResetPassword {
                 "another process is resetting the password; see what it says",
             ));
         };
+        let unread = records.answer();
+        if unread.exists() {
+            return Err(Failure::usage(format!(
+                "{} may hold the new password of an earlier reset, and nothing is written over it; see what it says, then move it away",
+                unread.display()
+            )));
+        }
         let place = match &self.to {
             Some(file) => file.clone(),
             None => records.rescue(),
@@ -76,6 +83,7 @@ impl ResetPassword {
         let keeper = Keeper::new(&reset, &records, &self.command, old)?;
         let before = records.load()?;
         records.save(&reset)?;
+        let _put_off = PutOff::new();
         let keep = |new: &Password| keeper.keep(new);
         match client.run(Call::new(ChangePassword::kept_by(keep))) {
             Ok(_) => self.tell(&desk, &client, &reset),
@@ -84,11 +92,18 @@ impl ResetPassword {
             }
             Err(error) => {
                 // It was not carried out: only an earlier one is of interest.
-                match before {
-                    Some(before) => records.save(&before)?,
-                    None => records.clear(),
-                }
-                Err(desk.explain(error))
+                let forgotten = before.map_or_else(
+                    || {
+                        records.clear();
+                        Ok(())
+                    },
+                    |before| records.save(&before),
+                );
+                let failure = desk.explain(error);
+                Err(match forgotten {
+                    Ok(()) => failure,
+                    Err(unsaved) => failure.and(unsaved.to_string()),
+                })
             }
         }
     }
@@ -110,6 +125,7 @@ impl ResetPassword {
         if !known {
             lines.push("Have the credentials say the new one before that.".to_owned());
         }
+        lines.push("Give the new one to everything else that uses this user name, on other machines too: each that still has the old one may spend a failed login.".to_owned());
         // What other processes will find. The password is kept whatever that is.
         // (By now, another one may have something else under way.)
         let shared = client.transact(|session| session.flight());
@@ -159,7 +175,7 @@ fn lost(records: &Records, error: Error, whereabouts: &Whereabouts) -> Failure {
     let Some(answer) = answer.filter(|answer| !answer.is_empty()) else {
         return failure;
     };
-    let file = records.beside_state(".answer");
+    let file = records.answer();
     match keeper::write(&file, &answer) {
         Ok(()) => failure.and(format!(
             "An answer came that makes no sense, and may hold the new password; it is in {}.",

@@ -112,11 +112,14 @@ fn what_the_service_refuses_is_shown_beside_the_answer() {
 #[test]
 fn a_refusal_commands_no_terminal() {
     let stage = Stage::open();
-    let mut page = Response::new(Bytes::from_static(b"\x1b]0;owned\x07\x1b[2J"));
+    let mut page = Response::new(Bytes::from_static(b"\x1b]0;owned\x07\x1b[2J\xc2\x9b2J"));
     *page.status_mut() = StatusCode::BAD_REQUEST;
-    stage.inject(Call::Account, Fault::Replace(page));
-    let ran = stage.run(&["call", "GET", ACCOUNT]).ends_with(1);
-    assert!(!ran.stderr.contains('\x1b'), "{ran:?}");
+    for format in ["--include", "--json"] {
+        stage.inject(Call::Account, Fault::Replace(page.clone()));
+        let ran = stage.run(&["call", "GET", ACCOUNT, format]).ends_with(1);
+        let commands = ran.stderr.contains(['\x1b', '\u{9b}']);
+        assert!(!commands, "{ran:?}");
+    }
 }
 
 #[test]
@@ -175,6 +178,6 @@ fn an_answer_that_can_not_be_written_is_not_taken_for_done() {
     call.stdout(Stdio::from(full.unwrap()));
     stage
         .finish(call.spawn().unwrap())
-        .ends_with(2)
+        .ends_with(5)
         .complains("the command was carried out, but");
 }

@@ -1,7 +1,11 @@
 //! `reset-password`: the new password is kept, or it is said where it is and what
 //! is known.
 
-use std::{fs, os::unix::fs::symlink, time::SystemTime};
+use std::{
+    fs,
+    os::unix::fs::{chown, symlink},
+    time::SystemTime,
+};
 
 use bytes::Bytes;
 use http::Response;
@@ -433,6 +437,52 @@ fn an_answer_that_makes_no_sense_is_kept_for_it_may_hold_the_password() {
     let kept = stage.at("state/session.json.answer");
     assert_eq!(fs::read(&kept).unwrap(), odd);
     assert_eq!(mode(&kept), 0o600);
+    assert_eq!(standing(&stage), "in_answer");
+
+    // Nothing is written over it.
+    stage
+        .run(&TO_FILE)
+        .ends_with(2)
+        .complains("session.json.answer may hold the new password");
+    assert_eq!(stage.seen(Call::ResetPassword), 1);
+    fs::remove_file(&kept).unwrap();
+    assert_eq!(standing(&stage), "none");
+    stage.run(&TO_FILE).succeeds();
+}
+
+#[test]
+fn what_would_stand_in_the_way_afterwards_is_found_before_anything_is_sent() {
+    let stage = Stage::open();
+    fs::create_dir(stage.at("password.old")).unwrap();
+    stage
+        .run(&TO_FILE)
+        .ends_with(2)
+        .complains("password.old is not a plain file");
+    fs::remove_dir(stage.at("password.old")).unwrap();
+
+    // Only root can give a file away, and nobody else owns this one.
+    let given = stage.write("theirs", "IMgr8");
+    let theirs = match chown(&given, Some(1), None) {
+        Ok(()) => given,
+        Err(_) => "/etc/passwd".into(),
+    };
+    stage
+        .run(&["reset-password", "--to", theirs.to_str().unwrap()])
+        .ends_with(2)
+        .complains("belongs to another user");
+    assert_eq!(stage.seen(Call::ResetPassword), 0);
+}
+
+/// Of two jobs that have their own sessions and one file.
+#[test]
+fn a_file_that_another_reset_is_about_to_write_is_not_written() {
+    let stage = Stage::open();
+    let _other = thingspace_file::Draft::begin(stage.at("password")).unwrap();
+    stage
+        .run(&TO_FILE)
+        .ends_with(2)
+        .complains("is being written by another process");
+    assert_eq!(stage.seen(Call::ResetPassword), 0);
 }
 
 #[test]
