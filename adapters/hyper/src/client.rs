@@ -141,7 +141,7 @@ impl<S: Stack> Client<S> {
                 Step::Send(mut transmit) => {
                     let attempt = transmit.attempt;
                     let result;
-                    (result, now) = self.exchange(&mut transmit, now).await;
+                    (result, now) = self.exchange(&mut transmit).await;
                     let call = &mut *driver.call;
                     shared.session(|session| call.receive(session, now, attempt, result));
                 }
@@ -169,16 +169,16 @@ impl<S: Stack> Client<S> {
         self.shared.now()
     }
 
-    /// Sends one request, and tells of it; it is `start` now. Gives what came of it,
-    /// and when.
+    /// Sends one request, and tells of it. Gives what came of it, and when.
     async fn exchange(
         &self,
         transmit: &mut Transmit,
-        start: Timestamp,
     ) -> (Result<Response<Bytes>, TransportError>, Timestamp) {
         let shared = &*self.shared;
         let exchange = Exchange::of(transmit);
         shared.observer.sending(&exchange);
+        // The step and those who watch may have taken their time.
+        let start = shared.now();
         let timeout = shared.timer.sleep(transmit.deadline.since(start));
         let result = send(&self.stack, transmit, timeout).await;
         let end = shared.now();

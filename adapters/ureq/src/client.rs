@@ -111,12 +111,8 @@ impl Client {
         loop {
             match driver.step(now) {
                 Step::Send(mut transmit) => {
-                    if self.0.store.is_some() {
-                        // It may have taken its time.
-                        now = self.now();
-                    }
                     let result;
-                    (result, now) = self.exchange(&mut transmit, now);
+                    (result, now) = self.exchange(&mut transmit);
                     driver.receive(transmit.attempt, now, result);
                 }
                 Step::Wait(_) => now = self.now(),
@@ -161,15 +157,15 @@ impl Client {
         (self.0.clock)()
     }
 
-    /// Sends one request, and tells of it; it is `start` now. Gives what came of it,
-    /// and when.
+    /// Sends one request, and tells of it. Gives what came of it, and when.
     fn exchange(
         &self,
         transmit: &mut Transmit,
-        start: Timestamp,
     ) -> (Result<Response<Bytes>, TransportError>, Timestamp) {
         let exchange = Exchange::of(transmit);
         self.0.observer.sending(&exchange);
+        // The step, a store and those who watch may have taken their time.
+        let start = self.now();
         let result = send(&self.0.agent, transmit, start);
         let end = self.now();
         let outcome = Outcome {
