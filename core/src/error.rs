@@ -170,9 +170,7 @@ pub enum Error {
     },
 
     /// The last try was certainly not carried out, but an earlier one may have been.
-    #[error(
-        "an earlier try got no answer and may have been carried out; then this happened: {error}"
-    )]
+    #[error("an earlier try may have been carried out; then this happened: {error}")]
     SentBefore {
         /// What became of the last try.
         error: Box<Error>,
@@ -542,7 +540,7 @@ impl fmt::Display for Reason<'_> {
                     "the answer makes no sense: {malformed}; call again later"
                 )
             }
-            Error::Refused(refusal) if refusal.leaves_fate_open() => {
+            Error::Refused(refusal) if refusal.may_pass() => {
                 write!(f, "{refusal}; call again later")
             }
             error => error.fmt(f),

@@ -781,7 +781,10 @@ impl<T: Task> Call<T> {
     ) -> Option<Error> {
         let passing = may_pass(&error);
         let error = self.task.because(kind, error);
-        self.met(error.fate());
+        // A token fetch is never what was asked for.
+        if kind != FlightKind::TokenFetch {
+            self.met(error.fate());
+        }
         self.progress.failures = self.progress.failures.saturating_add(1);
         if !passing || self.progress.failures >= session.settings.max_attempts.get() {
             return Some(error);

@@ -118,7 +118,9 @@ fn law_6_a_refusal_does_not_make_an_earlier_try_undone() {
         let error = call.fails(&mut s);
         assert!(error.is_fate_unknown() && error.is_not_found(), "{error}");
         let said = error.to_string();
-        assert!(said.starts_with("an earlier try got no answer and may have been carried out; then this happened: the call was refused"));
+        assert!(said.starts_with(
+            "an earlier try may have been carried out; then this happened: the call was refused"
+        ));
     }
 }
 
@@ -643,6 +645,10 @@ fn why_a_token_could_not_be_had_leaves_no_doubt_about_the_call() {
             answer(200, "yes"),
             "the answer makes no sense: the body is not JSON (line 1, column 1); call again later",
         ),
+        (
+            answer(302, ""),
+            "the call was refused: 302 (in no shape that ThingSpace documents); redirects are not followed, because tokens would go elsewhere; check the environment's base address",
+        ),
     ] {
         let mut s = Scenario::with(settings(|s| s.max_attempts = attempts(1)));
         let mut call = Actor::reads();
@@ -653,4 +659,20 @@ fn why_a_token_could_not_be_had_leaves_no_doubt_about_the_call() {
         assert_eq!(error.to_string(), said);
         assert!(error.is_never_sent());
     }
+}
+
+#[test]
+fn a_token_fetch_that_was_lost_is_not_held_against_the_login_after_it() {
+    let mut s = Scenario::new();
+    let mut login = Actor::log_in();
+    login.sends(&mut s, What::TokenFetch);
+    login.hears(&mut s, lost());
+    let wait = login.waits(&mut s);
+    s.pass_until(wait.until);
+    login.fetches(&mut s, "bearer-1");
+    login.sends(&mut s, What::LogIn);
+    login.hears(&mut s, wrong_password());
+    let error = login.fails(&mut s);
+    assert!(matches!(error, Error::WrongCredentials { .. }), "{error}");
+    assert_eq!(error.fate(), Fate::Refused);
 }

@@ -154,10 +154,16 @@ impl Failure {
     /// it said to a login might repeat the password.)
     fn answer(&self) -> Option<&[u8]> {
         match &self.why {
-            Why::Call(error) => match &**error {
-                Error::Refused(refusal) => Some(refusal.response().body()),
-                _ => None,
-            },
+            Why::Call(error) => {
+                let last = match &**error {
+                    Error::SentBefore { error, .. } => error,
+                    other => other,
+                };
+                match last {
+                    Error::Refused(refusal) => Some(refusal.response().body()),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }
