@@ -162,6 +162,11 @@ impl Guard {
         };
     }
 
+    /// Whoever re-armed the guard did not know of the credentials that came since.
+    pub(super) fn take_back_rearming(&mut self) {
+        self.rearmed = false;
+    }
+
     pub(super) fn gate(&self, max: MaxFailedLogins) -> Gate {
         let mut attempts_left = u32::from(max.number()).saturating_sub(self.spent);
         if !self.rearmed {

@@ -195,8 +195,8 @@ impl Session {
     /// Uses other credentials from now on.
     ///
     /// If the user's differ, the login guard opens and allows as many logins as
-    /// may fail, but none that could lock the user name; the same ones again change
-    /// nothing. Another user name ends the use of the open session, another
+    /// may fail, but none that could lock the user name, even if it was re-armed; the
+    /// same ones again change nothing. Another user name ends the use of the open session, another
     /// application that of the bearer token.
     /// What a login that is under way brings back is not taken. Processes that
     /// share the session make no login with the password that they have until they
@@ -219,7 +219,9 @@ impl Session {
             self.open_gate(|session| {
                 if !same_user {
                     session.memory.guard = Guard::default();
-                } else if !catches_up {
+                } else if catches_up {
+                    session.memory.guard.take_back_rearming();
+                } else {
                     session.memory.guard.reopen();
                 }
             });
@@ -610,8 +612,11 @@ impl Session {
         let was_closed = self.gate().closed.is_some();
         open(self);
         self.password = self.memory.passwords;
-        if was_closed && self.gate().closed.is_none() {
-            self.events.push(Event::GateOpened);
+        match self.gate().closed {
+            None if was_closed => self.events.push(Event::GateOpened),
+            // Nobody has been told yet.
+            Some(reason) if !was_closed => self.events.push(Event::GateClosed { reason }),
+            _ => {}
         }
         self.touch();
     }

@@ -426,6 +426,46 @@ fn law_8_a_password_that_one_process_was_given_lets_no_other_log_in_with_its_own
 }
 
 #[test]
+fn law_2_a_process_that_catches_up_has_what_is_left_of_the_budget() {
+    let (store, mut here, mut there) = two();
+    let right = |session: &mut Session| session.set_credentials(credentials("right"));
+    let typo = |session: &mut Session| session.set_credentials(credentials("wright"));
+    here.session.transact(&*store, right).unwrap();
+    here.pass(20 * MINUTE);
+    let mut login = Actor::log_in();
+    login.sends(&mut here, What::LogIn);
+    login.hears(&mut here, refused("REQUEST_FAILED.Unclear"));
+    login.fails(&mut here);
+
+    there.session.transact(&*store, typo).unwrap();
+    assert_eq!(there.session.gate().attempts_left, 1);
+}
+
+#[test]
+fn law_2_a_guard_is_re_armed_for_nobody_who_catches_up_since() {
+    let (store, mut here, mut there) = two();
+    here.pass(20 * MINUTE);
+    for failed in 0..4 {
+        let guess = |session: &mut Session| {
+            session.set_credentials(credentials(&format!("guess {failed}")));
+        };
+        here.session.transact(&*store, guess).unwrap();
+        let mut login = Actor::log_in();
+        login.sends(&mut here, What::LogIn);
+        login.hears(&mut here, wrong_password());
+        login.fails(&mut here);
+    }
+    here.session.transact(&*store, Session::rearm).unwrap();
+    assert_eq!(here.session.gate().attempts_left, 2);
+    there.session.transact(&*store, |_| ()).unwrap();
+    there.events();
+
+    let typo = |session: &mut Session| session.set_credentials(credentials("wright"));
+    there.session.transact(&*store, typo).unwrap();
+    assert_eq!(there.session.gate().closed, Some(GateReason::BudgetSpent));
+}
+
+#[test]
 fn a_password_of_an_earlier_user_that_could_not_be_kept_does_not_touch_the_one_of_now() {
     let mut s = Scenario::open();
     let mut reset = reset_kept_by(|_| Err(StoreError::new("the disk is full")));

@@ -13,7 +13,9 @@ use http::{Request, Response};
 use proptest::{collection::vec, prelude::*, sample::Index};
 use thingspace_core::{
     Error, Password, Session, Step, StoreError, Timestamp, TransportError,
-    session::{Attempt, ChangePassword, EndSession, OpenSession, Saved, Snapshot, Store, Task},
+    session::{
+        Attempt, ChangePassword, EndSession, GateReason, OpenSession, Saved, Snapshot, Store, Task,
+    },
 };
 use thingspace_simulator::{Call, Reply, Simulator};
 
@@ -233,7 +235,16 @@ impl Stage {
                     Some(which) => (*which.get(&WRONG)).to_owned(),
                 };
                 let other = credentials(&password);
-                self.operate(*process, |session| session.set_credentials(other.clone()));
+                let (before, mut opens) = (self.forgiven, true);
+                self.operate(*process, |session| {
+                    // One that has it, or catches up with others, opens nothing.
+                    let outdated = Some(GateReason::PasswordOutdated);
+                    opens = *session.credentials() != other && session.gate().closed != outdated;
+                    session.set_credentials(other.clone());
+                });
+                if !opens {
+                    self.forgiven = before;
+                }
                 self.careless |= wrong.is_some();
                 *self.kept.lock().unwrap() = password;
             }
