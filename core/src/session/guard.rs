@@ -162,6 +162,15 @@ impl Guard {
         };
     }
 
+    /// Another user is given. What a reset that is under way brings is told to nobody
+    /// here, so its password is in doubt.
+    pub(super) fn leave(&mut self, resetting: bool) {
+        self.doubt = None;
+        if resetting && self.closed.is_none() {
+            self.closed = Some(GateReason::PasswordUnknown);
+        }
+    }
+
     /// Whoever re-armed the guard did not know of the credentials that came since.
     pub(super) fn take_back_rearming(&mut self) {
         self.rearmed = false;

@@ -104,6 +104,8 @@ struct Memory {
     /// How many other passwords resets have brought, or callers given.
     passwords: u64,
     guard: Guard,
+    /// How the guards stood of users that were given before, the last one last.
+    former: Vec<Former>,
     brake: Brake,
     /// Token fetches and logins that failed in a row.
     failures: u32,
@@ -113,6 +115,17 @@ struct Memory {
     failure: Option<Failure>,
     jitter: Jitter,
 }
+
+/// A user that was given before, and left a guard that is not as new.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Former {
+    username: String,
+    guard: Guard,
+}
+
+/// Of how many former users the guard is remembered: of more than are ever given in
+/// turn.
+const MOST_FORMER: usize = 100;
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Bearer {
@@ -196,11 +209,11 @@ impl Session {
     ///
     /// If the user's differ, the login guard opens and allows as many logins as
     /// may fail, but none that could lock the user name, even if it was re-armed; the
-    /// same ones again change nothing. Another user name ends the use of the open session, another
-    /// application that of the bearer token.
-    /// What a login that is under way brings back is not taken. Processes that
-    /// share the session make no login with the password that they have until they
-    /// are given this one.
+    /// same ones again change nothing. Another user name ends the use of the open
+    /// session, and one that was given before finds its guard as it was; another
+    /// application ends the use of the bearer token. What a login that is under way
+    /// brings back is not taken. Processes that share the session make no login with
+    /// the password that they have until they are given this one.
     pub fn set_credentials(&mut self, credentials: Credentials) {
         let old = std::mem::replace(&mut self.credentials, credentials);
         let new = &self.credentials;
@@ -212,14 +225,17 @@ impl Session {
             self.memory.bearer = None;
         }
         let same_user = old.user.username() == new.user.username();
-        if old.user != new.user {
+        if !same_user {
+            let former = old.user.username().to_owned();
+            self.open_gate(|session| session.change_user(former));
+            self.go_ahead();
+            self.memory.open = None;
+        } else if old.user != new.user {
             // One that lags behind others, whose password is good, catches up with
             // them. Any other goes ahead of them.
             let catches_up = self.password_outdated() && self.guard().closed.is_none();
             self.open_gate(|session| {
-                if !same_user {
-                    session.memory.guard = Guard::default();
-                } else if catches_up {
+                if catches_up {
                     session.memory.guard.take_back_rearming();
                 } else {
                     session.memory.guard.reopen();
@@ -228,9 +244,6 @@ impl Session {
             if !catches_up {
                 self.go_ahead();
             }
-        }
-        if !same_user {
-            self.memory.open = None;
         }
         // A reset that is under way decides on the password, whoever gave one meanwhile.
         if !(same_user && flight == Some(FlightKind::PasswordReset)) {
@@ -606,16 +619,41 @@ impl Session {
         self.events.push(Event::GateClosed { reason });
     }
 
+    /// Lets the guard of the user before be, and takes up the one of the user of now.
+    fn change_user(&mut self, former: String) {
+        let memory = &mut self.memory;
+        let mut guard = std::mem::take(&mut memory.guard);
+        let reset = memory
+            .flight
+            .filter(|flight| flight.kind == FlightKind::PasswordReset);
+        guard.leave(reset.is_some());
+        if guard != Guard::default() {
+            memory.former.push(Former {
+                username: former,
+                guard,
+            });
+        }
+        if memory.former.len() > MOST_FORMER {
+            memory.former.remove(0);
+        }
+        let user = self.credentials.user.username();
+        if let Some(known) = memory.former.iter().position(|one| one.username == user) {
+            memory.guard = memory.former.remove(known).guard;
+        }
+    }
+
     /// Opens the gate, as far as `open` does: the password that is here is the one
     /// to use.
     fn open_gate(&mut self, open: impl FnOnce(&mut Self)) {
-        let was_closed = self.gate().closed.is_some();
+        let before = self.gate().closed;
         open(self);
         self.password = self.memory.passwords;
         match self.gate().closed {
-            None if was_closed => self.events.push(Event::GateOpened),
+            None if before.is_some() => self.events.push(Event::GateOpened),
             // Nobody has been told yet.
-            Some(reason) if !was_closed => self.events.push(Event::GateClosed { reason }),
+            Some(reason) if before.as_ref() != Some(&reason) => {
+                self.events.push(Event::GateClosed { reason });
+            }
             _ => {}
         }
         self.touch();
@@ -693,6 +731,7 @@ impl Memory {
             open: None,
             passwords: 0,
             guard: Guard::default(),
+            former: Vec::new(),
             brake: Brake::default(),
             failures: 0,
             pause: None,

@@ -33,6 +33,8 @@ pub struct Model {
     open: Option<Open>,
     flight: Option<Flight>,
     guard: Guard,
+    /// The guards of users that were given before.
+    former: Vec<(String, Guard)>,
     /// Sessions in a row that died young: at least, and at most.
     deaths: (u32, u32),
     /// Token fetches and logins in a row that failed in a way that may pass.
@@ -62,7 +64,7 @@ struct Flight {
     lease: Stretch,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Guard {
     /// Logins that failed or may have, since the last success.
     failed: u32,
@@ -220,6 +222,7 @@ impl Model {
             open: None,
             flight: None,
             guard: Guard::default(),
+            former: Vec::new(),
             deaths: (0, 0),
             stumbles: 0,
             pause: None,
@@ -263,17 +266,31 @@ impl Model {
         if old.app != new.app {
             self.drop_bearer();
         }
-        if old.user != new.user {
-            self.decides();
-        }
         let same_user = old.user.username() == new.user.username();
         if !same_user {
             self.drop_session();
-            self.guard.failed = 0;
+            self.changes_user(old.user.username(), new.user.username());
+        } else if old.user != new.user {
+            self.decides();
         }
         // A reset that is under way decides on the password, whoever gave one meanwhile.
         if !(same_user && self.is_under_way(Errand::Reset)) {
             self.outs().for_each(|out| out.newest = false);
+        }
+    }
+
+    /// Everybody has a guard of his own, and finds it as he left it.
+    fn changes_user(&mut self, old: &str, new: &str) {
+        let mut left = std::mem::take(&mut self.guard);
+        if self.is_under_way(Errand::Reset) {
+            left.closed.get_or_insert(Closed::Doubt);
+        }
+        self.outs().for_each(|out| out.doubt = false);
+        if left != Guard::default() {
+            self.former.push((old.to_owned(), left));
+        }
+        if let Some(known) = self.former.iter().position(|(name, _)| name == new) {
+            self.guard = self.former.remove(known).1;
         }
     }
 
@@ -1101,13 +1118,14 @@ impl Model {
             bearer,
             open,
             guard,
+            former,
             deaths,
             stumbles,
             pause,
             ..
         } = self;
         format!(
-            "{bearer:?} {open:?} {guard:?} {deaths:?} {stumbles} {pause:?} {flight:?} {calls:?}"
+            "{bearer:?} {open:?} {guard:?} {former:?} {deaths:?} {stumbles} {pause:?} {flight:?} {calls:?}"
         )
     }
 }

@@ -808,7 +808,11 @@ impl World {
                 Credentials::new(app, user.with_password(password))
             }
             Other::User => {
-                let name = format!("u~{}", self.names);
+                // One of two, who take turns.
+                let name = match user.username() {
+                    "user" => "u~0",
+                    _ => "user",
+                };
                 let password = user.password().expose();
                 Credentials::new(app, UserCredentials::new(name, password).unwrap())
             }

@@ -1,6 +1,9 @@
 //! The login guard: a user name is never locked by this machine.
 
-use thingspace_core::session::{Event, GateReason, MaxFailedLogins, Settings};
+use thingspace_core::{
+    UserCredentials,
+    session::{Event, GateReason, MaxFailedLogins, Settings},
+};
 
 use crate::scenario::*;
 
@@ -184,8 +187,9 @@ fn law_2_no_number_of_other_credentials_makes_the_login_that_locks_the_user_name
     }
     s.events();
     s.session.set_credentials(credentials("right"));
-    assert_eq!(s.session.gate().closed, Some(GateReason::BudgetSpent));
-    assert_eq!(s.events(), []);
+    let reason = GateReason::BudgetSpent;
+    assert_eq!(s.session.gate().closed.as_ref(), Some(&reason));
+    assert_eq!(s.events(), [Event::GateClosed { reason }]);
     assert!(Actor::log_in().fails(&mut s).is_never_sent());
 
     s.session.rearm();
@@ -193,6 +197,35 @@ fn law_2_no_number_of_other_credentials_makes_the_login_that_locks_the_user_name
     let mut call = Actor::log_in();
     call.logs_in(&mut s, "session-1");
     assert_eq!(s.session.gate().failed_logins, 0);
+}
+
+/// A program that falls back on another user, and tries the first one again.
+#[test]
+fn law_2_a_user_who_comes_back_finds_the_guard_as_it_was() {
+    let mut s = before_login();
+    let first = s.session.credentials().clone();
+    let mut second = first.clone();
+    second.user = UserCredentials::new("trillian", "Tricia").unwrap();
+    failed_login(&mut s, wrong_password());
+    let closed = s.session.gate();
+
+    s.session.set_credentials(second.clone());
+    assert_eq!(s.session.gate().closed, None);
+    assert_eq!(s.session.gate().failed_logins, 0);
+    let mut login = Actor::log_in();
+    login.logs_in(&mut s, "session-1");
+    login.ends(&mut s).unwrap();
+    s.events();
+
+    s.session.set_credentials(first);
+    assert_eq!(s.session.gate(), closed);
+    let reason = closed.closed.unwrap();
+    assert_eq!(s.events(), [Event::GateClosed { reason }]);
+    s.restart("IMgr8");
+    assert!(Actor::log_in().fails(&mut s).is_wrong_credentials());
+    s.session.rearm();
+    failed_login(&mut s, wrong_password());
+    assert_eq!(s.session.gate().failed_logins, 2);
 }
 
 #[test]

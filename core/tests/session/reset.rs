@@ -473,6 +473,25 @@ fn a_reset_of_an_earlier_user_does_not_touch_the_one_of_now() {
     }
 }
 
+/// What the reset brings is told to its caller alone.
+#[test]
+fn law_8_a_user_who_comes_back_to_a_reset_that_was_under_way_is_in_doubt() {
+    for heard in [new_password("Wh0a"), lost()] {
+        let mut s = Scenario::open();
+        let mut reset = Actor::reset_password();
+        reset.sends(&mut s, What::Reset);
+        let first = s.session.credentials().clone();
+        let mut second = first.clone();
+        second.user = thingspace_core::UserCredentials::new("trillian", "towel").unwrap();
+        s.session.set_credentials(second);
+        s.session.set_credentials(first);
+        reset.hears(&mut s, heard);
+        let in_doubt = Some(GateReason::PasswordUnknown);
+        assert_eq!(s.session.gate().closed, in_doubt);
+        assert!(Actor::log_in().fails(&mut s).is_never_sent());
+    }
+}
+
 #[test]
 fn a_reset_that_is_under_way_decides_on_the_password_whoever_gave_one_meanwhile() {
     let mut s = Scenario::open();
