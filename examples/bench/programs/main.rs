@@ -78,7 +78,7 @@ const PROGRAMS: &[Program] = &[
         source: include_str!("thingspace_hyper.rs"),
     },
     Program {
-        name: "reqwest, without what the others have not",
+        name: "reqwest, on ring and with fewer features",
         dependencies: r#"
             reqwest = { version = "0.13", default-features = false, features = ["http2", "rustls-no-provider"] }
             rustls = { version = "0.23", default-features = false, features = ["ring"] }
