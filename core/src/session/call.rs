@@ -440,8 +440,8 @@ impl<T: Task> Call<T> {
             let gate = session.gate();
             // A doubt that a lost reset has left, another one may clear up. Nobody knows
             // whether the platform counts one with a wrong password as a failed login.
-            let in_doubt = matches!(gate.closed, None | Some(GateReason::PasswordUnknown));
-            if session.password_outdated() || !in_doubt {
+            let may_be_right = matches!(gate.closed, None | Some(GateReason::PasswordUnknown));
+            if session.password_outdated() || !may_be_right {
                 return Err(Error::GateClosed(gate));
             }
         }

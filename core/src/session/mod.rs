@@ -620,25 +620,19 @@ impl Session {
     }
 
     /// Lets the guard of the user before be, and takes up the one of the user of now.
-    fn change_user(&mut self, former: String) {
+    fn change_user(&mut self, username: String) {
         let memory = &mut self.memory;
-        let mut guard = std::mem::take(&mut memory.guard);
-        let reset = memory
-            .flight
-            .filter(|flight| flight.kind == FlightKind::PasswordReset);
-        guard.leave(reset.is_some());
+        let user = self.credentials.user.username();
+        let known = memory.former.iter().position(|one| one.username == user);
+        let own = known.map(|known| memory.former.remove(known).guard);
+        let mut guard = std::mem::replace(&mut memory.guard, own.unwrap_or_default());
+        let flight = memory.flight.map(|flight| flight.kind);
+        guard.leave(flight == Some(FlightKind::PasswordReset));
         if guard != Guard::default() {
-            memory.former.push(Former {
-                username: former,
-                guard,
-            });
+            memory.former.push(Former { username, guard });
         }
         if memory.former.len() > MOST_FORMER {
             memory.former.remove(0);
-        }
-        let user = self.credentials.user.username();
-        if let Some(known) = memory.former.iter().position(|one| one.username == user) {
-            memory.guard = memory.former.remove(known).guard;
         }
     }
 

@@ -229,6 +229,22 @@ fn law_2_a_user_who_comes_back_finds_the_guard_as_it_was() {
 }
 
 #[test]
+fn law_2_a_hundred_users_who_take_turns_are_remembered() {
+    let mut s = before_login();
+    let first = s.session.credentials().clone();
+    failed_login(&mut s, wrong_password());
+    for number in 1..=100 {
+        let mut other = first.clone();
+        other.user = UserCredentials::new(format!("user {number}"), "IMgr8").unwrap();
+        s.session.set_credentials(other);
+        failed_login(&mut s, wrong_password());
+    }
+    s.session.set_credentials(first);
+    assert_eq!(s.session.gate().failed_logins, 1);
+    assert!(Actor::log_in().fails(&mut s).is_wrong_credentials());
+}
+
+#[test]
 fn law_3_only_re_arming_by_name_opens_the_gate_for_the_same_credentials() {
     let mut s = before_login();
     failed_login(&mut s, wrong_password());
