@@ -48,8 +48,8 @@ struct Drafts {
     old: Draft,
 }
 
-/// What would end this process is put off until this is dropped: it would lose a
-/// password that is on its way. (Whom the password is handed to has it end him.)
+/// Puts off what asks this process to end until this is dropped: it would lose a
+/// password that is on its way. (A program that it starts is asked as ever.)
 pub(crate) struct PutOff(SigSet);
 
 impl PutOff {
