@@ -111,8 +111,8 @@ impl User {
 
     /// Stands in for the network: what is heard of a request, and when.
     fn send(&mut self, now: Timestamp, transmit: &Transmit) -> (Timestamp, Next) {
-        let reply = self.service.answer(now, &transmit.request);
-        let (when, result) = match reply.into_answer() {
+        let reply = self.service.respond(now, &transmit.request);
+        let (when, result) = match reply.into_response() {
             Some(answer) => (now + ROUND_TRIP, Ok(answer)),
             None => (transmit.deadline, Err(TransportError::unknown("no answer"))),
         };

@@ -41,6 +41,6 @@ async fn answer(
     let (head, body) = request.into_parts();
     let request = Request::from_parts(head, body.collect().await?.to_bytes());
     let mut simulator = simulator.lock().unwrap_or_else(PoisonError::into_inner);
-    let reply = simulator.answer(SystemTime::now().into(), &request);
-    Ok(reply.into_answer().ok_or("no answer")?.map(Full::new))
+    let reply = simulator.respond(SystemTime::now().into(), &request);
+    Ok(reply.into_response().ok_or("no answer")?.map(Full::new))
 }

@@ -115,7 +115,7 @@ impl Story {
         match self.call.step(&mut self.session, now) {
             Step::Send(transmit) => {
                 let request = &transmit.request;
-                let reply = self.service.answer(now, request).into_answer();
+                let reply = self.service.respond(now, request).into_response();
                 let result = reply.ok_or_else(|| TransportError::unknown("no answer"));
                 let status = result.as_ref().map_or(0, |answer| answer.status().as_u16());
                 *told = format!("{} {}: {status}", request.method(), request.uri().path());

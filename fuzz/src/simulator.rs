@@ -99,15 +99,15 @@ impl Stage {
     /// Asks, and checks the answer and the books.
     fn ask(&mut self, request: &Request<Bytes>) {
         let before = self.simulator.clone();
-        let reply = self.simulator.answer(self.now, request);
-        let again = before.clone().answer(self.now, request);
+        let reply = self.simulator.respond(self.now, request);
+        let again = before.clone().respond(self.now, request);
         assert_eq!(written(&reply), written(&again), "law 11");
 
         let call = self.assert_books(&before);
         if before.faults_left() > 0 {
             assert_eq!(self.simulator.faults_left(), before.faults_left() - 1);
         } else {
-            let Reply::Answer(answer) = &reply else {
+            let Reply::Response(answer) = &reply else {
                 panic!("{reply:?}");
             };
             self.assert_answer(call, answer, &before);
@@ -227,7 +227,7 @@ impl Stage {
     }
 
     fn remember(&mut self, reply: &Reply) {
-        let Some(answer) = reply.clone().into_answer() else {
+        let Some(answer) = reply.clone().into_response() else {
             return;
         };
         if let Ok(issued) = RequestBearerToken::parse(answer.clone()) {
@@ -249,7 +249,7 @@ impl Stage {
 
 /// Everything that a client sees of a reply.
 fn written(reply: &Reply) -> String {
-    let answer = reply.clone().into_answer();
+    let answer = reply.clone().into_response();
     let parts = answer.map(|answer| format!("{:?} {:?}", answer.headers(), answer.body()));
     format!("{reply:?} {parts:?}")
 }

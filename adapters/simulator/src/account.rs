@@ -1,9 +1,9 @@
-//! The user who logs in, and the count that locks the username.
+//! The user, and the count of failed logins that locks the username.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// A username, its password, and how many logins have failed in a row.
+/// A username, its password, and the number of failed logins in a row.
 #[derive(Clone)]
 pub(crate) struct User {
     username: String,
@@ -11,7 +11,7 @@ pub(crate) struct User {
     failures: u32,
 }
 
-/// What becomes of a login.
+/// The result of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Accepted,
@@ -20,8 +20,8 @@ pub(crate) enum Verdict {
 }
 
 impl User {
-    /// Documented by Verizon: this many failed logins in a row lock the
-    /// username.
+    /// The number of failed logins in a row that locks the username.
+    /// Documented by Verizon.
     const MAX_FAILURES: u32 = 5;
 
     pub(crate) fn new(username: String, password: String) -> Self {
@@ -32,8 +32,10 @@ impl User {
         }
     }
 
-    /// Judges a login and counts it. Only the user's own name counts: another
-    /// one is wrong too, and locks nobody out.
+    /// Checks the credentials of a login and counts a failure.
+    ///
+    /// Only failures with the user's own name count. Another name is refused
+    /// too, but locks no username.
     pub(crate) fn log_in(&mut self, username: &str, password: &str) -> Verdict {
         if username != self.username {
             return Verdict::Wrong;
@@ -49,8 +51,8 @@ impl User {
         Verdict::Accepted
     }
 
-    /// Gives the user a new random password, letters and digits as in
-    /// Verizon's example, and returns it.
+    /// Gives the user a new random password and returns it. It has letters
+    /// and digits, as in Verizon's example.
     pub(crate) fn reset_password(&mut self, rng: &mut Rng) -> &str {
         self.password = (0..12).map(|_| rng.alphanumeric()).collect();
         &self.password
@@ -81,7 +83,7 @@ impl User {
     }
 }
 
-/// What the service says of the account: documented fields, made-up values.
+/// The account information: documented fields, made-up values.
 pub(crate) fn information(name: &str) -> Value {
     let (number, _) = name.split_once('-').unwrap_or((name, ""));
     json!({

@@ -1,5 +1,5 @@
-//! The bearer token: one at a time, good for an hour, handed out again for as
-//! long as it is good. Documented by Verizon.
+//! The bearer token: one at a time, valid for an hour. While it is valid, a new
+//! request gets the same token. Documented by Verizon.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ struct Bearer {
     issued: Timestamp,
 }
 
-/// What the token endpoint hands out.
+/// The token in a response of the token endpoint.
 pub(crate) struct Issue {
     pub(crate) token: String,
     pub(crate) left: Duration,
@@ -28,7 +28,7 @@ pub(crate) struct Issue {
 impl Bearers {
     const LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-    /// The good token with what is left of its hour, or a new one.
+    /// Returns the valid token and the rest of its hour, or a new token.
     pub(crate) fn issue(&mut self, now: Timestamp, rng: &mut Rng) -> Issue {
         if let Some(bearer) = self.live(now) {
             return Issue {
@@ -49,7 +49,7 @@ impl Bearers {
         }
     }
 
-    /// Ends `token`; false if it was not good any more.
+    /// Revokes `token`. Returns false if it was not valid.
     pub(crate) fn revoke(&mut self, now: Timestamp, token: &str) -> bool {
         let accepted = self.accept(now, token);
         if accepted {

@@ -1,4 +1,4 @@
-//! Bodies on their way from and to the client.
+//! Request and response bodies.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -11,33 +11,35 @@ use tokio::sync::Notify;
 
 use crate::cut::Cut;
 
-/// A request's whole body, or `None` if it is too long. That one is read to
-/// its end too, because a client that is still sending hears no answer.
+/// Reads a request's whole body. `None` if it is too long.
+///
+/// Such a body is read to its end too, because a client does not see the
+/// response while it is still sending.
 pub(crate) async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
     const LIMIT: usize = 1024 * 1024;
-    let mut kept = Vec::new();
+    let mut content = Vec::new();
     let mut is_too_long = false;
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         let Ok(data) = frame.map_err(|_| Cut::Broken)?.into_data() else {
             continue;
         };
-        is_too_long |= kept.len() + data.len() > LIMIT;
+        is_too_long |= content.len() + data.len() > LIMIT;
         if !is_too_long {
-            kept.extend_from_slice(&data);
+            content.extend_from_slice(&data);
         }
     }
-    Ok((!is_too_long).then(|| Bytes::from(kept)))
+    Ok((!is_too_long).then(|| Bytes::from(content)))
 }
 
-/// An answer's body, which holds its line until it has been sent.
+/// A response's body. Its connection counts as busy until it has been sent.
 pub(crate) struct Body {
     content: Content,
-    _line: Arc<Notify>,
+    _busy: Arc<Notify>,
 }
 
 enum Content {
     Whole(Option<Bytes>),
-    /// The first half, after which the connection breaks off.
+    /// The first half of a body, followed by the end of the connection.
     CutShort {
         whole: usize,
         half: Option<Bytes>,
@@ -47,30 +49,30 @@ enum Content {
 }
 
 impl Body {
-    pub(crate) fn whole(bytes: Bytes, line: Arc<Notify>) -> Self {
+    pub(crate) fn whole(bytes: Bytes, busy: Arc<Notify>) -> Self {
         Self {
             content: Content::Whole(Some(bytes)),
-            _line: line,
+            _busy: busy,
         }
     }
 
-    /// The first half of `bytes`, where the whole was announced.
-    pub(crate) fn cut_short(bytes: &Bytes, line: Arc<Notify>) -> Self {
+    /// Sends only the first half of `bytes`, but announces the whole length.
+    pub(crate) fn cut_short(bytes: &Bytes, busy: Arc<Notify>) -> Self {
         Self {
             content: Content::CutShort {
                 whole: bytes.len(),
                 half: Some(bytes.slice(..bytes.len() / 2)),
                 is_flushed: false,
             },
-            _line: line,
+            _busy: busy,
         }
     }
 
-    /// `bytes` over and over.
-    pub(crate) fn endless(bytes: Bytes, line: Arc<Notify>) -> Self {
+    /// Sends `bytes` again and again.
+    pub(crate) fn endless(bytes: Bytes, busy: Arc<Notify>) -> Self {
         Self {
             content: Content::Endless(bytes),
-            _line: line,
+            _busy: busy,
         }
     }
 }
@@ -89,7 +91,7 @@ impl hyper::body::Body for Body {
                 half, is_flushed, ..
             } => match half.take() {
                 Some(bytes) => Some(Ok(Frame::data(bytes))),
-                // What was written leaves only when the body makes it wait.
+                // hyper flushes the first half only when the body is pending.
                 None if !*is_flushed => {
                     *is_flushed = true;
                     context.waker().wake_by_ref();

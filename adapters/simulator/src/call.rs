@@ -1,34 +1,37 @@
-//! The calls that the simulator knows, by method and path: faults are queued
-//! and requests are counted by these names.
+//! The calls that the simulator knows, by method and path. Faults are queued
+//! and requests are counted by call.
 
 use http::Method;
 
-/// What a request asks for.
+/// The kind of a request.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Call {
-    /// `POST /ts/v1/oauth2/token`: a bearer token for the application's key
-    /// and secret.
+    /// `POST /ts/v1/oauth2/token`: returns a bearer token for the
+    /// application's key and secret.
     BearerToken,
-    /// `POST /ts/v1/oauth2/revoke`: the end of a bearer token.
+    /// `POST /ts/v1/oauth2/revoke`: revokes a bearer token.
     RevokeToken,
-    /// `POST /m2m/v1/session/login`: a session token for a username and
-    /// password.
+    /// `POST /m2m/v1/session/login`: returns a session token for a username
+    /// and password.
     LogIn,
-    /// `POST /m2m/v1/session/logout`: the end of a session.
+    /// `POST /m2m/v1/session/logout`: ends a session.
     LogOut,
-    /// `PUT /m2m/v1/session/password/actions/reset`: a new random password.
+    /// `PUT /m2m/v1/session/password/actions/reset`: returns a new random
+    /// password.
     ResetPassword,
-    /// `GET /m2m/v1/accounts/{name}`: information about an account.
+    /// `GET /m2m/v1/accounts/{name}`: returns information about an account.
     Account,
-    /// `POST /m2m/v1/devices/actions/list`: devices, a page at a time.
+    /// `POST /m2m/v1/devices/actions/list`: lists devices, a page at a
+    /// time.
     Devices,
-    /// Anything else, which the gateway has no resource for.
+    /// Anything else. The gateway has no resource for it.
     Unknown,
 }
 
 impl Call {
-    /// What `method` on `path` asks for, the base's own path taken off.
+    /// Returns the call with this method and path. `path` is without the prefix
+    /// of the base.
     pub(crate) fn at(method: &Method, path: &str) -> Self {
         match (method.as_str(), path) {
             ("POST", "/ts/v1/oauth2/token") => Self::BearerToken,
@@ -43,8 +46,8 @@ impl Call {
     }
 }
 
-/// The account's name as it stands in the path of [`Call::Account`], not yet
-/// percent-decoded.
+/// Returns the account's name in the path of [`Call::Account`], still
+/// percent-encoded.
 pub(crate) fn account_in(path: &str) -> Option<&str> {
     path.strip_prefix("/m2m/v1/accounts/")
         .filter(|name| !name.is_empty() && !name.contains('/'))

@@ -1,5 +1,5 @@
-//! One HTTP connection to the simulator, whatever it runs over, and how a
-//! [`Reply`] looks on it.
+//! One HTTP connection to the simulator, over any stream, and the translation of
+//! a [`Reply`] to HTTP.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,68 +17,69 @@ use tokio::time::{sleep, timeout};
 use crate::Reply;
 use crate::body::{Body, read};
 use crate::cut::Cut;
-use crate::line::ends_first;
 use crate::refusal::bare;
 use crate::server::Shared;
+use crate::tracker::ends_first;
 
-/// Finds out for itself which version of HTTP a client speaks, unless it is
-/// told.
+/// The builder of a connection. It detects the version of HTTP, unless one is
+/// set.
 pub(crate) type Builder = hyper_util::server::conn::auto::Builder<TokioExecutor>;
 
-/// How long an idle client gets to agree to the end of its connection.
-const FAREWELL: Duration = Duration::from_millis(100);
+/// The time that an idle client has to confirm the end of its connection.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Serves one connection until either side ends it. How it ends, cut on
-/// purpose or by the client, is nobody's business here.
+/// Serves one connection until either side ends it. Errors are ignored: the
+/// client may cut the connection, and so may a fault.
 pub(crate) async fn serve<S>(mut builder: Builder, stream: S, shared: Arc<Shared>)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    // A crowd is served at once, be it over one connection.
+    // Many requests are served at once, even over one connection.
     builder.http2().max_concurrent_streams(None);
-    // Made before the connection, so that it is dropped after it.
-    let line = shared.open_line();
-    let service = service_fn(|request| respond(request, Arc::clone(&shared), line.hold()));
+    // Declared before the connection, so that it is dropped after it.
+    let tracked = shared.track_connection();
+    let service = service_fn(|request| respond(request, Arc::clone(&shared), tracked.hold()));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    if ends_first(connection.as_mut(), line.told_to_close()).await {
+    if ends_first(connection.as_mut(), tracked.close_requested()).await {
         return;
     }
     connection.as_mut().graceful_shutdown();
-    if line.is_idle() {
-        // HTTP/2 waits for the client, which may not be running.
-        timeout(FAREWELL, connection).await.ok();
+    if tracked.is_idle() {
+        // HTTP/2 waits for the client, whose runtime may not be running.
+        timeout(CLOSE_TIMEOUT, connection).await.ok();
     } else {
         connection.await.ok();
     }
 }
 
-/// Answers one request, or cuts it off; it holds its line until that is done.
+/// Responds to one request, or cuts it off. While it holds `busy`, the
+/// connection is busy.
 async fn respond(
     request: Request<Incoming>,
     shared: Arc<Shared>,
-    line: Arc<Notify>,
+    busy: Arc<Notify>,
 ) -> Result<Response<Body>, Cut> {
     let (head, body) = request.into_parts();
     let Some(body) = read(body).await? else {
         let refusal = bare(StatusCode::PAYLOAD_TOO_LARGE);
-        return Ok(refusal.map(|bytes| Body::whole(bytes, line)));
+        return Ok(refusal.map(|bytes| Body::whole(bytes, busy)));
     };
     let request = Request::from_parts(head, body);
     let now = shared.now();
-    match shared.with(|simulator| simulator.answer(now, &request)) {
-        Reply::Answer(response) => Ok(response.map(|bytes| Body::whole(bytes, line))),
+    match shared.with(|simulator| simulator.respond(now, &request)) {
+        Reply::Response(response) => Ok(response.map(|bytes| Body::whole(bytes, busy))),
         Reply::Late(delay, response) => {
             sleep(delay).await;
-            Ok(response.map(|bytes| Body::whole(bytes, line)))
+            Ok(response.map(|bytes| Body::whole(bytes, busy)))
         }
         Reply::Last(response) => {
-            line.notify_one();
-            // The connection says so before it answers.
+            busy.notify_one();
+            // Lets the connection announce its end before the response.
             yield_now().await;
-            Ok(response.map(|bytes| Body::whole(bytes, line)))
+            Ok(response.map(|bytes| Body::whole(bytes, busy)))
         }
-        Reply::CutShort(response) => Ok(response.map(|bytes| Body::cut_short(&bytes, line))),
-        Reply::Endless(response) => Ok(response.map(|bytes| Body::endless(bytes, line))),
+        Reply::CutShort(response) => Ok(response.map(|bytes| Body::cut_short(&bytes, busy))),
+        Reply::Endless(response) => Ok(response.map(|bytes| Body::endless(bytes, busy))),
         Reply::Dropped => Err(Cut::Broken),
         Reply::Refused => Err(Cut::Refused(h2::Reason::REFUSED_STREAM.into())),
         Reply::Hung => std::future::pending().await,

@@ -1,49 +1,48 @@
-//! What the service saw and did, so that a test can hold a client to account
-//! from the server's side.
+//! Counts of what the service received and did. With them a test checks a
+//! client's behaviour from the server's side.
 
 use std::collections::BTreeMap;
 
 use crate::Call;
 
-/// What happened at the service since it was made.
+/// The counts of a simulator since it was created.
 ///
-/// A request is counted as seen when it arrives, whatever comes of it, and as
-/// done when it was carried out, whether or not its answer reached the client.
+/// Every request is counted as seen when it arrives. A request is also counted
+/// as done if it was executed, even if its response did not reach the client.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Bearer tokens that were made.
+    /// Bearer tokens that were issued.
     pub bearers_issued: u64,
-    /// Times that a bearer token was asked for while an earlier one was still
-    /// good, and was handed out again.
+    /// Requests for a bearer token that got the earlier token again, because it
+    /// was still valid.
     pub bearers_repeated: u64,
-    /// Good bearer tokens that a client revoked.
+    /// Valid bearer tokens that a client revoked.
     pub bearers_revoked: u64,
-    /// Logins that were refused for a wrong username or password. Logins that
-    /// met a lock are not among them.
+    /// Logins that were refused for a wrong username or password. Logins to a
+    /// locked username are not counted here.
     pub failed_logins: u64,
     /// Logins that were refused because the username was locked.
     pub locked_logins: u64,
-    /// Requests that named another host than the service's own. Nothing is
-    /// counted while the service has not been told
-    /// [its own](crate::Simulator::authority).
+    /// Requests for another host than the service's own. Stays zero while the
+    /// service has no [host of its own](crate::Simulator::authority).
     pub misdirected: u64,
     seen: BTreeMap<Call, u64>,
     done: BTreeMap<Call, u64>,
 }
 
 impl Counts {
-    /// Requests for `call` that arrived.
+    /// Returns the number of requests for `call` that arrived.
     pub fn seen(&self, call: Call) -> u64 {
         self.seen.get(&call).copied().unwrap_or_default()
     }
 
-    /// Requests for `call` that were carried out.
+    /// Returns the number of requests for `call` that were executed.
     pub fn done(&self, call: Call) -> u64 {
         self.done.get(&call).copied().unwrap_or_default()
     }
 
-    /// Requests of every kind that arrived.
+    /// Returns the number of requests of every kind that arrived.
     pub fn seen_in_all(&self) -> u64 {
         self.seen.values().sum()
     }

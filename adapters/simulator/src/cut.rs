@@ -1,14 +1,16 @@
-//! That a request gets no answer, or only a part of one.
+//! The error that ends a request without a whole response.
 
 use std::error::Error;
 use std::fmt;
 
+/// The reason why a response is missing or cut short.
+///
 /// Over HTTP/1.1 it closes the connection, over HTTP/2 it resets the stream.
 #[derive(Debug)]
 pub(crate) enum Cut {
-    /// By either side. hyper resets the stream with `INTERNAL_ERROR`.
+    /// Cut by either side. hyper resets the stream with `INTERNAL_ERROR`.
     Broken,
-    /// By the service, which has not begun with the request.
+    /// Refused by the service before it processed the request.
     Refused(h2::Error),
 }
 
@@ -19,7 +21,7 @@ impl fmt::Display for Cut {
 }
 
 impl Error for Cut {
-    /// hyper resets the stream with the reason that it finds here.
+    /// Returns the reason with which hyper resets the stream.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Broken => None,

@@ -1,20 +1,20 @@
-//! The account's devices, made up on the spot, and the way they are listed a
-//! page at a time.
+//! The account's devices, which are generated on demand and listed a page at a
+//! time.
 
 use serde_json::{Value, json};
 
 use crate::refusal::Refusal;
 
-/// Documented by Verizon: a page has up to this many devices.
+/// The most devices on a page. Documented by Verizon.
 const PAGE: u64 = 2000;
 
-/// ThingSpace's own number of the device before the first.
+/// The ThingSpace id before the first device's.
 const BASE_ID: u64 = 100_000_000;
 
-/// The page of `account`'s `count` devices that `request` asks for.
+/// Returns the page of `account`'s `count` devices that `request` asks for.
 ///
-/// Devices come in the order of their ThingSpace ids. The last id of a page,
-/// sent back as `largestDeviceIdSeen`, asks for the page behind it.
+/// Devices are sorted by ThingSpace id. To get the next page, a client sends
+/// the last id of a page as `largestDeviceIdSeen`.
 pub(crate) fn page(account: &str, count: u64, request: &Value) -> Result<Value, Refusal> {
     if !request.is_object() {
         return Err(Refusal::UNEXPECTED);
@@ -36,7 +36,7 @@ pub(crate) fn page(account: &str, count: u64, request: &Value) -> Result<Value, 
     Ok(json!({"hasMoreData": end < count, "devices": devices}))
 }
 
-/// A whole number that may be left out.
+/// Reads an optional field that holds a whole number.
 fn number(request: &Value, field: &str) -> Result<Option<u64>, Refusal> {
     match request.get(field) {
         None | Some(Value::Null) => Ok(None),
@@ -44,8 +44,10 @@ fn number(request: &Value, field: &str) -> Result<Option<u64>, Refusal> {
     }
 }
 
-/// Documented fields. That the ThingSpace id is the extended attribute
-/// `DeviceId` is a field report.
+/// Generates a device with documented fields.
+///
+/// The ThingSpace id is the extended attribute `DeviceId`: reported from the
+/// field.
 fn device(account: &str, index: u64) -> Value {
     let id = BASE_ID.saturating_add(index).saturating_add(1);
     json!({

@@ -1,5 +1,5 @@
-//! The ways in which the service, or something between it and the client, can
-//! be told to misbehave.
+//! Faults of the service, or of something between it and the client, that a
+//! test can inject.
 
 use std::time::Duration;
 
@@ -10,37 +10,38 @@ use http::{Response, StatusCode};
 use crate::Reply;
 use crate::refusal::{Refusal, bare};
 
-/// One misbehaviour, queued with [`inject`](crate::Simulator::inject).
+/// A fault to inject with [`inject`](crate::Simulator::inject).
 ///
-/// A fault stands in the place of the service: the request is *not* carried
-/// out. Four are different, and say so: [`Delay`](Self::Delay),
-/// [`CutShort`](Self::CutShort), [`GoAway`](Self::GoAway) and
-/// [`AfterActing`](Self::AfterActing).
+/// A fault replaces the service: the request is *not* executed. The exceptions
+/// are [`Delay`](Self::Delay), [`CutShort`](Self::CutShort),
+/// [`GoAway`](Self::GoAway) and [`AfterActing`](Self::AfterActing), which
+/// execute it.
 ///
 /// Where HTTP/1.1 closes the connection, HTTP/2 resets the request's stream
 /// with `INTERNAL_ERROR`, and other requests on the connection go on.
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     Drop,
-    /// The answer never comes; the connection stays open until the client
-    /// gives up.
+    /// No response is sent. The connection stays open until the client gives
+    /// up.
     Hang,
-    /// The request is carried out at once, and rightly answered this much
-    /// later.
+    /// The request is executed at once. Its normal response is sent after this
+    /// time.
     Delay(Duration),
-    /// The request is carried out, and the connection is lost half-way through
-    /// the right answer's body. An answer without a body is lost whole.
+    /// The request is executed. The connection is closed in the middle of the
+    /// normal response's body. A response without a body is not sent at all.
     CutShort,
-    /// HTTP/2 resets the stream with `REFUSED_STREAM`, the service's word that
-    /// it has not begun with the request (RFC 9113 §8.7). HTTP/1.1, which has
-    /// no such word, does as with [`Drop`](Self::Drop). After acting, it is a
-    /// lie.
+    /// HTTP/2 resets the stream with `REFUSED_STREAM`: the service states that
+    /// it did not process the request (RFC 9113 §8.7). HTTP/1.1 has no such
+    /// signal, so there it is the same as [`Drop`](Self::Drop). Combined with
+    /// [`AfterActing`](Self::AfterActing), the statement is false.
     RefusedStream,
-    /// The request is carried out and rightly answered, and the connection is
-    /// closed behind it. The client is told before the answer: over HTTP/2 by a
-    /// GOAWAY (RFC 9113 §6.8), over HTTP/1.1 by `Connection: close`.
+    /// The request is executed, its normal response is sent, and then the
+    /// connection is closed. The service announces this before the response:
+    /// over HTTP/2 by a GOAWAY (RFC 9113 §6.8), over HTTP/1.1 by `Connection:
+    /// close`.
     GoAway,
     /// 200, and bytes that are neither JSON nor UTF-8.
     Garbage,
@@ -50,11 +51,11 @@ pub enum Fault {
     Empty,
     /// 200, and a body that never ends.
     Endless,
-    /// 429 without a body. ThingSpace documents that limits exist, not what
-    /// the header will say.
+    /// 429 without a body. ThingSpace documents that limits exist, but not the
+    /// value of the header.
     Throttled {
-        /// The `Retry-After` header: seconds, a date, or whatever a client
-        /// should not stumble over.
+        /// The `Retry-After` header: seconds, a date, or any other value that a
+        /// client must cope with.
         retry_after: Option<HeaderValue>,
     },
     /// 429 with the gateway's fault `900800`. The gateway's own throttling has
@@ -62,69 +63,73 @@ pub enum Fault {
     ThrottledOut,
     /// This status without a body.
     Status(StatusCode),
-    /// 307 to this place, which asks for the same request there, body and all.
+    /// 307 to this location. The client is asked to send the same request
+    /// there, with its body.
     Redirect(HeaderValue),
-    /// Any answer at all.
+    /// This response, whatever it is.
     Replace(Response<Bytes>),
-    /// The request is carried out, and the fault stands in the place of its
-    /// answer. [`after_acting`](Self::after_acting) writes it shorter.
+    /// The request is executed, and this fault replaces its response. The
+    /// short form is [`after_acting`](Self::after_acting).
     AfterActing(Box<Fault>),
 }
 
 impl Fault {
-    /// The same fault after the request has been carried out: the client
-    /// cannot tell the two apart, and the service has moved on.
+    /// Returns this fault, but after the execution of the request.
+    ///
+    /// The client cannot distinguish the two. The service's state has changed.
     #[must_use]
     pub fn after_acting(self) -> Self {
         Self::AfterActing(Box::new(self))
     }
 
-    /// Whether the request is carried out.
-    pub(crate) fn acts(&self) -> bool {
+    /// Returns true if the request is executed.
+    pub(crate) fn executes(&self) -> bool {
         matches!(
             self,
             Self::Delay(_) | Self::CutShort | Self::GoAway | Self::AfterActing(_)
         )
     }
 
-    /// What the client sees. `right` is the answer of a fault that
-    /// [acts](Self::acts); the others do not look at it.
-    pub(crate) fn befall(self, right: Response<Bytes>) -> Reply {
+    /// Returns the reply that the client sees.
+    ///
+    /// `normal` is the response of the executed request. A fault that does not
+    /// [execute](Self::executes) the request ignores it.
+    pub(crate) fn apply(self, normal: Response<Bytes>) -> Reply {
         match self {
             Self::Drop => Reply::Dropped,
             Self::Hang => Reply::Hung,
-            Self::Delay(delay) => Reply::Late(delay, right),
-            Self::CutShort if right.body().is_empty() => Reply::Dropped,
-            Self::CutShort => Reply::CutShort(right),
+            Self::Delay(delay) => Reply::Late(delay, normal),
+            Self::CutShort if normal.body().is_empty() => Reply::Dropped,
+            Self::CutShort => Reply::CutShort(normal),
             Self::RefusedStream => Reply::Refused,
-            Self::GoAway => Reply::Last(right),
-            Self::Garbage => Reply::Answer(Response::new(GARBAGE)),
-            Self::Html(status) => Reply::Answer(page(status)),
-            Self::Empty => Reply::Answer(Response::default()),
+            Self::GoAway => Reply::Last(normal),
+            Self::Garbage => Reply::Response(Response::new(GARBAGE)),
+            Self::Html(status) => Reply::Response(page(status)),
+            Self::Empty => Reply::Response(Response::default()),
             Self::Endless => Reply::Endless(Response::new(ENDLESS)),
             Self::Throttled { retry_after } => {
                 let mut response = bare(StatusCode::TOO_MANY_REQUESTS);
                 if let Some(retry_after) = retry_after {
                     response.headers_mut().insert(RETRY_AFTER, retry_after);
                 }
-                Reply::Answer(response)
+                Reply::Response(response)
             }
-            Self::ThrottledOut => Reply::Answer(Refusal::THROTTLED_OUT.into_response()),
-            Self::Status(status) => Reply::Answer(bare(status)),
+            Self::ThrottledOut => Reply::Response(Refusal::THROTTLED_OUT.into_response()),
+            Self::Status(status) => Reply::Response(bare(status)),
             Self::Redirect(location) => {
                 let mut response = bare(StatusCode::TEMPORARY_REDIRECT);
                 response.headers_mut().insert(LOCATION, location);
-                Reply::Answer(response)
+                Reply::Response(response)
             }
-            Self::Replace(response) => Reply::Answer(response),
-            Self::AfterActing(fault) => fault.befall(right),
+            Self::Replace(response) => Reply::Response(response),
+            Self::AfterActing(fault) => fault.apply(normal),
         }
     }
 }
 
 const GARBAGE: Bytes = Bytes::from_static(b"\xff\xfe\x00{\"sessionToken\":\xc3\x28");
 
-/// Blanks may stand before any JSON, so a reader has no cause to stop early.
+/// Blanks. They may precede any JSON, so a reader has no reason to stop early.
 const ENDLESS: Bytes = Bytes::from_static(&[b' '; 1024]);
 
 fn page(status: StatusCode) -> Response<Bytes> {

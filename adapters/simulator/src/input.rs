@@ -1,5 +1,4 @@
-//! What a request says, read without trust: nothing here can panic, whatever
-//! arrives.
+//! Reading of untrusted requests. No request makes this code panic.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,13 +10,13 @@ use serde_json::Value;
 
 use crate::refusal::Refusal;
 
-/// A request, and the questions that the service asks of it.
+/// A request, with methods that read its parts.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a>(pub(crate) &'a Request<Bytes>);
 
 impl<'a> Input<'a> {
-    /// The credentials after `scheme`, whose case does not matter. `None`
-    /// without such a header, or with another scheme.
+    /// Returns the credentials after `scheme`, whose case does not matter.
+    /// `None` without such a header, or with another scheme.
     pub(crate) fn authorization(self, scheme: &str) -> Option<&'a str> {
         let (found, credentials) = self.header(&AUTHORIZATION)?.split_once(' ')?;
         found
@@ -25,7 +24,7 @@ impl<'a> Input<'a> {
             .then_some(credentials.trim())
     }
 
-    /// The user and password of a `Basic` header, or why there are none.
+    /// Returns the user and password of a `Basic` header.
     pub(crate) fn basic(self) -> Result<(String, String), Refusal> {
         let encoded = self.authorization("Basic").ok_or(Refusal::NO_BASIC)?;
         let decoded = STANDARD.decode(encoded).map_err(|_| Refusal::WRONG_APP)?;
@@ -34,15 +33,16 @@ impl<'a> Input<'a> {
         Ok((user.to_owned(), password.to_owned()))
     }
 
-    /// The session token, as the header has it; `None` if it is missing or
-    /// blank. One that is not text cannot be a token, and reads as `?`.
+    /// Returns the session token in the header, or `None` if it is missing or
+    /// empty. A header that is not text cannot be a token and is returned as
+    /// `?`.
     pub(crate) fn session_token(self) -> Option<&'a str> {
         let header = self.0.headers().get("vz-m2m-token")?;
         Some(header.to_str().unwrap_or("?")).filter(|token| !token.is_empty())
     }
 
-    /// The host that the request was meant for: its URI's, or else its `Host`
-    /// header's.
+    /// Returns the host that the request was sent to. It is in the URI, or else
+    /// in the `Host` header.
     pub(crate) fn authority(self) -> Option<&'a str> {
         match self.0.uri().authority() {
             Some(authority) => Some(authority.as_str()),
@@ -50,8 +50,8 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The first value of `field` in a body that is a form; `None` too if it
-    /// is not one.
+    /// Returns the first value of `field` in a form. `None` also if the body is
+    /// not a form.
     pub(crate) fn form(self, field: &str) -> Option<String> {
         if !self.is("application/x-www-form-urlencoded") {
             return None;
@@ -61,7 +61,7 @@ impl<'a> Input<'a> {
             .map(|(_, value)| value.into_owned())
     }
 
-    /// The body as JSON, free of illegal characters, or why it is not.
+    /// Parses the body as JSON and refuses illegal characters in it.
     pub(crate) fn json(self) -> Result<Value, Refusal> {
         if self.0.body().is_empty() {
             return Err(Refusal::BLANK_REQUEST);
@@ -70,13 +70,13 @@ impl<'a> Input<'a> {
             return Err(Refusal::Bare(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         let body = serde_json::from_slice(self.0.body()).map_err(|_| Refusal::UNEXPECTED)?;
-        if holds_illegal(&body) {
+        if has_illegal(&body) {
             return Err(Refusal::ILLEGAL_CHARACTER);
         }
         Ok(body)
     }
 
-    /// Refuses a path or query with an illegal character, in plain sight or
+    /// Refuses a path or query with an illegal character, plain or
     /// percent-encoded.
     pub(crate) fn check_address(self) -> Result<(), Refusal> {
         let address = self.0.uri().path_and_query().map_or("", |a| a.as_str());
@@ -86,19 +86,19 @@ impl<'a> Input<'a> {
         Ok(())
     }
 
-    /// Refuses a body whose length is told wrong, and a POST or PUT without a
-    /// body that does not say so.
+    /// Refuses a wrong `Content-Length`, and a POST or PUT without a body and
+    /// without a `Content-Length`.
     ///
-    /// HTTP/2 and later know the end of a body without being told.
+    /// HTTP/2 and later need no length to find the end of a body.
     pub(crate) fn check_length(self) -> Result<(), Refusal> {
-        let told = self.header(&CONTENT_LENGTH);
-        if told.is_some_and(|told| told.parse() != Ok(self.0.body().len())) {
+        let declared = self.header(&CONTENT_LENGTH);
+        if declared.is_some_and(|length| length.parse() != Ok(self.0.body().len())) {
             return Err(Refusal::Bare(StatusCode::BAD_REQUEST));
         }
         let needed = matches!(*self.0.method(), Method::POST | Method::PUT)
             && self.0.version() <= Version::HTTP_11
             && self.0.body().is_empty();
-        if needed && told.is_none() {
+        if needed && declared.is_none() {
             return Err(Refusal::Bare(StatusCode::LENGTH_REQUIRED));
         }
         Ok(())
@@ -115,22 +115,24 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Documented by Verizon: the apostrophe, the less-than sign and the
-/// backslash.
+/// Returns true if `text` has an apostrophe, a less-than sign or a backslash.
+/// Documented by Verizon.
 fn is_illegal(text: &str) -> bool {
     text.contains(['\'', '<', '\\'])
 }
 
-/// Looks at what the JSON says, not at how it is written: the backslash of an
-/// escape is none, and an escaped apostrophe is one. As deep as the parser
-/// goes, which stops at 128 levels.
-fn holds_illegal(value: &Value) -> bool {
+/// Returns true if a name or a text in `value` has an illegal character.
+///
+/// Escapes are decoded before. So the backslash of an escape does not count,
+/// and an escaped apostrophe does. The recursion is limited: the parser refuses
+/// more than 128 levels.
+fn has_illegal(value: &Value) -> bool {
     match value {
         Value::String(text) => is_illegal(text),
-        Value::Array(values) => values.iter().any(holds_illegal),
+        Value::Array(values) => values.iter().any(has_illegal),
         Value::Object(fields) => fields
             .iter()
-            .any(|(name, value)| is_illegal(name) || holds_illegal(value)),
+            .any(|(name, value)| is_illegal(name) || has_illegal(value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

@@ -1,7 +1,7 @@
 #![cfg_attr(feature = "serve", doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(feature = "serve"),
-    doc = "A Verizon ThingSpace that answers from memory: see [`Simulator`]."
+    doc = "A Verizon ThingSpace in memory: see [`Simulator`]."
 )]
 
 mod account;
@@ -17,8 +17,6 @@ mod cut;
 mod devices;
 mod fault;
 mod input;
-#[cfg(feature = "serve")]
-mod line;
 mod refusal;
 mod reply;
 #[cfg(feature = "serve")]
@@ -28,6 +26,8 @@ mod session;
 mod simulator;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "serve")]
+mod tracker;
 
 pub use call::Call;
 pub use counts::Counts;

@@ -1,4 +1,4 @@
-//! The shapes in which a request is refused: the API's, the gateway's, the
+//! Refusals of a request in each of their forms: the API's, the gateway's, the
 //! OAuth endpoint's, and a bare status.
 
 use bytes::Bytes;
@@ -6,15 +6,15 @@ use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-/// Why a request was not carried out.
+/// The reason why a request was not executed.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// The API's 400, with a code of its own service.
+    /// The API's 400, with one of its documented codes.
     Api {
         code: &'static str,
         message: &'static str,
     },
-    /// The API's 400, with a whole code that was set from outside.
+    /// The API's 400, with a whole code from the simulator's settings.
     LogIn { code: String, message: &'static str },
     /// The gateway's fault.
     Gateway {
@@ -29,12 +29,12 @@ pub(crate) enum Refusal {
         error: &'static str,
         description: &'static str,
     },
-    /// A status and nothing else, as HTTP servers and proxies answer.
+    /// A status and nothing else, as HTTP servers and proxies send it.
     Bare(StatusCode),
 }
 
 impl Refusal {
-    // Documented by Verizon: these codes and what they are for.
+    // Documented by Verizon: these codes and their use.
     pub(crate) const TOKEN_EXPIRED: Self = Self::Api {
         code: "REQUEST_FAILED.SessionToken.Expired",
         message: "The session has expired.",
@@ -127,7 +127,7 @@ impl Refusal {
                 code,
                 message,
                 description,
-            } => json_answer(
+            } => json_response(
                 status,
                 &json!({"fault": {"code": code, "message": message, "description": description}}),
             ),
@@ -136,7 +136,7 @@ impl Refusal {
                 error,
                 description,
             } => {
-                let mut response = json_answer(
+                let mut response = json_response(
                     status,
                     &json!({"error": error, "error_description": description}),
                 );
@@ -152,15 +152,15 @@ impl Refusal {
     }
 }
 
-/// A response without a body.
+/// Returns a response without a body.
 pub(crate) fn bare(status: StatusCode) -> Response<Bytes> {
     let mut response = Response::default();
     *response.status_mut() = status;
     response
 }
 
-/// A response with `body` as its JSON.
-pub(crate) fn json_answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+/// Returns a response with `body` as its JSON.
+pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response<Bytes> {
     let mut response = bare(status);
     *response.body_mut() = Bytes::from(body.to_string());
     response
@@ -170,7 +170,7 @@ pub(crate) fn json_answer(status: StatusCode, body: &Value) -> Response<Bytes> {
 }
 
 fn api(code: &str, message: &str) -> Response<Bytes> {
-    json_answer(
+    json_response(
         StatusCode::BAD_REQUEST,
         &json!({"errorCode": code, "errorMessage": message}),
     )

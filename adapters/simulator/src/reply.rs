@@ -1,4 +1,4 @@
-//! What goes back over the wire, which is not always an answer.
+//! The reply to a request, which is not always a response.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,40 +6,43 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 
-/// What a client gets to see of its request.
+/// The reply that a client sees: a response, a part of one, or none.
 ///
-/// A test in memory turns this into what its client expects of a connection;
-/// `Server` does the same on a real one. What it prints in
-/// `Debug` leaves out headers and bodies, which hold tokens.
+/// A test in memory translates it into the result that its client expects from
+/// a connection. `Server` does the same on a real connection. `Debug` leaves
+/// out headers and bodies, because they contain tokens.
 #[derive(Clone)]
 pub enum Reply {
-    /// An answer, at once.
-    Answer(Response<Bytes>),
-    /// An answer, this much later.
+    /// A response, at once.
+    Response(Response<Bytes>),
+    /// A response, after this time.
     Late(Duration, Response<Bytes>),
-    /// An answer, at once, and the last on its connection: the client is told
-    /// before that the connection will be closed.
+    /// A response, at once, and the last on its connection. The service
+    /// announces before it that the connection will be closed.
     Last(Response<Bytes>),
-    /// An answer whose body breaks off half-way, and the connection with it,
-    /// or over HTTP/2 the stream. The response here is the whole one.
+    /// A response that breaks off in the middle of its body. The connection is
+    /// closed, or over HTTP/2 the stream is reset. The value is the whole
+    /// response.
     CutShort(Response<Bytes>),
-    /// An answer whose body is this response's, over and over, for ever.
+    /// A response that repeats this body without end.
     Endless(Response<Bytes>),
-    /// No answer: the connection is closed, or over HTTP/2 the stream is reset.
+    /// No response. The connection is closed, or over HTTP/2 the stream is
+    /// reset.
     Dropped,
-    /// No answer, and over HTTP/2 the word of the service that it has not begun
-    /// with the request. Over HTTP/1.1, which has no such word, the same as
+    /// No response. Over HTTP/2 the service states that it did not process the
+    /// request. HTTP/1.1 has no such signal, so there it is the same as
     /// [`Dropped`](Self::Dropped).
     Refused,
-    /// No answer, ever: the connection stays open until the client gives up.
+    /// No response. The connection stays open until the client gives up.
     Hung,
 }
 
 impl Reply {
-    /// The answer, early or late; `None` if no whole one arrives.
-    pub fn into_answer(self) -> Option<Response<Bytes>> {
+    /// Returns the response, at once or late. `None` if no whole response
+    /// arrives.
+    pub fn into_response(self) -> Option<Response<Bytes>> {
         match self {
-            Self::Answer(response) | Self::Late(_, response) | Self::Last(response) => {
+            Self::Response(response) | Self::Late(_, response) | Self::Last(response) => {
                 Some(response)
             }
             Self::CutShort(_) | Self::Endless(_) | Self::Dropped | Self::Refused | Self::Hung => {
@@ -52,7 +55,7 @@ impl Reply {
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answer(response) => write!(f, "Answer({})", response.status()),
+            Self::Response(response) => write!(f, "Response({})", response.status()),
             Self::Late(delay, response) => write!(f, "Late({delay:?}, {})", response.status()),
             Self::Last(response) => write!(f, "Last({})", response.status()),
             Self::CutShort(response) => write!(f, "CutShort({})", response.status()),

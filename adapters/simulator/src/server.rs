@@ -18,36 +18,36 @@ use tokio::time::sleep;
 
 use crate::Simulator;
 use crate::connection::{self, Builder};
-use crate::line::{Line, Lines};
 #[cfg(feature = "tls")]
 use crate::tls;
+use crate::tracker::{ConnectionTracker, TrackedConnection};
 
-/// A running [`Simulator`]: HTTP/1.1 and HTTP/2 on `127.0.0.1`, on a thread of
-/// its own.
+/// A running [`Simulator`] on a thread of its own. It serves HTTP/1.1 and
+/// HTTP/2 on `127.0.0.1`.
 ///
-/// Without TLS, a client that speaks HTTP/2 has to know beforehand that it may
-/// (RFC 9113 §3.3).
+/// Without TLS, a client uses HTTP/2 by prior knowledge (RFC 9113 §3.3).
 ///
-/// Its time is the system's clock plus what it was [advanced](Self::advance).
-/// A request body of more than one mebibyte is answered 413. Dropped, it
-/// closes every connection and frees its port before `drop` returns.
+/// Its time is the system's clock, [advanced](Self::advance) by the caller. The
+/// response to a request body of more than one mebibyte is 413. `drop` closes
+/// every connection and frees the port before it returns.
 pub struct Server {
     port: u16,
     base: String,
     shared: Arc<Shared>,
-    /// Nothing is ever sent: the thread waits for its end.
+    /// The end of this channel stops the thread. Nothing is ever sent.
     stop: Option<oneshot::Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Serves `simulator` on a free port. Fails if the system gives no port or
-    /// no thread.
+    /// Serves `simulator` on a free port. Fails if the system has no port or no
+    /// thread.
     pub fn start(simulator: Simulator) -> io::Result<Self> {
         Self::start_on(0, simulator)
     }
 
-    /// Serves `simulator` on `port`, which must be free; 0 is any that is.
+    /// Serves `simulator` on `port`, which must be free. 0 stands for any free
+    /// port.
     pub fn start_on(port: u16, simulator: Simulator) -> io::Result<Self> {
         let builder = Builder::new(TokioExecutor::new());
         Self::run(
@@ -58,13 +58,13 @@ impl Server {
         )
     }
 
-    /// Serves `simulator` over TLS on a free port. Fails if the system gives no
+    /// Serves `simulator` over TLS on a free port. Fails if the system has no
     /// port or no thread.
     ///
-    /// The name in the certificate is to be `localhost`. `config` chooses the
-    /// rest, down to the version of HTTP: clients that agree with it on `h2`
-    /// (ALPN, RFC 7301) are served HTTP/2, all others HTTP/1.1. A handshake
-    /// that fails ends its connection, and no request is counted.
+    /// The name in the certificate must be `localhost`. `config` decides all
+    /// else, including the version of HTTP: a client that negotiates `h2` (ALPN,
+    /// RFC 7301) is served HTTP/2, any other HTTP/1.1. A failed handshake ends
+    /// its connection, and no request is counted.
     #[cfg(feature = "tls")]
     pub fn start_tls(simulator: Simulator, config: Arc<rustls::ServerConfig>) -> io::Result<Self> {
         let acceptor = tokio_rustls::TlsAcceptor::from(config);
@@ -96,13 +96,13 @@ impl Server {
         let shared = Arc::new(Shared {
             simulator: Mutex::new(simulator),
             ahead: Mutex::default(),
-            lines: Mutex::default(),
+            tracker: Mutex::default(),
         });
         let (stop, stopped) = oneshot::channel();
         runtime.spawn(accept(listener, Arc::clone(&shared), serve));
         let thread = thread::Builder::new()
             .name("thingspace-simulator".to_owned())
-            // Dropping the runtime afterwards drops every connection.
+            // When the runtime is dropped, it drops every connection.
             .spawn(move || drop(runtime.block_on(stopped)))?;
         Ok(Self {
             port,
@@ -119,36 +119,37 @@ impl Server {
         *ahead = ahead.saturating_add(time);
     }
 
-    /// Closes every connection once it is idle, as a server does that restarts
-    /// or has waited for long enough, and returns when they are closed.
+    /// Closes every connection as soon as it is idle, and returns when all are
+    /// closed. A server does so when it restarts, or after an idle timeout.
     ///
-    /// An idle one is closed whether or not its client is running; one with a
-    /// request under way, which may be a hung one, when that has been answered
-    /// or given up. Over HTTP/2 the client is told by a GOAWAY (RFC 9113 §6.8),
-    /// and one that does not confirm it within a tenth of a second is cut off.
+    /// An idle connection is closed at once, even if its client is not running.
+    /// A connection with a request in progress is closed after the response, or
+    /// when the client gives up: a hung request has no response. Over HTTP/2 the
+    /// server sends a GOAWAY (RFC 9113 §6.8). An idle client that does not
+    /// confirm it within a tenth of a second is cut off.
     pub fn close_idle(&self) {
-        let lines = mem::take(&mut *self.shared.lines());
-        lines.close();
+        let tracker = mem::take(&mut *self.shared.tracker());
+        tracker.close_all();
     }
 
-    /// Looks at the simulator or does something to it, while no request is
-    /// answered. A request sent from inside would wait for ever.
+    /// Gives access to the simulator. No request is executed meanwhile, so a
+    /// request that `act` sends would wait for ever.
     pub fn with<R>(&self, act: impl FnOnce(&mut Simulator) -> R) -> R {
         self.shared.with(act)
     }
 
-    /// Where its calls are: `http://127.0.0.1:PORT/api`, or
+    /// Returns the base of its calls: `http://127.0.0.1:PORT/api`, or
     /// `https://localhost:PORT/api` over TLS.
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// The port it listens on.
+    /// Returns the port on which it listens.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// What time it is for the service.
+    /// Returns the service's time.
     pub fn now(&self) -> Timestamp {
         self.shared.now()
     }
@@ -158,7 +159,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic over there has been reported over there.
+            // A panic of that thread has been reported there.
             drop(thread.join());
         }
     }
@@ -172,16 +173,17 @@ impl fmt::Debug for Server {
     }
 }
 
-/// What the connections and the owner of the server have in common.
+/// The state that the connections share with the server.
 pub(crate) struct Shared {
     simulator: Mutex<Simulator>,
-    /// How far the service's clock is before the system's.
+    /// The time by which the service's clock is ahead of the system's.
     ahead: Mutex<Duration>,
-    lines: Mutex<Lines>,
+    tracker: Mutex<ConnectionTracker>,
 }
 
 impl Shared {
-    /// A test that panicked inside `with` must not take the others down.
+    /// Locks the simulator. A test that panicked inside `with` must not stop the
+    /// others, so a poisoned lock is used all the same.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Simulator) -> R) -> R {
         let mut simulator = self
             .simulator
@@ -194,24 +196,24 @@ impl Shared {
         Timestamp::from(SystemTime::now()) + *self.ahead()
     }
 
-    pub(crate) fn open_line(&self) -> Line {
-        self.lines().open()
+    pub(crate) fn track_connection(&self) -> TrackedConnection {
+        self.tracker().track()
     }
 
     fn ahead(&self) -> MutexGuard<'_, Duration> {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lines(&self) -> MutexGuard<'_, Lines> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tracker(&self) -> MutexGuard<'_, ConnectionTracker> {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A listener with room for a crowd that comes at once.
+/// Opens a listener with room for many connections at once.
 fn listen(runtime: &Runtime, port: u16) -> io::Result<TcpListener> {
     let _context = runtime.enter();
     let socket = TcpSocket::new_v4()?;
-    // Elsewhere than on Unix this would let two servers share a port.
+    // On other systems than Unix, two servers could share a port with it.
     socket.set_reuseaddr(cfg!(unix))?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     socket.listen(1024)
@@ -227,11 +229,11 @@ async fn accept<F>(
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                // Only speed is lost without it.
+                // A failure costs only speed.
                 stream.set_nodelay(true).ok();
                 tokio::spawn(serve(stream, Arc::clone(&shared)));
             }
-            // Too many open files, say: some will be closed in a while.
+            // For example too many open files: some will be closed soon.
             Err(_) => sleep(Duration::from_millis(10)).await,
         }
     }

@@ -1,4 +1,4 @@
-//! What the service does with a request when nothing goes wrong on the way.
+//! Execution of a request without faults.
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -9,14 +9,14 @@ use thingspace_core::Timestamp;
 use crate::account::{self, Verdict};
 use crate::call::account_in;
 use crate::input::Input;
-use crate::refusal::{Refusal, bare, json_answer};
+use crate::refusal::{Refusal, bare, json_response};
 use crate::{Call, Simulator, devices};
 
-type Outcome = Result<Response<Bytes>, Refusal>;
+type Served = Result<Response<Bytes>, Refusal>;
 
 impl Simulator {
-    /// Carries a request out, or refuses it, and answers.
-    pub(crate) fn carry_out(
+    /// Executes or refuses a request and returns the response.
+    pub(crate) fn execute(
         &mut self,
         now: Timestamp,
         call: Call,
@@ -32,9 +32,11 @@ impl Simulator {
         }
     }
 
-    /// The first thing that is wrong decides: the length, the address, the
-    /// bearer, the session, and only then what is asked.
-    fn serve(&mut self, now: Timestamp, call: Call, input: Input<'_>) -> Outcome {
+    /// Executes a request or returns the first reason to refuse it.
+    ///
+    /// The checks run in this order: the length, the path, the bearer token,
+    /// the session token, the content of the request.
+    fn serve(&mut self, now: Timestamp, call: Call, input: Input<'_>) -> Served {
         if self.content_length_required {
             input.check_length()?;
         }
@@ -55,7 +57,7 @@ impl Simulator {
         }
     }
 
-    fn issue_bearer(&mut self, now: Timestamp, input: Input<'_>) -> Outcome {
+    fn issue_bearer(&mut self, now: Timestamp, input: Input<'_>) -> Served {
         self.check_application(input)?;
         let issue = self.bearers.issue(now, &mut self.rng);
         if issue.is_new {
@@ -71,11 +73,11 @@ impl Simulator {
         if let (Some(scope), Some(fields)) = (input.form("scope"), body.as_object_mut()) {
             fields.insert("scope".to_owned(), Value::String(scope));
         }
-        Ok(json_answer(StatusCode::OK, &body))
+        Ok(json_response(StatusCode::OK, &body))
     }
 
-    /// An unknown token is revoked like any other (RFC 7009 §2.2).
-    fn revoke_bearer(&mut self, now: Timestamp, input: Input<'_>) -> Outcome {
+    /// Revokes a token. An unknown token is no error (RFC 7009 §2.2).
+    fn revoke_bearer(&mut self, now: Timestamp, input: Input<'_>) -> Served {
         self.check_application(input)?;
         let token = input.form("token").ok_or(Refusal::NO_TOKEN)?;
         if self.bearers.revoke(now, &token) {
@@ -104,9 +106,11 @@ impl Simulator {
         Ok(())
     }
 
-    /// Our choice: a request that names no username is refused without being
-    /// held against one; a password left out is a wrong one.
-    fn log_in(&mut self, now: Timestamp, input: Input<'_>) -> Outcome {
+    /// Logs the user in.
+    ///
+    /// Our choice: a login without a username is refused and not counted. A
+    /// login without a password is a failed login.
+    fn log_in(&mut self, now: Timestamp, input: Input<'_>) -> Served {
         input.check_address()?;
         let body = input.json()?;
         let username = text(&body, "username").ok_or(Refusal::UNEXPECTED)?;
@@ -129,17 +133,20 @@ impl Simulator {
             self.sessions.end_all();
         }
         let token = self.sessions.open(now, &mut self.rng);
-        Ok(json_answer(StatusCode::OK, &json!({"sessionToken": token})))
+        Ok(json_response(
+            StatusCode::OK,
+            &json!({"sessionToken": token}),
+        ))
     }
 
-    /// Checks both tokens, does what is asked and, if that went well, starts
-    /// the session's idle time anew.
+    /// Checks both tokens and executes `act`. On success the session's idle
+    /// time starts again.
     fn in_session(
         &mut self,
         now: Timestamp,
         input: Input<'_>,
-        act: fn(&mut Self, Input<'_>) -> Outcome,
-    ) -> Outcome {
+        act: fn(&mut Self, Input<'_>) -> Served,
+    ) -> Served {
         self.check_bearer(now, input)?;
         let token = input.session_token();
         self.sessions.check(now, token)?;
@@ -152,36 +159,36 @@ impl Simulator {
     fn log_out(&mut self, input: Input<'_>) -> Response<Bytes> {
         let token = input.session_token().unwrap_or_default();
         self.sessions.end(token);
-        json_answer(StatusCode::OK, &json!({"sessionToken": token}))
+        json_response(StatusCode::OK, &json!({"sessionToken": token}))
     }
 
-    /// Our choice: a wrong old password is no failed login.
-    fn reset_password(&mut self, input: Input<'_>) -> Outcome {
+    /// Resets the password. Our choice: a wrong old password is no failed login.
+    fn reset_password(&mut self, input: Input<'_>) -> Served {
         let body = input.json()?;
         let old = text(&body, "oldPassword").ok_or(Refusal::UNEXPECTED)?;
         if !self.user.knows(old) {
             return Err(self.wrong_credentials());
         }
         let new = self.user.reset_password(&mut self.rng);
-        let response = json_answer(StatusCode::OK, &json!({"newPassword": new}));
+        let response = json_response(StatusCode::OK, &json!({"newPassword": new}));
         if self.reset_ends_sessions {
             self.sessions.end_all();
         }
         Ok(response)
     }
 
-    fn account_information(&mut self, input: Input<'_>) -> Outcome {
+    fn account_information(&mut self, input: Input<'_>) -> Served {
         let path = self.path(input.0.uri().path()).unwrap_or_default();
         let name = percent_decode_str(account_in(path).unwrap_or_default()).decode_utf8_lossy();
         if name != self.account {
             return Err(Refusal::NO_ACCOUNT);
         }
-        Ok(json_answer(StatusCode::OK, &account::information(&name)))
+        Ok(json_response(StatusCode::OK, &account::information(&name)))
     }
 
-    fn list_devices(&mut self, input: Input<'_>) -> Outcome {
+    fn list_devices(&mut self, input: Input<'_>) -> Served {
         let page = devices::page(&self.account, self.devices, &input.json()?)?;
-        Ok(json_answer(StatusCode::OK, &page))
+        Ok(json_response(StatusCode::OK, &page))
     }
 
     fn wrong_credentials(&self) -> Refusal {

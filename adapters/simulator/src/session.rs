@@ -1,5 +1,5 @@
-//! Sessions: GUIDs that live while they are used, and die of 20 minutes
-//! without use. Documented by Verizon.
+//! Sessions: GUIDs that expire after 20 minutes without use. Documented by
+//! Verizon.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use thingspace_core::Timestamp;
 
 use crate::refusal::Refusal;
 
-/// The sessions that were opened and not ended, idle ones among them.
+/// The sessions that were opened and not ended, including expired ones.
 #[derive(Clone, Default)]
 pub(crate) struct Sessions {
     open: Vec<Session>,
@@ -33,10 +33,12 @@ impl Sessions {
         token
     }
 
-    /// Accepts a request's session token, or says what is wrong with it.
+    /// Accepts a request's session token, or returns the reason why it is
+    /// refused.
     ///
-    /// A token that is no GUID, that another login replaced, that was logged
-    /// out or that never was, is not known here: all are invalid.
+    /// Only tokens of open sessions are known here. A token is invalid if it
+    /// is no GUID, if another login replaced it, if it was logged out, or if
+    /// it never existed.
     pub(crate) fn check(&self, now: Timestamp, token: Option<&str>) -> Result<(), Refusal> {
         let token = token.ok_or(Refusal::TOKEN_MISSING)?;
         let session = self.open.iter().find(|session| session.token == token);
@@ -47,8 +49,9 @@ impl Sessions {
         Ok(())
     }
 
-    /// Starts a session's idle time anew, unless the session has ended. A
-    /// clock that was set back does not age it.
+    /// Restarts a session's idle time, unless the session has ended.
+    ///
+    /// If the clock was set back, the session does not grow older.
     pub(crate) fn refresh(&mut self, now: Timestamp, token: &str) {
         if let Some(session) = self.open.iter_mut().find(|s| s.token == token) {
             session.used = session.used.max(now);

@@ -1,5 +1,5 @@
-//! The service itself: how it is set up, what can be done to it, and what it
-//! shows of its insides.
+//! The simulated service: its settings, its requests and events, and a view of
+//! its state.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,13 +17,15 @@ use crate::{Call, Counts, Fault, Reply};
 
 /// A ThingSpace with one application, one user, one account and some devices.
 ///
-/// It has no clock and does no I/O: [`answer`](Self::answer) takes the request
-/// and the time. The same seed, requests and times give the same replies; a
-/// clone goes its own way from there. `Debug` shows no password, secret or
-/// token.
+/// It has no clock and does no I/O: [`respond`](Self::respond) takes the
+/// request and the time. The same seed, requests and times give the same
+/// replies. A clone is independent of the original. `Debug` shows no password,
+/// secret or token.
 ///
-/// The methods that take and return the simulator choose its settings; those
-/// that borrow it are what can happen to a service while it runs.
+/// Methods that take and return the simulator change its settings. Methods that
+/// borrow it are events of a running service.
+#[doc(alias = "fake")]
+#[doc(alias = "mock")]
 #[derive(Clone)]
 pub struct Simulator {
     pub(crate) prefix: String,
@@ -62,8 +64,8 @@ impl Simulator {
 
 /// Settings.
 impl Simulator {
-    /// A service with the ready account and five devices. All of its
-    /// randomness, tokens and new passwords, comes from `seed`.
+    /// Creates a service with the ready account and five devices. Its random
+    /// values (tokens and new passwords) are derived from `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
@@ -87,7 +89,7 @@ impl Simulator {
         }
     }
 
-    /// The application's key and secret, which ask for bearer tokens.
+    /// Sets the application's key and secret, for bearer tokens.
     #[must_use]
     pub fn application(mut self, key: impl Into<String>, secret: impl Into<String>) -> Self {
         self.key = key.into();
@@ -95,7 +97,7 @@ impl Simulator {
         self
     }
 
-    /// The user's name and password, which log in. An apostrophe, a less-than
+    /// Sets the user's name and password, for logins. An apostrophe, a less-than
     /// sign or a backslash in them is refused before they are compared.
     #[must_use]
     pub fn user(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
@@ -103,65 +105,66 @@ impl Simulator {
         self
     }
 
-    /// The name of the one account.
+    /// Sets the name of the account.
     #[must_use]
     pub fn account(mut self, name: impl Into<String>) -> Self {
         self.account = name.into();
         self
     }
 
-    /// How many devices the account has. They are made up as they are asked
-    /// for, so a million costs no more than one.
+    /// Sets the number of the account's devices. Devices are generated when they
+    /// are listed, so a million costs no more than one.
     #[must_use]
     pub fn devices(mut self, count: u64) -> Self {
         self.devices = count;
         self
     }
 
-    /// The path before every call's own; `/api` by default, as at Verizon.
+    /// Sets the path before the path of every call. By default it is `/api`, as
+    /// at Verizon.
     #[must_use]
     pub fn prefix(mut self, path: impl Into<String>) -> Self {
         self.prefix = path.into();
         self
     }
 
-    /// The service's own host, with its port if it has one. Requests for any
-    /// other are answered all the same and counted as
-    /// [misdirected](Counts::misdirected). None by default;
-    /// `Server` sets its own.
+    /// Sets the service's own host, with its port if it has one. Requests for
+    /// another host are executed too, and counted as
+    /// [misdirected](Counts::misdirected). By default there is none; `Server`
+    /// sets its own.
     #[must_use]
     pub fn authority(mut self, host: impl Into<String>) -> Self {
         self.authority = Some(host.into());
         self
     }
 
-    /// Whether a login ends the sessions that earlier ones opened. A field
-    /// report says so and nothing documents it; on by default.
+    /// If true, a login ends the sessions of earlier logins. On by default:
+    /// reported from the field, not documented.
     #[must_use]
     pub fn sessions_replace_each_other(mut self, replace: bool) -> Self {
         self.sessions_replace_each_other = replace;
         self
     }
 
-    /// Whether a password reset ends every session. Not documented; off by
-    /// default, which is our choice.
+    /// If true, a password reset ends every session. Off by default: not
+    /// documented, our choice.
     #[must_use]
     pub fn reset_ends_sessions(mut self, end: bool) -> Self {
         self.reset_ends_sessions = end;
         self
     }
 
-    /// Whether a POST or PUT without a body must say `Content-Length: 0`, or
-    /// is answered 411, and a length that is told wrong is answered 400. Some
-    /// gateways do so (RFC 9110 §8.6); on by default, which is our choice.
+    /// If true, a POST or PUT without a body and without `Content-Length: 0` is
+    /// refused with 411, and a wrong length with 400. Some gateways do so
+    /// (RFC 9110 §8.6). On by default: our choice.
     #[must_use]
     pub fn content_length_required(mut self, required: bool) -> Self {
         self.content_length_required = required;
         self
     }
 
-    /// The whole error code of a login, or reset, with the wrong credentials.
-    /// Verizon publishes none; by default it is our choice,
+    /// Sets the whole error code of a login or reset with wrong credentials.
+    /// Verizon publishes none. The default is our choice:
     /// `UnifiedWebService.INPUT_INVALID.Credentials.Invalid`.
     #[must_use]
     pub fn refusal_code(mut self, code: impl Into<String>) -> Self {
@@ -169,8 +172,8 @@ impl Simulator {
         self
     }
 
-    /// The whole error code of a login with a locked username. Verizon
-    /// publishes none; by default it is our choice,
+    /// Sets the whole error code of a login with a locked username. Verizon
+    /// publishes none. The default is our choice:
     /// `UnifiedWebService.REQUEST_FAILED.User.Locked`.
     #[must_use]
     pub fn lock_code(mut self, code: impl Into<String>) -> Self {
@@ -179,13 +182,14 @@ impl Simulator {
     }
 }
 
-/// What happens to it.
+/// Requests and events.
 impl Simulator {
-    /// Takes a request at a moment and says what its client gets to see.
+    /// Receives a request at the time `now` and returns the reply that its
+    /// client sees.
     ///
-    /// A moment before an earlier one is taken for no time at all; nothing in
-    /// a request makes this panic.
-    pub fn answer(&mut self, now: Timestamp, request: &Request<Bytes>) -> Reply {
+    /// If `now` is before the time of an earlier request, no time has passed.
+    /// No request makes this panic.
+    pub fn respond(&mut self, now: Timestamp, request: &Request<Bytes>) -> Reply {
         let call = self
             .path(request.uri().path())
             .map_or(Call::Unknown, |path| Call::at(request.method(), path));
@@ -194,89 +198,91 @@ impl Simulator {
             self.counts.misdirected += 1;
         }
         let Some(fault) = self.next_fault(call) else {
-            return Reply::Answer(self.carry_out(now, call, request));
+            return Reply::Response(self.execute(now, call, request));
         };
-        let right = if fault.acts() {
-            self.carry_out(now, call, request)
+        let normal = if fault.executes() {
+            self.execute(now, call, request)
         } else {
             Response::default()
         };
-        fault.befall(right)
+        fault.apply(normal)
     }
 
-    /// Queues a fault for the next request for `call`. Each fault befalls one
-    /// request; several befall as many, in the order of queueing.
+    /// Queues a fault for the next request for `call`. Each fault applies to one
+    /// request. Faults apply in the order in which they were queued.
     pub fn inject(&mut self, call: Call, fault: Fault) {
         self.faults.push_back((Some(call), fault));
     }
 
-    /// Queues a fault for the next request, whatever it asks for.
+    /// Queues a fault for the next request of any kind.
     pub fn inject_any(&mut self, fault: Fault) {
         self.faults.push_back((None, fault));
     }
 
-    /// Does what only Verizon's support can: takes the lock off the username
-    /// and clears the count of failed logins.
+    /// Unlocks the username and clears the count of failed logins. At Verizon
+    /// only the support can do this.
     pub fn unlock(&mut self) {
         self.user.unlock();
     }
 
-    /// Makes the gateway forget its bearer token, as if it had been revoked
-    /// elsewhere.
+    /// Makes the gateway forget its bearer token, as if somebody else had
+    /// revoked it.
     pub fn forget_bearers(&mut self) {
         self.bearers.forget();
     }
 
-    /// Ends every session, as if a login elsewhere had replaced it.
+    /// Ends every session, as if a login of somebody else had replaced it.
     pub fn forget_sessions(&mut self) {
         self.sessions.end_all();
     }
 }
 
-/// What it shows.
+/// State.
 impl Simulator {
-    /// What it has seen and done so far.
+    /// Returns the counts of requests and their effects so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// Whether the username is locked, after five failed logins in a row.
+    /// Returns true if the username is locked, after five failed logins in a
+    /// row.
     pub fn is_locked(&self) -> bool {
         self.user.is_locked()
     }
 
-    /// Failed logins since the last good one or [`unlock`](Self::unlock); at
-    /// most five, for a lock judges no more passwords.
+    /// Returns the number of failed logins since the last successful login or
+    /// [`unlock`](Self::unlock). It is five at most, because a locked username's
+    /// passwords are not checked.
     pub fn consecutive_failures(&self) -> u32 {
         self.user.failures()
     }
 
-    /// How many sessions a request could use at this moment.
+    /// Returns the number of sessions that a request could use at this time.
     pub fn open_sessions(&self, now: Timestamp) -> usize {
         self.sessions.count_open(now)
     }
 
-    /// How many queued faults have befallen nobody yet.
+    /// Returns the number of queued faults that have not been applied yet.
     pub fn faults_left(&self) -> usize {
         self.faults.len()
     }
 
-    /// The password as it is now. A real service tells nobody; this is for a
-    /// test that must know whether its client knows.
+    /// Returns the current password. A real service never reveals it. With it a
+    /// test checks that its client has the right one.
     pub fn reveal_password(&self) -> &str {
         self.user.password()
     }
 
-    /// A path without the prefix; `None` if it is not under it.
+    /// Returns a path without the prefix, or `None` if it does not start with it.
     pub(crate) fn path<'a>(&self, path: &'a str) -> Option<&'a str> {
         path.strip_prefix(self.prefix.as_str())
     }
 
     fn is_misdirected(&self, request: &Request<Bytes>) -> bool {
-        let meant = Input(request).authority().unwrap_or_default();
+        let addressed = Input(request).authority().unwrap_or_default();
         self.authority
             .as_ref()
-            .is_some_and(|own| !own.eq_ignore_ascii_case(meant))
+            .is_some_and(|own| !own.eq_ignore_ascii_case(addressed))
     }
 
     fn next_fault(&mut self, call: Call) -> Option<Fault> {

@@ -1,5 +1,5 @@
-//! Connections inside of TLS, where the client and the server agree on a
-//! version of HTTP before the first request.
+//! Connections over TLS. The client and the server negotiate the version of HTTP
+//! in the handshake.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::connection::{self, Builder};
 use crate::server::Shared;
 
-/// Serves one connection until either side ends it, if the two can agree.
+/// Serves one connection until either side ends it, or the handshake fails.
 pub(crate) async fn serve(acceptor: TlsAcceptor, stream: TcpStream, shared: Arc<Shared>) {
-    // The client has been told what is wrong, and nobody else is concerned.
+    // The handshake has sent the reason to the client. Nobody else needs it.
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };

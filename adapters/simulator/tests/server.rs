@@ -1,4 +1,4 @@
-//! The simulated service on a port, as plain sockets see it.
+//! The simulated service on a port, with plain sockets as clients.
 #![cfg(test)]
 
 use std::io::{Read, Write};
@@ -16,14 +16,14 @@ const BEARER: &str = "POST /api/ts/v1/oauth2/token HTTP/1.1\r\n\
     Content-Length: 29\r\n\r\n\
     grant_type=client_credentials";
 
-/// A connection, and what has been read from it and not yet looked at.
+/// A connection, with the bytes that were read and not yet used.
 struct Client {
     stream: TcpStream,
     unread: Vec<u8>,
 }
 
-/// An answer, as far as it came.
-struct Answer {
+/// The received part of a response.
+struct Received {
     head: String,
     body: Vec<u8>,
 }
@@ -40,13 +40,13 @@ impl Client {
         self.stream.write_all(request.as_bytes()).unwrap();
     }
 
-    /// Sends a request and reads its answer by its `Content-Length`.
-    fn send(&mut self, request: &str) -> Answer {
+    /// Sends a request and reads the response, using its `Content-Length`.
+    fn send(&mut self, request: &str) -> Received {
         self.write(request);
         self.read()
     }
 
-    fn read(&mut self) -> Answer {
+    fn read(&mut self) -> Received {
         let end = loop {
             if let Some(end) = self.unread.windows(4).position(|w| w == b"\r\n\r\n") {
                 break end + 4;
@@ -62,15 +62,16 @@ impl Client {
         while self.unread.len() < length && self.receive() {}
         let body = self.unread.drain(..length.min(self.unread.len()));
         let body = body.collect();
-        Answer { head, body }
+        Received { head, body }
     }
 
-    /// Whether the connection ends here, with nothing more to read.
+    /// Returns true if the connection has ended and nothing is left to read.
     fn is_closed(&mut self) -> bool {
         self.unread.is_empty() && !self.receive()
     }
 
-    /// Reads some more; false at the end, be it a hard one.
+    /// Reads more bytes. Returns false if the connection has ended, even by an
+    /// error.
     fn receive(&mut self) -> bool {
         let mut buffer = [0; 4096];
         let read = self.stream.read(&mut buffer).unwrap_or(0);
@@ -79,7 +80,7 @@ impl Client {
     }
 }
 
-impl Answer {
+impl Received {
     fn status(&self) -> u16 {
         self.head.split(' ').nth(1).unwrap().parse().unwrap()
     }
@@ -132,21 +133,21 @@ fn account(bearer: &str, session: &str) -> String {
 }
 
 #[test]
-fn a_session_can_be_held_over_one_connection() {
+fn a_session_works_over_one_connection() {
     let server = start();
     let mut client = Client::connect(&server);
 
     let (bearer, session) = log_in(&mut client);
-    let answer = client.send(&account(&bearer, &session));
+    let response = client.send(&account(&bearer, &session));
 
-    assert_eq!(answer.status(), 200);
-    assert!(answer.head.contains("content-type: application/json"));
-    assert_eq!(answer.text("accountName"), Simulator::ACCOUNT);
+    assert_eq!(response.status(), 200);
+    assert!(response.head.contains("content-type: application/json"));
+    assert_eq!(response.text("accountName"), Simulator::ACCOUNT);
     assert_eq!(server.with(|s| s.counts().seen_in_all()), 3);
 }
 
 #[test]
-fn the_base_says_where() {
+fn the_base_has_the_port_and_the_prefix() {
     let server = start();
     let port = server.port();
     assert_eq!(server.base(), format!("http://127.0.0.1:{port}/api"));
@@ -156,7 +157,7 @@ fn the_base_says_where() {
 }
 
 #[test]
-fn time_can_be_moved() {
+fn time_can_be_advanced() {
     let server = start();
     let mut client = Client::connect(&server);
     let (bearer, session) = log_in(&mut client);
@@ -165,17 +166,21 @@ fn time_can_be_moved() {
     server.advance(Duration::from_secs(20 * 60));
 
     assert!(server.now().since(before) >= Duration::from_secs(20 * 60));
-    let answer = client.send(&account(&bearer, &session));
-    assert!(answer.text("errorCode").ends_with(".SessionToken.Expired"));
+    let response = client.send(&account(&bearer, &session));
+    assert!(
+        response
+            .text("errorCode")
+            .ends_with(".SessionToken.Expired")
+    );
 
     server.advance(Duration::MAX);
     server.advance(Duration::MAX);
-    let answer = client.send(&account(&bearer, &session));
-    assert_eq!(answer.json()["fault"]["code"], "900901");
+    let response = client.send(&account(&bearer, &session));
+    assert_eq!(response.json()["fault"]["code"], "900901");
 }
 
 #[test]
-fn a_dropped_request_gets_no_answer() {
+fn a_dropped_request_gets_no_response() {
     let server = start();
     server.with(|s| s.inject(Call::BearerToken, Fault::Drop));
     let mut client = Client::connect(&server);
@@ -188,7 +193,7 @@ fn a_dropped_request_gets_no_answer() {
 }
 
 #[test]
-fn a_request_dropped_after_acting_gets_no_answer_either() {
+fn a_request_dropped_after_acting_gets_no_response_either() {
     let server = start();
     server.with(|s| s.inject_any(Fault::Drop.after_acting()));
     let mut client = Client::connect(&server);
@@ -200,7 +205,7 @@ fn a_request_dropped_after_acting_gets_no_answer_either() {
 }
 
 #[test]
-fn a_refused_request_gets_no_answer_for_want_of_a_word() {
+fn a_refused_request_is_dropped_over_http1() {
     let server = start();
     server.with(|s| s.inject_any(Fault::RefusedStream));
     let mut client = Client::connect(&server);
@@ -212,32 +217,32 @@ fn a_refused_request_gets_no_answer_for_want_of_a_word() {
 }
 
 #[test]
-fn a_connection_goes_away_behind_its_last_answer() {
+fn a_connection_goes_away_after_its_last_response() {
     let server = start();
     server.with(|s| s.inject_any(Fault::GoAway));
     let mut client = Client::connect(&server);
 
-    let answer = client.send(BEARER);
+    let response = client.send(BEARER);
 
-    assert_eq!(answer.status(), 200);
-    assert!(answer.head.contains("connection: close"));
+    assert_eq!(response.status(), 200);
+    assert!(response.head.contains("connection: close"));
     assert!(client.is_closed());
     assert_eq!(server.with(|s| s.counts().bearers_issued), 1);
 }
 
 #[test]
-fn idle_connections_are_closed_without_a_word() {
+fn idle_connections_are_closed_without_notice() {
     let server = start();
     let mut fresh = Client::connect(&server);
     let mut halting = Client::connect(&server);
     halting.write("POST /api");
     let mut idle = Client::connect(&server);
-    let answer = idle.send(BEARER);
-    assert!(!answer.head.contains("connection: close"));
+    let response = idle.send(BEARER);
+    assert!(!response.head.contains("connection: close"));
 
     server.close_idle();
 
-    // The race of a client that has not noticed yet.
+    // The race of a client that has not seen the end yet.
     idle.stream.write_all(BEARER.as_bytes()).ok();
     assert!(idle.is_closed());
     assert!(fresh.is_closed());
@@ -247,7 +252,7 @@ fn idle_connections_are_closed_without_a_word() {
 }
 
 #[test]
-fn a_busy_connection_is_closed_when_its_request_is_answered() {
+fn a_busy_connection_is_closed_after_its_response() {
     let server = start();
     let mut idle = Client::connect(&server);
     idle.send(BEARER);
@@ -265,28 +270,28 @@ fn a_busy_connection_is_closed_when_its_request_is_answered() {
 }
 
 #[test]
-fn with_no_connection_there_is_nothing_to_close() {
+fn close_idle_without_connections_returns_at_once() {
     let server = start();
     server.close_idle();
     server.close_idle();
 }
 
 #[test]
-fn an_answer_breaks_off_half_way() {
+fn a_response_breaks_off_half_way() {
     let server = start();
     server.with(|s| s.inject_any(Fault::CutShort));
     let mut client = Client::connect(&server);
 
-    let answer = client.send(BEARER);
+    let response = client.send(BEARER);
 
-    assert_eq!(answer.status(), 200);
-    assert!(!answer.body.is_empty());
-    assert_eq!(answer.body.len(), answer.length() / 2);
+    assert_eq!(response.status(), 200);
+    assert!(!response.body.is_empty());
+    assert_eq!(response.body.len(), response.length() / 2);
     assert!(client.is_closed());
 }
 
 #[test]
-fn an_endless_body_goes_on_until_the_client_goes() {
+fn an_endless_body_continues_until_the_client_leaves() {
     let server = start();
     server.with(|s| s.inject_any(Fault::Endless));
     let mut client = Client::connect(&server);
@@ -301,21 +306,21 @@ fn an_endless_body_goes_on_until_the_client_goes() {
 }
 
 #[test]
-fn a_late_answer_is_late() {
+fn a_late_response_is_late() {
     let server = start();
     let delay = Duration::from_millis(30);
     server.with(|s| s.inject_any(Fault::Delay(delay)));
     let mut client = Client::connect(&server);
 
     let sent = Instant::now();
-    let answer = client.send(BEARER);
+    let response = client.send(BEARER);
 
-    assert_eq!(answer.status(), 200);
+    assert_eq!(response.status(), 200);
     assert!(sent.elapsed() >= delay);
 }
 
 #[test]
-fn a_hung_request_holds_nobody_else_up_and_ends_with_the_server() {
+fn a_hung_request_does_not_delay_others_and_ends_with_the_server() {
     let server = start();
     server.with(|s| s.inject_any(Fault::Hang));
     let mut hung = Client::connect(&server);
@@ -352,7 +357,7 @@ fn a_taken_port_is_refused() {
 }
 
 #[test]
-fn a_crowd_is_served_at_once() {
+fn many_connections_are_served_at_once() {
     let server = start();
     let mut crowd: Vec<_> = (0..300).map(|_| Client::connect(&server)).collect();
 
@@ -369,7 +374,7 @@ fn a_crowd_is_served_at_once() {
 }
 
 #[test]
-fn a_post_without_a_length_is_answered_411() {
+fn a_post_without_a_length_gets_411() {
     let server = start();
     let mut client = Client::connect(&server);
     let post = "POST /api/m2m/v1/session/logout HTTP/1.1\r\nHost: 127.0.0.1\r\n";
@@ -380,8 +385,8 @@ fn a_post_without_a_length_is_answered_411() {
     let chunked = format!("{post}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
     assert_eq!(client.send(&chunked).status(), 411);
 
-    let told = client.send(&format!("{post}Content-Length: 0\r\n\r\n"));
-    assert_eq!(told.status(), 401);
+    let declared = client.send(&format!("{post}Content-Length: 0\r\n\r\n"));
+    assert_eq!(declared.status(), 401);
 }
 
 #[test]
@@ -412,7 +417,7 @@ fn a_body_of_more_than_a_mebibyte_is_too_large() {
 }
 
 #[test]
-fn a_host_that_is_not_ours_is_noticed() {
+fn requests_for_another_host_are_counted() {
     let server = start();
     let own = format!("Host: 127.0.0.1:{}", server.port());
     let mut client = Client::connect(&server);
@@ -425,7 +430,7 @@ fn a_host_that_is_not_ours_is_noticed() {
 }
 
 #[test]
-fn what_is_no_http_disturbs_nobody() {
+fn invalid_http_does_not_disturb_others() {
     let server = start();
     let mut client = Client::connect(&server);
     client.write("\u{16}\u{3}\u{1} hello\r\n\r\n");
@@ -435,7 +440,7 @@ fn what_is_no_http_disturbs_nobody() {
 }
 
 #[test]
-fn a_panic_while_looking_does_not_stop_the_service() {
+fn a_panic_inside_with_does_not_stop_the_service() {
     let server = start();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         server.with(|_| panic!("a test failed"));

@@ -59,8 +59,8 @@ impl Memory {
         let (parts, body) = request.into_parts();
         let request = Request::from_parts(parts, body.collect().await?.to_bytes());
         let now = self.now();
-        match self.with(|service| service.answer(now, &request)) {
-            Reply::Answer(answer) => Ok(answer.map(Full::<Bytes>::new)),
+        match self.with(|service| service.respond(now, &request)) {
+            Reply::Response(answer) => Ok(answer.map(Full::<Bytes>::new)),
             _ => Err(BoxError::from("no answer came")),
         }
     }

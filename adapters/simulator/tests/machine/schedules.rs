@@ -360,7 +360,7 @@ impl Stage {
             return;
         };
         let before = service.counts().done(out.what);
-        let reply = service.answer(now, &out.request);
+        let reply = service.respond(now, &out.request);
         let own = match out.what {
             Call::Devices => Some(Wish::List),
             Call::ResetPassword => Some(Wish::Reset),
@@ -489,7 +489,7 @@ impl Stage {
 /// What comes back over a network that is as good or bad as the reply, and when.
 fn comes_back(out: &Out, now: Timestamp, reply: Reply) -> (Timestamp, Heard) {
     let heard = match reply {
-        Reply::Answer(answer) | Reply::Last(answer) => Ok(answer),
+        Reply::Response(answer) | Reply::Last(answer) => Ok(answer),
         Reply::Late(delay, answer) if now + delay < out.deadline => {
             return (now + delay, Ok(answer));
         }

@@ -84,8 +84,8 @@ fn exchange(
     now: &mut Timestamp,
     transmit: &Transmit,
 ) -> Result<Response<Bytes>, TransportError> {
-    match service.answer(*now, &transmit.request) {
-        Reply::Answer(answer) | Reply::Last(answer) => Ok(answer),
+    match service.respond(*now, &transmit.request) {
+        Reply::Response(answer) | Reply::Last(answer) => Ok(answer),
         Reply::Late(delay, answer) if *now + delay < transmit.deadline => {
             *now = *now + delay;
             Ok(answer)

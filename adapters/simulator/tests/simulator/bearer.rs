@@ -1,4 +1,5 @@
-//! The bearer token: an hour from first issue, the same one within it.
+//! The bearer token: valid for an hour from its first issue, and the same one
+//! within that hour.
 
 use std::time::Duration;
 
@@ -10,28 +11,28 @@ use crate::service::*;
 fn a_key_and_secret_get_a_bearer_for_an_hour() {
     let mut service = Service::new();
 
-    let answer = service.send(&bearer_request());
+    let response = service.send(&bearer_request());
 
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.json()["expires_in"], 3600);
-    assert_eq!(answer.json()["token_type"], "Bearer");
-    assert_eq!(answer.text("access_token").len(), 32);
-    assert!(answer.json().get("scope").is_none());
+    assert_eq!(response.status, 200);
+    assert_eq!(response.json()["expires_in"], 3600);
+    assert_eq!(response.json()["token_type"], "Bearer");
+    assert_eq!(response.text("access_token").len(), 32);
+    assert!(response.json().get("scope").is_none());
     assert_eq!(service.simulator.counts().bearers_issued, 1);
 }
 
 #[test]
-fn a_scope_that_was_asked_for_is_granted() {
+fn a_requested_scope_is_granted() {
     let form = "scope=ts.read+ts.write&grant_type=client_credentials";
     let request = post(TOKEN).header("authorization", BASIC);
 
-    let answer = Service::new().send(&with_form(request, form));
+    let response = Service::new().send(&with_form(request, form));
 
-    assert_eq!(answer.text("scope"), "ts.read ts.write");
+    assert_eq!(response.text("scope"), "ts.read ts.write");
 }
 
 #[test]
-fn within_the_hour_the_same_bearer_is_handed_out_with_what_is_left() {
+fn within_the_hour_the_same_bearer_is_returned_with_the_time_left() {
     let mut service = Service::new();
     let first = service.bearer();
 
@@ -57,7 +58,7 @@ fn within_the_hour_the_same_bearer_is_handed_out_with_what_is_left() {
 }
 
 #[test]
-fn a_bearer_of_an_hour_ago_is_wrong_and_says_nothing_of_the_password() {
+fn a_bearer_of_an_hour_ago_is_refused_without_counting_a_failed_login() {
     let mut service = Service::new();
     let tokens = service.log_in();
     service.pass(60 * MINUTE);
@@ -72,15 +73,15 @@ fn a_bearer_of_an_hour_ago_is_wrong_and_says_nothing_of_the_password() {
 }
 
 #[test]
-fn a_revoked_bearer_ends_at_once() {
+fn a_revoked_bearer_is_invalid_at_once() {
     let mut service = Service::new();
     let tokens = service.log_in();
 
     let form = format!("grant_type=client_credentials&token={}", tokens.bearer);
     let revoke = with_form(post(REVOKE).header("authorization", BASIC), &form);
-    let answer = service.send(&revoke);
-    assert_eq!(answer.status, 200);
-    assert!(answer.body.is_empty());
+    let response = service.send(&revoke);
+    assert_eq!(response.status, 200);
+    assert!(response.body.is_empty());
 
     service.account(&tokens).assert_fault(401, "900901");
     assert_ne!(service.bearer(), tokens.bearer);
@@ -88,7 +89,7 @@ fn a_revoked_bearer_ends_at_once() {
 }
 
 #[test]
-fn revoking_a_bearer_that_is_not_there_is_no_error_and_ends_nothing() {
+fn revoking_an_unknown_bearer_is_no_error_and_ends_nothing() {
     let mut service = Service::new();
     let tokens = service.log_in();
 
@@ -102,13 +103,13 @@ fn revoking_a_bearer_that_is_not_there_is_no_error_and_ends_nothing() {
 }
 
 #[test]
-fn revoking_takes_a_token() {
+fn revoking_requires_a_token() {
     let form = "grant_type=client_credentials";
     let revoke = with_form(post(REVOKE).header("authorization", BASIC), form);
 
-    let answer = Service::new().send(&revoke);
+    let response = Service::new().send(&revoke);
 
-    answer.assert_oauth(400, "invalid_request");
+    response.assert_oauth(400, "invalid_request");
 }
 
 #[test]
@@ -124,16 +125,16 @@ fn a_wrong_key_or_secret_is_an_invalid_client() {
         let request = post(TOKEN).header("authorization", format!("Basic {basic}"));
         let mut service = Service::new();
 
-        let answer = service.send(&with_form(request, "grant_type=client_credentials"));
+        let response = service.send(&with_form(request, "grant_type=client_credentials"));
 
-        answer.assert_oauth(401, "invalid_client");
-        assert_eq!(answer.headers["www-authenticate"], "Basic");
+        response.assert_oauth(401, "invalid_client");
+        assert_eq!(response.headers["www-authenticate"], "Basic");
         assert_eq!(service.simulator.counts().done(Call::BearerToken), 0);
     }
 }
 
 #[test]
-fn no_basic_header_is_the_gateways_fault() {
+fn a_missing_basic_header_is_a_gateway_fault() {
     let bare = with_form(post(TOKEN), "grant_type=client_credentials");
     Service::new().send(&bare).assert_fault(401, "900902");
 
@@ -150,23 +151,23 @@ fn the_grant_type_must_be_client_credentials() {
         ("grant_type=password", "unsupported_grant_type"),
     ] {
         let request = post(TOKEN).header("authorization", BASIC);
-        let answer = Service::new().send(&with_form(request, form));
-        answer.assert_oauth(400, error);
+        let response = Service::new().send(&with_form(request, form));
+        response.assert_oauth(400, error);
     }
 }
 
 #[test]
-fn a_form_that_does_not_say_that_it_is_one_is_not_read() {
+fn a_form_without_its_media_type_is_ignored() {
     let request = post(TOKEN).header("authorization", BASIC);
     let request = with_body(request, "grant_type=client_credentials");
 
-    let answer = Service::new().send(&request);
+    let response = Service::new().send(&request);
 
-    answer.assert_oauth(400, "invalid_request");
+    response.assert_oauth(400, "invalid_request");
 }
 
 #[test]
-fn schemes_and_media_types_compare_without_case() {
+fn schemes_and_media_types_are_compared_without_case() {
     let request = post(TOKEN)
         .header("authorization", BASIC.replace("Basic", "bASIC"))
         .header(
@@ -174,8 +175,8 @@ fn schemes_and_media_types_compare_without_case() {
             "Application/X-WWW-form-urlencoded; charset=UTF-8",
         );
     let mut service = Service::new();
-    let answer = service.send(&with_body(request, "grant_type=client_credentials"));
-    let bearer = answer.text("access_token");
+    let response = service.send(&with_body(request, "grant_type=client_credentials"));
+    let bearer = response.text("access_token");
 
     let request = post(LOGIN)
         .header("authorization", format!("bearer {bearer}"))
@@ -186,7 +187,7 @@ fn schemes_and_media_types_compare_without_case() {
 }
 
 #[test]
-fn a_gateway_that_forgot_hands_out_a_new_bearer() {
+fn a_gateway_that_forgot_its_bearer_issues_a_new_one() {
     let mut service = Service::new();
     let tokens = service.log_in();
 
@@ -209,7 +210,7 @@ fn the_same_seed_makes_the_same_tokens() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_does_no_harm() {
+fn a_clock_that_is_set_back_expires_nothing() {
     let mut service = Service::new();
     let tokens = service.log_in();
 

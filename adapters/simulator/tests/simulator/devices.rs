@@ -1,4 +1,4 @@
-//! The two calls that give a session something to do.
+//! The two calls that use a session: account information and devices.
 
 use serde_json::{Value, json};
 use thingspace_simulator::Simulator;
@@ -7,7 +7,7 @@ use crate::service::*;
 
 const UNEXPECTED: &str = "REQUEST_FAILED.UnexpectedError";
 
-/// The ThingSpace id of a listed device.
+/// Returns the ThingSpace id of a listed device.
 fn id(device: &Value) -> u64 {
     let attributes = device["extendedAttributes"].as_array().unwrap();
     let attribute = attributes.iter().find(|a| a["key"] == "DeviceId").unwrap();
@@ -15,29 +15,29 @@ fn id(device: &Value) -> u64 {
 }
 
 #[test]
-fn an_account_tells_about_itself() {
+fn account_information_has_the_name_and_number() {
     let mut service = Service::new();
     let tokens = service.log_in();
 
-    let answer = service.account(&tokens);
+    let response = service.account(&tokens);
 
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.text("accountName"), Simulator::ACCOUNT);
-    assert_eq!(answer.text("accountNumber"), "0000123456");
+    assert_eq!(response.status, 200);
+    assert_eq!(response.text("accountName"), Simulator::ACCOUNT);
+    assert_eq!(response.text("accountNumber"), "0000123456");
 }
 
 #[test]
-fn an_account_may_be_written_with_percent_signs_and_must_be_there() {
+fn an_account_name_may_be_percent_encoded_and_must_exist() {
     let mut service = Service::new();
     let tokens = service.log_in();
 
-    let encoded = tokens.stamp(get("/api/m2m/v1/accounts/0000123456%2D00001"));
-    let answer = service.send(&without_body(encoded));
-    assert_eq!(answer.text("accountName"), Simulator::ACCOUNT);
+    let encoded = tokens.authorize(get("/api/m2m/v1/accounts/0000123456%2D00001"));
+    let response = service.send(&without_body(encoded));
+    assert_eq!(response.text("accountName"), Simulator::ACCOUNT);
 
-    let other = tokens.stamp(get("/api/m2m/v1/accounts/0000123456-00002"));
-    let answer = service.send(&without_body(other));
-    answer.assert_refused("REQUEST_FAILED.AccountNotFound");
+    let other = tokens.authorize(get("/api/m2m/v1/accounts/0000123456-00002"));
+    let response = service.send(&without_body(other));
+    response.assert_refused("REQUEST_FAILED.AccountNotFound");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_few_devices_fit_on_one_page() {
 }
 
 #[test]
-fn many_devices_come_a_page_at_a_time_each_once() {
+fn many_devices_are_listed_a_page_at_a_time_each_once() {
     let mut service = Service::with(Simulator::new(3).devices(4321));
     let tokens = service.log_in();
     let mut ids = Vec::new();
@@ -108,7 +108,7 @@ fn a_page_can_be_made_smaller_but_not_larger() {
 }
 
 #[test]
-fn behind_the_last_device_there_is_nothing() {
+fn the_page_after_the_last_device_is_empty() {
     let mut service = Service::new();
     let tokens = service.log_in();
 
@@ -129,7 +129,7 @@ fn an_account_without_devices_has_one_empty_page() {
 }
 
 #[test]
-fn a_list_takes_an_object_and_the_right_account() {
+fn a_list_requires_an_object_and_the_right_account() {
     let mut service = Service::new();
     let tokens = service.log_in();
 
@@ -140,6 +140,6 @@ fn a_list_takes_an_object_and_the_right_account() {
         .devices(&tokens, &json!({"accountName": "0000123456-00002"}))
         .assert_refused("REQUEST_FAILED.AccountNotFound");
     service
-        .send(&without_body(tokens.stamp(post(DEVICES))))
+        .send(&without_body(tokens.authorize(post(DEVICES))))
         .assert_refused("INPUT_INVALID.RequestUndefined");
 }

@@ -1,4 +1,4 @@
-//! Misbehaviour on demand, and whether the request took effect all the same.
+//! Injected faults, with and without the execution of the request.
 
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ fn login_request(service: &mut Service) -> http::Request<Bytes> {
     )
 }
 
-/// What a login meets when `fault` befalls it, and whether it took effect.
-fn befall(fault: Fault) -> (Reply, bool) {
+/// Logs in with `fault` injected. Returns the reply, and true if the login was
+/// executed.
+fn log_in_with(fault: Fault) -> (Reply, bool) {
     let mut service = Service::new();
     let request = login_request(&mut service);
     service.simulator.inject(Call::LogIn, fault);
@@ -28,49 +29,50 @@ fn befall(fault: Fault) -> (Reply, bool) {
 
     let counts = service.simulator.counts();
     assert_eq!(counts.seen(Call::LogIn), 1);
-    let acted = counts.done(Call::LogIn) == 1;
+    let executed = counts.done(Call::LogIn) == 1;
     let sessions = service.simulator.open_sessions(service.now);
-    assert_eq!(sessions, usize::from(acted));
+    assert_eq!(sessions, usize::from(executed));
     assert_eq!(service.simulator.faults_left(), 0);
-    (reply, acted)
+    (reply, executed)
 }
 
-/// The answer when `fault` befalls a login, which must not have acted.
-fn answer(fault: Fault) -> Response<Bytes> {
-    let (reply, acted) = befall(fault);
-    assert!(!acted);
-    let Reply::Answer(response) = reply else {
+/// Returns the response to a login with `fault` injected. The login must not
+/// have been executed.
+fn response_with(fault: Fault) -> Response<Bytes> {
+    let (reply, executed) = log_in_with(fault);
+    assert!(!executed);
+    let Reply::Response(response) = reply else {
         panic!("{reply:?}");
     };
     response
 }
 
 #[test]
-fn a_dropped_request_may_have_acted_or_not() {
-    let (before, acted) = befall(Fault::Drop);
+fn a_dropped_request_may_have_been_executed_or_not() {
+    let (before, executed) = log_in_with(Fault::Drop);
     assert!(matches!(before, Reply::Dropped));
-    assert!(!acted);
+    assert!(!executed);
 
-    let (after, acted) = befall(Fault::Drop.after_acting());
+    let (after, executed) = log_in_with(Fault::Drop.after_acting());
     assert!(matches!(after, Reply::Dropped));
-    assert!(acted);
+    assert!(executed);
 }
 
 #[test]
-fn a_hung_request_may_have_acted_or_not() {
-    let (reply, acted) = befall(Fault::Hang);
+fn a_hung_request_may_have_been_executed_or_not() {
+    let (reply, executed) = log_in_with(Fault::Hang);
     assert!(matches!(reply, Reply::Hung));
-    assert!(!acted);
+    assert!(!executed);
 
-    let (reply, acted) = befall(Fault::Hang.after_acting());
+    let (reply, executed) = log_in_with(Fault::Hang.after_acting());
     assert!(matches!(reply, Reply::Hung));
-    assert!(acted);
+    assert!(executed);
 }
 
 #[test]
-fn a_late_answer_is_the_right_one() {
-    let (reply, acted) = befall(Fault::Delay(Duration::from_secs(5)));
-    assert!(acted);
+fn a_late_response_is_the_normal_one() {
+    let (reply, executed) = log_in_with(Fault::Delay(Duration::from_secs(5)));
+    assert!(executed);
     let Reply::Late(delay, response) = reply else {
         panic!("{reply:?}");
     };
@@ -80,9 +82,9 @@ fn a_late_answer_is_the_right_one() {
 }
 
 #[test]
-fn an_answer_can_break_off() {
-    let (reply, acted) = befall(Fault::CutShort);
-    assert!(acted);
+fn a_response_can_break_off() {
+    let (reply, executed) = log_in_with(Fault::CutShort);
+    assert!(executed);
     let Reply::CutShort(response) = reply else {
         panic!("{reply:?}");
     };
@@ -90,7 +92,7 @@ fn an_answer_can_break_off() {
 }
 
 #[test]
-fn an_answer_without_a_body_breaks_off_whole() {
+fn a_response_without_a_body_is_dropped_instead_of_cut_short() {
     let mut service = Service::new();
     service.simulator.inject(Call::RevokeToken, Fault::CutShort);
     let form = "grant_type=client_credentials&token=x";
@@ -101,45 +103,45 @@ fn an_answer_without_a_body_breaks_off_whole() {
 }
 
 #[test]
-fn a_refused_request_has_not_acted() {
-    let (reply, acted) = befall(Fault::RefusedStream);
+fn a_refused_request_was_not_executed() {
+    let (reply, executed) = log_in_with(Fault::RefusedStream);
     assert!(matches!(reply, Reply::Refused));
-    assert!(!acted);
-    assert!(reply.into_answer().is_none());
+    assert!(!executed);
+    assert!(reply.into_response().is_none());
 }
 
 #[test]
-fn the_last_answer_on_a_connection_is_the_right_one() {
-    let (reply, acted) = befall(Fault::GoAway);
-    assert!(acted);
+fn the_last_response_on_a_connection_is_the_normal_one() {
+    let (reply, executed) = log_in_with(Fault::GoAway);
+    assert!(executed);
     assert!(matches!(reply, Reply::Last(_)));
-    assert_eq!(reply.into_answer().unwrap().status(), 200);
+    assert_eq!(reply.into_response().unwrap().status(), 200);
 }
 
 #[test]
-fn a_proxy_speaks_its_own_language() {
-    let page = answer(Fault::Html(StatusCode::BAD_GATEWAY));
+fn a_proxy_can_send_pages_garbage_or_nothing() {
+    let page = response_with(Fault::Html(StatusCode::BAD_GATEWAY));
     assert_eq!(page.status(), 502);
     assert_eq!(page.headers()["content-type"], "text/html");
     assert!(page.body().starts_with(b"<html>"));
 
-    let garbage = answer(Fault::Garbage);
+    let garbage = response_with(Fault::Garbage);
     assert_eq!(garbage.status(), 200);
     assert!(std::str::from_utf8(garbage.body()).is_err());
 
-    let empty = answer(Fault::Empty);
+    let empty = response_with(Fault::Empty);
     assert_eq!(empty.status(), 200);
     assert!(empty.body().is_empty());
 
-    let status = answer(Fault::Status(StatusCode::SERVICE_UNAVAILABLE));
+    let status = response_with(Fault::Status(StatusCode::SERVICE_UNAVAILABLE));
     assert_eq!(status.status(), 503);
     assert!(status.body().is_empty());
 }
 
 #[test]
 fn a_body_can_be_endless() {
-    let (reply, acted) = befall(Fault::Endless);
-    assert!(!acted);
+    let (reply, executed) = log_in_with(Fault::Endless);
+    assert!(!executed);
     let Reply::Endless(response) = reply else {
         panic!("{reply:?}");
     };
@@ -148,75 +150,75 @@ fn a_body_can_be_endless() {
 }
 
 #[test]
-fn a_client_can_be_told_to_slow_down() {
-    let silent = answer(Fault::Throttled { retry_after: None });
-    assert_eq!(silent.status(), 429);
-    assert!(silent.headers().get("retry-after").is_none());
+fn a_client_can_be_throttled() {
+    let without_header = response_with(Fault::Throttled { retry_after: None });
+    assert_eq!(without_header.status(), 429);
+    assert!(without_header.headers().get("retry-after").is_none());
 
-    let told = answer(Fault::Throttled {
+    let with_header = response_with(Fault::Throttled {
         retry_after: Some(HeaderValue::from_static("soon")),
     });
-    assert_eq!(told.headers()["retry-after"], "soon");
+    assert_eq!(with_header.headers()["retry-after"], "soon");
 
-    let fault = answer(Fault::ThrottledOut);
+    let fault = response_with(Fault::ThrottledOut);
     assert_eq!(fault.status(), 429);
     let body: serde_json::Value = serde_json::from_slice(fault.body()).unwrap();
     assert_eq!(body["fault"]["code"], "900800");
 }
 
 #[test]
-fn a_client_can_be_sent_elsewhere() {
+fn a_client_can_be_redirected() {
     let elsewhere = HeaderValue::from_static("http://example.com/");
-    let redirect = answer(Fault::Redirect(elsewhere));
+    let redirect = response_with(Fault::Redirect(elsewhere));
     assert_eq!(redirect.status(), 307);
     assert_eq!(redirect.headers()["location"], "http://example.com/");
 }
 
 #[test]
-fn an_answer_can_be_any_at_all() {
+fn a_response_can_be_replaced_by_any_other() {
     let mut teapot = Response::new(Bytes::from_static(b"short and stout"));
     *teapot.status_mut() = StatusCode::IM_A_TEAPOT;
 
-    let response = answer(Fault::Replace(teapot.clone()));
+    let response = response_with(Fault::Replace(teapot.clone()));
     assert_eq!(response.status(), 418);
     assert_eq!(response.body(), teapot.body());
 
-    let (reply, acted) = befall(Fault::Replace(teapot).after_acting());
-    assert!(acted);
-    assert_eq!(reply.into_answer().unwrap().status(), 418);
+    let (reply, executed) = log_in_with(Fault::Replace(teapot).after_acting());
+    assert!(executed);
+    assert_eq!(reply.into_response().unwrap().status(), 418);
 }
 
 #[test]
-fn a_reset_can_be_carried_out_and_its_password_lost() {
+fn a_reset_can_be_executed_and_its_password_lost() {
     let mut service = Service::new();
     let tokens = service.log_in();
     service
         .simulator
         .inject(Call::ResetPassword, Fault::Drop.after_acting());
     let body = json!({"oldPassword": Simulator::PASSWORD});
-    let request = with_json(tokens.stamp(put(RESET)), &body);
+    let request = with_json(tokens.authorize(put(RESET)), &body);
 
-    assert!(service.reply(&request).into_answer().is_none());
+    assert!(service.reply(&request).into_response().is_none());
 
     assert_ne!(service.simulator.reveal_password(), Simulator::PASSWORD);
 }
 
 #[test]
-fn a_fault_after_acting_refuses_what_would_have_been_refused() {
+fn a_failed_login_counts_even_if_a_fault_hides_the_refusal() {
     let mut service = Service::new();
     service
         .simulator
         .inject(Call::LogIn, Fault::Empty.after_acting());
 
-    let answer = service.try_log_in(Simulator::USERNAME, "grflbk");
+    let response = service.try_log_in(Simulator::USERNAME, "grflbk");
 
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
     assert_eq!(service.simulator.consecutive_failures(), 1);
     assert_eq!(service.simulator.counts().done(Call::LogIn), 0);
 }
 
 #[test]
-fn faults_wait_for_their_call_and_come_in_order() {
+fn faults_apply_to_their_call_in_order() {
     let mut service = Service::new();
     let tokens = service.log_in();
     for status in [500, 502, 503] {
@@ -231,7 +233,7 @@ fn faults_wait_for_their_call_and_come_in_order() {
 }
 
 #[test]
-fn a_fault_for_any_call_befalls_the_next_in_its_turn() {
+fn a_fault_for_any_call_applies_to_the_next_request_in_its_turn() {
     let mut service = Service::new();
     let tokens = service.log_in();
     service
@@ -252,7 +254,7 @@ fn a_fault_for_any_call_befalls_the_next_in_its_turn() {
 }
 
 #[test]
-fn a_fault_before_acting_keeps_a_session_no_longer() {
+fn a_fault_before_acting_is_no_use_of_the_session() {
     let mut service = Service::new();
     let tokens = service.log_in();
     service.pass(19 * MINUTE);

@@ -1,4 +1,4 @@
-//! What stands before the API: bearers, paths, lengths, characters, hosts.
+//! Checks before a call: bearers, paths, lengths, characters, hosts.
 
 use bytes::Bytes;
 use http::{Request, Version};
@@ -10,7 +10,7 @@ use crate::service::*;
 const ILLEGAL: &str = "INPUT_INVALID.Request.InvalidCharacter";
 
 #[test]
-fn every_api_call_takes_a_bearer() {
+fn every_api_call_requires_a_bearer() {
     for request in [
         post(LOGIN),
         post(LOGOUT),
@@ -35,7 +35,7 @@ fn every_api_call_takes_a_bearer() {
 }
 
 #[test]
-fn a_bearer_of_another_scheme_is_none() {
+fn a_bearer_in_another_scheme_is_missing() {
     let mut service = Service::new();
     let bearer = service.bearer();
     for authorization in [
@@ -51,7 +51,7 @@ fn a_bearer_of_another_scheme_is_none() {
 }
 
 #[test]
-fn paths_and_methods_that_the_api_has_not_are_no_resource() {
+fn unknown_paths_and_methods_are_no_resource() {
     let mut service = Service::new();
     for request in [
         get(LOGIN),
@@ -68,15 +68,15 @@ fn paths_and_methods_that_the_api_has_not_are_no_resource() {
         get("/api/m2m/v1/accounts/0000123456-00001/devices"),
         get("/api/m2m/v2/devices"),
     ] {
-        let answer = service.send(&without_body(request));
-        answer.assert_fault(400, "900906");
+        let response = service.send(&without_body(request));
+        response.assert_fault(400, "900906");
     }
     assert_eq!(service.simulator.counts().seen(Call::Unknown), 13);
     assert_eq!(service.simulator.counts().seen_in_all(), 13);
 }
 
 #[test]
-fn the_prefix_can_be_another_or_none() {
+fn the_prefix_can_be_changed_or_removed() {
     let mut service = Service::with(Simulator::new(1).prefix("/mirror/api"));
     service.send(&bearer_request()).assert_fault(400, "900906");
 
@@ -87,7 +87,7 @@ fn the_prefix_can_be_another_or_none() {
 }
 
 #[test]
-fn a_whole_address_is_as_good_as_a_path() {
+fn an_absolute_uri_works_like_a_path() {
     let mut service = Service::new();
     let mut request = bearer_request();
     *request.uri_mut() = "https://thingspace.verizon.com/api/ts/v1/oauth2/token"
@@ -98,22 +98,22 @@ fn a_whole_address_is_as_good_as_a_path() {
 }
 
 #[test]
-fn a_post_or_put_without_a_body_says_so() {
+fn a_post_or_put_without_a_body_requires_a_length() {
     let mut service = Service::new();
     let tokens = service.log_in();
     for request in [post(LOGOUT), put(RESET), post(TOKEN), post("/elsewhere")] {
-        let request = tokens.stamp(request).body(Bytes::new()).unwrap();
+        let request = tokens.authorize(request).body(Bytes::new()).unwrap();
         assert_eq!(service.send(&request).status, 411);
     }
     assert_eq!(service.simulator.open_sessions(service.now), 1);
 
-    let mut http2 = tokens.stamp(post(LOGOUT)).body(Bytes::new()).unwrap();
+    let mut http2 = tokens.authorize(post(LOGOUT)).body(Bytes::new()).unwrap();
     *http2.version_mut() = Version::HTTP_2;
     assert_eq!(service.send(&http2).status, 200);
 }
 
 #[test]
-fn a_length_that_is_told_is_told_right() {
+fn a_wrong_length_is_refused() {
     let mut service = Service::new();
     for wrong in ["0", "28", "-1", "many"] {
         let mut request = bearer_request();
@@ -125,17 +125,17 @@ fn a_length_that_is_told_is_told_right() {
 }
 
 #[test]
-fn lengths_can_be_left_alone() {
+fn lengths_can_be_ignored() {
     let mut service = Service::with(Simulator::new(1).content_length_required(false));
     let tokens = service.log_in();
 
-    let request = tokens.stamp(post(LOGOUT)).body(Bytes::new()).unwrap();
+    let request = tokens.authorize(post(LOGOUT)).body(Bytes::new()).unwrap();
 
     assert_eq!(service.send(&request).status, 200);
 }
 
 #[test]
-fn illegal_characters_are_found_in_what_the_json_says() {
+fn illegal_characters_are_found_in_decoded_json() {
     let mut service = Service::new();
     let bearer = service.bearer();
     let send = |service: &mut Service, body: &str| {
@@ -174,13 +174,13 @@ fn illegal_characters_are_found_in_the_address() {
         "/api/m2m/v1/accounts/a%5cb",
         "/api/m2m/v1/accounts/0000123456-00001?note=a%27b",
     ] {
-        let request = tokens.stamp(get(path));
+        let request = tokens.authorize(get(path));
         service.send(&without_body(request)).assert_refused(ILLEGAL);
     }
 }
 
 #[test]
-fn json_must_say_that_it_is_json() {
+fn json_requires_its_media_type() {
     let mut service = Service::new();
     let bearer = service.bearer();
     let request = post(LOGIN).header("authorization", format!("Bearer {bearer}"));
@@ -191,7 +191,7 @@ fn json_must_say_that_it_is_json() {
 }
 
 #[test]
-fn requests_for_another_host_are_answered_and_noticed() {
+fn requests_for_another_host_are_executed_and_counted() {
     let mut service = Service::with(Simulator::new(1).authority("localhost:8080"));
     let at = |uri: &str| {
         let mut request = bearer_request();
@@ -208,34 +208,34 @@ fn requests_for_another_host_are_answered_and_noticed() {
     service.send(&host("localhost:8080"));
     assert_eq!(service.simulator.counts().misdirected, 0);
 
-    let answer = service.send(&at("http://localhost/api/ts/v1/oauth2/token"));
-    assert_eq!(answer.status, 200);
+    let response = service.send(&at("http://localhost/api/ts/v1/oauth2/token"));
+    assert_eq!(response.status, 200);
     service.send(&host("example.com"));
     service.send(&bearer_request());
     assert_eq!(service.simulator.counts().misdirected, 3);
 }
 
 #[test]
-fn nesting_without_end_is_refused() {
+fn deep_nesting_is_refused() {
     let mut service = Service::new();
     let bearer = service.bearer();
     let request: http::request::Builder = Request::post(LOGIN)
         .header("authorization", format!("Bearer {bearer}"))
         .header("content-type", "application/json");
 
-    let answer = service.send(&with_body(request, &"[".repeat(100_000)));
+    let response = service.send(&with_body(request, &"[".repeat(100_000)));
 
-    answer.assert_refused("REQUEST_FAILED.UnexpectedError");
+    response.assert_refused("REQUEST_FAILED.UnexpectedError");
 }
 
 #[test]
-fn a_refusal_says_which_of_two_things_is_wrong_first() {
+fn the_first_failed_check_decides_the_refusal() {
     let mut service = Service::new();
     let bearer = service.bearer();
 
-    // No session and a bad body: the session decides.
+    // The session is missing and the body is invalid. The session is checked first.
     let request = post(DEVICES).header("authorization", format!("Bearer {bearer}"));
-    let answer = service.send(&with_json(request, &json!({"accountName": "O'Brien"})));
+    let response = service.send(&with_json(request, &json!({"accountName": "O'Brien"})));
 
-    answer.assert_refused("REQUEST_FAILED.SessionToken.Format");
+    response.assert_refused("REQUEST_FAILED.SessionToken.Format");
 }

@@ -1,4 +1,4 @@
-//! Logging in, and the lock that five failures bring about.
+//! Logins, and the lock after five failures.
 
 use serde_json::json;
 use thingspace_simulator::{Call, Simulator};
@@ -26,9 +26,9 @@ fn the_right_password_opens_a_session() {
 fn a_wrong_password_is_refused_and_counted() {
     let mut service = Service::new();
 
-    let answer = service.try_log_in(Simulator::USERNAME, "grflbk");
+    let response = service.try_log_in(Simulator::USERNAME, "grflbk");
 
-    answer.assert_refused(WRONG);
+    response.assert_refused(WRONG);
     assert_eq!(service.simulator.consecutive_failures(), 1);
     assert_eq!(service.simulator.counts().failed_logins, 1);
     assert_eq!(service.simulator.counts().seen(Call::LogIn), 1);
@@ -36,7 +36,7 @@ fn a_wrong_password_is_refused_and_counted() {
 }
 
 #[test]
-fn a_good_login_clears_the_count() {
+fn a_successful_login_clears_the_count() {
     let mut service = Service::new();
 
     for _ in 0..3 {
@@ -68,7 +68,7 @@ fn five_failures_in_a_row_lock_the_username_for_the_right_password_too() {
 }
 
 #[test]
-fn only_support_takes_the_lock_off() {
+fn only_support_unlocks_the_username() {
     let mut service = Service::new();
     service.fail_logins(5);
 
@@ -80,7 +80,7 @@ fn only_support_takes_the_lock_off() {
 }
 
 #[test]
-fn a_lock_does_not_end_the_session_that_is_open() {
+fn a_lock_does_not_end_an_open_session() {
     let mut service = Service::new();
     let tokens = service.log_in();
 
@@ -90,12 +90,12 @@ fn a_lock_does_not_end_the_session_that_is_open() {
 }
 
 #[test]
-fn another_username_is_refused_alike_and_locks_nobody_out() {
+fn another_username_gets_the_same_refusal_and_locks_no_username() {
     let mut service = Service::new();
 
     for _ in 0..6 {
-        let answer = service.try_log_in("trillian", Simulator::PASSWORD);
-        answer.assert_refused(WRONG);
+        let response = service.try_log_in("trillian", Simulator::PASSWORD);
+        response.assert_refused(WRONG);
     }
 
     assert!(!service.simulator.is_locked());
@@ -104,7 +104,7 @@ fn another_username_is_refused_alike_and_locks_nobody_out() {
 }
 
 #[test]
-fn a_password_left_out_is_a_wrong_one() {
+fn a_missing_password_is_a_wrong_one() {
     let mut service = Service::new();
     let bearer = service.bearer();
 
@@ -119,7 +119,7 @@ fn a_password_left_out_is_a_wrong_one() {
 }
 
 #[test]
-fn a_login_that_names_no_username_is_held_against_none() {
+fn a_login_without_a_username_is_no_failed_login() {
     let mut service = Service::new();
     let bearer = service.bearer();
     let login = || post(LOGIN).header("authorization", format!("Bearer {bearer}"));
@@ -127,8 +127,8 @@ fn a_login_that_names_no_username_is_held_against_none() {
     let blank = service.send(&without_body(login()));
     blank.assert_refused("INPUT_INVALID.RequestUndefined");
     for body in [json!({}), json!([]), json!(7), json!({"username": 7})] {
-        let answer = service.send(&with_json(login(), &body));
-        answer.assert_refused("REQUEST_FAILED.UnexpectedError");
+        let response = service.send(&with_json(login(), &body));
+        response.assert_refused("REQUEST_FAILED.UnexpectedError");
     }
     let broken = with_body(login().header("content-type", "application/json"), "{");
     let broken = service.send(&broken);
@@ -140,7 +140,7 @@ fn a_login_that_names_no_username_is_held_against_none() {
 }
 
 #[test]
-fn the_codes_of_a_refused_login_can_be_any() {
+fn the_codes_of_a_refused_login_can_be_set() {
     let simulator = Simulator::new(1)
         .refusal_code("SessionService.INPUT_INVALID.Password")
         .lock_code("SessionService.REQUEST_ONHOLD.Whatever");
@@ -160,7 +160,7 @@ fn the_codes_of_a_refused_login_can_be_any() {
 }
 
 #[test]
-fn the_account_can_be_another() {
+fn the_account_can_be_set() {
     let simulator = Simulator::new(1)
         .application("key", "secret")
         .user("trillian", "Wh0a1545a84d")
@@ -179,7 +179,7 @@ fn the_account_can_be_another() {
     let tokens = Tokens { bearer, session };
 
     let account = get("/api/m2m/v1/accounts/0000654321-00001");
-    let account = service.send(&without_body(tokens.stamp(account)));
+    let account = service.send(&without_body(tokens.authorize(account)));
     assert_eq!(account.text("accountName"), "0000654321-00001");
     service
         .account(&tokens)

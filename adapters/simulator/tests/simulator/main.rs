@@ -1,4 +1,4 @@
-//! What the simulated service does, in memory and with time fed in.
+//! The simulated service in memory, with the time as a parameter.
 #![cfg(test)]
 
 mod anything;

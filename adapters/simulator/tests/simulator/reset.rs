@@ -1,4 +1,4 @@
-//! The reset: a new random password, at once, told once.
+//! The reset: a new random password, effective at once and returned only once.
 
 use serde_json::json;
 use thingspace_simulator::{Call, Simulator};
@@ -60,13 +60,13 @@ fn the_old_password_is_required() {
     let mut service = Service::new();
     let tokens = service.log_in();
 
-    let answer = service.send(&with_json(tokens.stamp(put(RESET)), &json!({})));
+    let response = service.send(&with_json(tokens.authorize(put(RESET)), &json!({})));
 
-    answer.assert_refused("REQUEST_FAILED.UnexpectedError");
+    response.assert_refused("REQUEST_FAILED.UnexpectedError");
 }
 
 #[test]
-fn sessions_survive_a_reset_unless_told_otherwise() {
+fn sessions_survive_a_reset_unless_set_otherwise() {
     let mut service = Service::new();
     let tokens = service.log_in();
     service.reset(&tokens, Simulator::PASSWORD);
@@ -74,21 +74,21 @@ fn sessions_survive_a_reset_unless_told_otherwise() {
 
     let mut service = Service::with(Simulator::new(42).reset_ends_sessions(true));
     let tokens = service.log_in();
-    let answer = service.reset(&tokens, Simulator::PASSWORD);
-    assert_eq!(answer.status, 200);
+    let response = service.reset(&tokens, Simulator::PASSWORD);
+    assert_eq!(response.status, 200);
     service
         .account(&tokens)
         .assert_refused("INPUT_INVALID.SessionToken.Invalid");
 }
 
 #[test]
-fn a_reset_takes_a_session() {
+fn a_reset_requires_a_session() {
     let mut service = Service::new();
     let bearer = service.bearer();
     let request = put(RESET).header("authorization", format!("Bearer {bearer}"));
 
-    let answer = service.send(&with_json(request, &json!({"oldPassword": "IMgr8"})));
+    let response = service.send(&with_json(request, &json!({"oldPassword": "IMgr8"})));
 
-    answer.assert_refused("REQUEST_FAILED.SessionToken.Format");
+    response.assert_refused("REQUEST_FAILED.SessionToken.Format");
     assert_eq!(service.simulator.reveal_password(), Simulator::PASSWORD);
 }

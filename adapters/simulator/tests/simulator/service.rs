@@ -1,4 +1,4 @@
-//! A service, a clock, and the requests that the stories are made of.
+//! A service with a clock, and the requests of the tests.
 
 use std::time::Duration;
 
@@ -21,26 +21,26 @@ pub(crate) const DEVICES: &str = "/api/m2m/v1/devices/actions/list";
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// So many minutes, less a millisecond.
+/// Returns a number of minutes, less a millisecond.
 pub(crate) fn just_under(minutes: u64) -> Duration {
     Duration::from_millis(minutes * 60_000 - 1)
 }
 
-/// A simulator and what time it is.
+/// A simulator and its time.
 pub(crate) struct Service {
     pub(crate) simulator: Simulator,
     pub(crate) now: Timestamp,
 }
 
-/// An answer, read.
+/// A received response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Received {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-/// Both tokens, as a client holds them.
+/// Both tokens of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tokens {
     pub(crate) bearer: String,
@@ -64,36 +64,36 @@ impl Service {
     }
 
     pub(crate) fn reply(&mut self, request: &Request<Bytes>) -> Reply {
-        self.simulator.answer(self.now, request)
+        self.simulator.respond(self.now, request)
     }
 
-    /// Sends a request that is expected to be answered.
-    pub(crate) fn send(&mut self, request: &Request<Bytes>) -> Answer {
+    /// Sends a request that must get a response.
+    pub(crate) fn send(&mut self, request: &Request<Bytes>) -> Received {
         let reply = self.reply(request);
-        let response = reply.into_answer().expect("an answer");
+        let response = reply.into_response().expect("a response");
         let (head, body) = response.into_parts();
-        Answer {
+        Received {
             status: head.status,
             headers: head.headers,
             body,
         }
     }
 
-    /// A good bearer token.
+    /// Requests a valid bearer token.
     pub(crate) fn bearer(&mut self) -> String {
         self.send(&bearer_request()).text("access_token")
     }
 
     pub(crate) fn log_in(&mut self) -> Tokens {
         let bearer = self.bearer();
-        let answer = self.try_log_in(Simulator::USERNAME, Simulator::PASSWORD);
+        let response = self.try_log_in(Simulator::USERNAME, Simulator::PASSWORD);
         Tokens {
             bearer,
-            session: answer.text("sessionToken"),
+            session: response.text("sessionToken"),
         }
     }
 
-    pub(crate) fn try_log_in(&mut self, username: &str, password: &str) -> Answer {
+    pub(crate) fn try_log_in(&mut self, username: &str, password: &str) -> Received {
         let bearer = self.bearer();
         self.send(&login(
             &bearer,
@@ -103,30 +103,30 @@ impl Service {
 
     pub(crate) fn fail_logins(&mut self, times: usize) {
         for _ in 0..times {
-            let answer = self.try_log_in(Simulator::USERNAME, "grflbk");
-            assert_eq!(answer.status, 400);
+            let response = self.try_log_in(Simulator::USERNAME, "grflbk");
+            assert_eq!(response.status, 400);
         }
     }
 
-    pub(crate) fn account(&mut self, tokens: &Tokens) -> Answer {
+    pub(crate) fn account(&mut self, tokens: &Tokens) -> Received {
         self.send(&account_request(tokens))
     }
 
-    pub(crate) fn reset(&mut self, tokens: &Tokens, old: &str) -> Answer {
+    pub(crate) fn reset(&mut self, tokens: &Tokens, old: &str) -> Received {
         let body = json!({"oldPassword": old});
-        self.send(&with_json(tokens.stamp(put(RESET)), &body))
+        self.send(&with_json(tokens.authorize(put(RESET)), &body))
     }
 
-    pub(crate) fn log_out(&mut self, tokens: &Tokens) -> Answer {
-        self.send(&without_body(tokens.stamp(post(LOGOUT))))
+    pub(crate) fn log_out(&mut self, tokens: &Tokens) -> Received {
+        self.send(&without_body(tokens.authorize(post(LOGOUT))))
     }
 
-    pub(crate) fn devices(&mut self, tokens: &Tokens, body: &Value) -> Answer {
-        self.send(&with_json(tokens.stamp(post(DEVICES)), body))
+    pub(crate) fn devices(&mut self, tokens: &Tokens, body: &Value) -> Received {
+        self.send(&with_json(tokens.authorize(post(DEVICES)), body))
     }
 }
 
-impl Answer {
+impl Received {
     pub(crate) fn json(&self) -> Value {
         assert_eq!(self.headers["content-type"], "application/json");
         serde_json::from_slice(&self.body).expect("JSON")
@@ -136,7 +136,7 @@ impl Answer {
         self.json()[field].as_str().expect(field).to_owned()
     }
 
-    /// Holds the answer to be the API's refusal with this code.
+    /// Asserts that this is the API's refusal with this code.
     #[track_caller]
     pub(crate) fn assert_refused(&self, code: &str) {
         assert_eq!(self.status, 400);
@@ -144,7 +144,7 @@ impl Answer {
         assert!(!self.text("errorMessage").is_empty());
     }
 
-    /// Holds the answer to be the gateway's fault with this code.
+    /// Asserts that this is the gateway's fault with this code.
     #[track_caller]
     pub(crate) fn assert_fault(&self, status: u16, code: &str) {
         assert_eq!(self.status, status);
@@ -154,7 +154,7 @@ impl Answer {
         assert!(fault["description"].is_string());
     }
 
-    /// Holds the answer to be the OAuth endpoint's error.
+    /// Asserts that this is the OAuth endpoint's error.
     #[track_caller]
     pub(crate) fn assert_oauth(&self, status: u16, error: &str) {
         assert_eq!(self.status, status);
@@ -164,7 +164,7 @@ impl Answer {
 }
 
 impl Tokens {
-    pub(crate) fn stamp(&self, request: request::Builder) -> request::Builder {
+    pub(crate) fn authorize(&self, request: request::Builder) -> request::Builder {
         request
             .header("authorization", format!("Bearer {}", self.bearer))
             .header("vz-m2m-token", &self.session)
@@ -214,7 +214,7 @@ pub(crate) fn bearer_request() -> Request<Bytes> {
 
 pub(crate) fn account_request(tokens: &Tokens) -> Request<Bytes> {
     tokens
-        .stamp(get(ACCOUNT))
+        .authorize(get(ACCOUNT))
         .body(Bytes::new())
         .expect("a request")
 }

@@ -1,4 +1,5 @@
-//! The session token: alive while used, dead of idleness or of a later login.
+//! The session token: valid while it is used, ended by idle time or a later
+//! login.
 
 use serde_json::json;
 use thingspace_simulator::{Call, Simulator};
@@ -9,7 +10,7 @@ const EXPIRED: &str = "REQUEST_FAILED.SessionToken.Expired";
 const MISSING: &str = "REQUEST_FAILED.SessionToken.Format";
 const INVALID: &str = "INPUT_INVALID.SessionToken.Invalid";
 
-/// The same session with a bearer that is good now.
+/// Returns the session of `tokens` with a bearer that is valid now.
 fn renewed(service: &mut Service, tokens: &Tokens) -> Tokens {
     Tokens {
         bearer: service.bearer(),
@@ -56,7 +57,7 @@ fn a_refused_request_is_no_use_of_the_session() {
 }
 
 #[test]
-fn the_header_must_be_there_and_hold_the_token() {
+fn the_header_is_required_and_must_have_the_token() {
     let mut service = Service::new();
     let bearer = service.log_in().bearer;
     let with = |token: &str| {
@@ -103,7 +104,7 @@ fn a_failed_login_replaces_nothing() {
 }
 
 #[test]
-fn sessions_can_be_let_live_side_by_side() {
+fn sessions_can_be_set_to_live_side_by_side() {
     let mut service = Service::with(Simulator::new(7).sessions_replace_each_other(false));
     let first = service.log_in();
     service.pass(10 * MINUTE);
@@ -118,14 +119,14 @@ fn sessions_can_be_let_live_side_by_side() {
 }
 
 #[test]
-fn logout_ends_the_session_and_names_it() {
+fn logout_ends_the_session_and_returns_its_token() {
     let mut service = Service::with(Simulator::new(7).sessions_replace_each_other(false));
     let tokens = service.log_in();
     let other = service.log_in();
 
-    let answer = service.log_out(&tokens);
+    let response = service.log_out(&tokens);
 
-    assert_eq!(answer.text("sessionToken"), tokens.session);
+    assert_eq!(response.text("sessionToken"), tokens.session);
     service.account(&tokens).assert_refused(INVALID);
     service.log_out(&tokens).assert_refused(INVALID);
     assert_eq!(service.account(&other).status, 200);

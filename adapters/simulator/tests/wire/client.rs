@@ -1,5 +1,5 @@
-//! A client with one connection, whose runtime runs only while the test waits
-//! for it.
+//! A client with one connection. Its runtime runs only while the test waits for
+//! it.
 
 use std::error::Error as _;
 
@@ -23,7 +23,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Speaks HTTP/2 because it knows that it may.
+    /// Connects over HTTP/2 by prior knowledge.
     pub(crate) fn connect(server: &Server) -> Self {
         let runtime = runtime();
         let stream = runtime.block_on(dial(server));
@@ -55,7 +55,7 @@ impl Client {
             .block_on(exchange(self.sender.clone(), bearer(&self.base)))
     }
 
-    /// Sends so many of them at once.
+    /// Sends `count` requests for a bearer token at once.
     pub(crate) fn send_all(&self, count: usize) -> Vec<hyper::Result<Response<Bytes>>> {
         self.runtime.block_on(async {
             let mut requests = JoinSet::new();
@@ -66,14 +66,14 @@ impl Client {
         })
     }
 
-    /// Sends one whose answer nobody waits for.
+    /// Sends a request for a bearer token, without waiting for the response.
     pub(crate) fn send_and_forget(&self) {
         let request = exchange(self.sender.clone(), bearer(&self.base));
         self.runtime.spawn(request);
         self.runtime.block_on(tokio::task::yield_now());
     }
 
-    /// Asks for something without a body, and does not say so.
+    /// Sends a POST without a body and without a `Content-Length`.
     pub(crate) fn post_nothing(&self, path: &str) -> Response<Bytes> {
         let request = Request::post(format!("{}{path}", self.base));
         let request = request.body(Full::default()).unwrap();
@@ -82,15 +82,15 @@ impl Client {
             .unwrap()
     }
 
-    /// The length that an answer announces, and how much of it arrives before
-    /// it breaks off or there is as much as is wanted.
+    /// Returns the announced length of a response's body, and the length that
+    /// was read until the body broke off or reached `wanted`.
     pub(crate) fn read_up_to(&self, wanted: usize) -> (Option<u64>, usize) {
         let mut sender = self.sender.clone();
         self.runtime.block_on(async {
-            let mut answer = sender.send_request(bearer(&self.base)).await.unwrap();
-            let announced = answer.body().size_hint().exact();
+            let mut response = sender.send_request(bearer(&self.base)).await.unwrap();
+            let announced = response.body().size_hint().exact();
             let mut read = 0;
-            while let Some(Ok(frame)) = answer.frame().await {
+            while let Some(Ok(frame)) = response.frame().await {
                 read += frame.into_data().unwrap().len();
                 if read >= wanted {
                     break;
@@ -102,7 +102,7 @@ impl Client {
 
     /// Runs until the connection has ended.
     pub(crate) fn wait_for_end(&mut self) {
-        // However it ended: a client that is cut off may call it an error.
+        // The result does not matter: being cut off may be an error.
         self.runtime.block_on(&mut self.connection).unwrap().ok();
     }
 }
@@ -128,7 +128,7 @@ pub(crate) fn bearer(base: &str) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
-/// The reason for which a stream was reset.
+/// Returns the reason for which a stream was reset.
 pub(crate) fn reason(error: &hyper::Error) -> Option<h2::Reason> {
     error.source()?.downcast_ref::<h2::Error>()?.reason()
 }

@@ -1,4 +1,4 @@
-//! HTTP/2 on the same port, by prior knowledge.
+//! HTTP/2 on the port of HTTP/1.1, by prior knowledge.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,9 +13,9 @@ fn start() -> Server {
     Server::start(Simulator::new(42)).unwrap()
 }
 
-/// How a request fails that a fault befalls. The next one on the connection
-/// does not.
-fn befall(fault: Fault) -> (Server, hyper::Error) {
+/// Returns the error of a request with `fault` injected. The next request on
+/// the connection must succeed.
+fn fail_with(fault: Fault) -> (Server, hyper::Error) {
     let server = start();
     server.with(|s| s.inject_any(fault));
     let client = Client::connect(&server);
@@ -27,11 +27,11 @@ fn befall(fault: Fault) -> (Server, hyper::Error) {
 #[test]
 fn both_versions_are_served_on_one_port() {
     let server = start();
-    let answer = Client::connect(&server).send().unwrap();
+    let response = Client::connect(&server).send().unwrap();
 
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.version(), Version::HTTP_2);
-    assert!(answer.body().starts_with(b"{\"access_token\":"));
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.version(), Version::HTTP_2);
+    assert!(response.body().starts_with(b"{\"access_token\":"));
     let counts = server.with(|s| s.counts().clone());
     assert_eq!(counts.done(Call::BearerToken), 1);
     assert_eq!(counts.misdirected, 0);
@@ -42,11 +42,11 @@ fn ten_thousand_requests_at_once_are_counted_one_by_one() {
     const CROWD: usize = 10_000;
     let server = start();
 
-    let answers = Client::connect(&server).send_all(CROWD);
+    let responses = Client::connect(&server).send_all(CROWD);
 
-    assert_eq!(answers.len(), CROWD);
-    for answer in answers {
-        assert_eq!(answer.unwrap().status(), 200);
+    assert_eq!(responses.len(), CROWD);
+    for response in responses {
+        assert_eq!(response.unwrap().status(), 200);
     }
     let counts = server.with(|s| s.counts().clone());
     assert_eq!(counts.seen(Call::BearerToken), 10_000);
@@ -55,37 +55,37 @@ fn ten_thousand_requests_at_once_are_counted_one_by_one() {
 }
 
 #[test]
-fn faults_befall_streams_and_not_their_neighbours() {
+fn faults_reset_single_streams() {
     let server = start();
     for _ in 0..1000 {
         server.with(|s| s.inject_any(Fault::Drop));
         server.with(|s| s.inject_any(Fault::RefusedStream));
     }
 
-    let answers = Client::connect(&server).send_all(3000);
+    let responses = Client::connect(&server).send_all(3000);
 
-    let answered = answers.iter().filter(|answer| answer.is_ok()).count();
-    assert_eq!(answered, 1000);
+    let whole = responses.iter().filter(|response| response.is_ok()).count();
+    assert_eq!(whole, 1000);
     let counts = server.with(|s| s.counts().clone());
     assert_eq!(counts.seen(Call::BearerToken), 3000);
     assert_eq!(counts.done(Call::BearerToken), 1000);
 }
 
 #[test]
-fn a_dropped_request_gets_no_answer() {
-    let (server, error) = befall(Fault::Drop);
+fn a_dropped_request_gets_no_response() {
+    let (server, error) = fail_with(Fault::Drop);
     assert_eq!(reason(&error), Some(Reason::INTERNAL_ERROR));
     assert_eq!(server.with(|s| s.counts().bearers_issued), 1);
     assert_eq!(server.with(|s| s.counts().bearers_repeated), 0);
 
-    let (server, error) = befall(Fault::Drop.after_acting());
+    let (server, error) = fail_with(Fault::Drop.after_acting());
     assert_eq!(reason(&error), Some(Reason::INTERNAL_ERROR));
     assert_eq!(server.with(|s| s.counts().bearers_repeated), 1);
 }
 
 #[test]
-fn a_refused_request_gets_the_word_that_it_was_not_processed() {
-    let (server, error) = befall(Fault::RefusedStream);
+fn a_refused_request_is_reported_as_not_processed() {
+    let (server, error) = fail_with(Fault::RefusedStream);
     assert_eq!(reason(&error), Some(Reason::REFUSED_STREAM));
     let counts = server.with(|s| s.counts().clone());
     assert_eq!(counts.seen(Call::BearerToken), 2);
@@ -93,7 +93,7 @@ fn a_refused_request_gets_the_word_that_it_was_not_processed() {
 }
 
 #[test]
-fn an_answer_breaks_off_half_way() {
+fn a_response_breaks_off_half_way() {
     let server = start();
     server.with(|s| s.inject_any(Fault::CutShort));
     let client = Client::connect(&server);
@@ -106,7 +106,7 @@ fn an_answer_breaks_off_half_way() {
 }
 
 #[test]
-fn an_endless_body_goes_on_until_the_client_goes() {
+fn an_endless_body_continues_until_the_client_leaves() {
     const ENOUGH: usize = 4 * 1024 * 1024;
     let server = start();
     server.with(|s| s.inject_any(Fault::Endless));
@@ -121,7 +121,7 @@ fn an_endless_body_goes_on_until_the_client_goes() {
 }
 
 #[test]
-fn a_hung_request_holds_nobody_else_up() {
+fn a_hung_request_does_not_delay_others() {
     let server = start();
     server.with(|s| s.inject_any(Fault::Hang));
     let client = Client::connect(&server);
@@ -134,16 +134,16 @@ fn a_hung_request_holds_nobody_else_up() {
 }
 
 #[test]
-fn a_late_answer_is_late() {
+fn a_late_response_is_late() {
     let server = start();
     let delay = Duration::from_millis(30);
     server.with(|s| s.inject_any(Fault::Delay(delay)));
     let client = Client::connect(&server);
 
     let sent = Instant::now();
-    let answer = client.send().unwrap();
+    let response = client.send().unwrap();
 
-    assert_eq!(answer.status(), 200);
+    assert_eq!(response.status(), 200);
     assert!(sent.elapsed() >= delay);
 }
 
@@ -151,19 +151,19 @@ fn a_late_answer_is_late() {
 fn a_body_needs_no_length() {
     let server = start();
     let client = Client::connect(&server);
-    let answer = client.post_nothing("/m2m/v1/session/logout");
-    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let response = client.post_nothing("/m2m/v1/session/logout");
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[test]
-fn a_connection_goes_away_behind_its_last_answer() {
+fn a_connection_goes_away_after_its_last_response() {
     let server = start();
     server.with(|s| s.inject_any(Fault::GoAway));
     let mut client = Client::connect(&server);
 
     assert_eq!(client.send().unwrap().status(), 200);
 
-    // The GOAWAY was there before the answer, so this was never sent.
+    // The GOAWAY came before the response, so this request was never sent.
     assert!(client.send().is_err());
     client.wait_for_end();
     let counts = server.with(|s| s.counts().clone());
@@ -173,7 +173,7 @@ fn a_connection_goes_away_behind_its_last_answer() {
 }
 
 #[test]
-fn idle_connections_are_closed_while_their_clients_sleep() {
+fn idle_connections_are_closed_while_their_clients_do_not_run() {
     let server = start();
     let mut clients = [(); 3].map(|()| Client::connect(&server));
     for client in &clients {
@@ -203,7 +203,7 @@ fn idle_connections_are_closed_while_their_clients_run() {
 }
 
 #[test]
-fn a_busy_connection_is_closed_when_its_request_is_answered() {
+fn a_busy_connection_is_closed_after_its_response() {
     let server = start();
     server.with(|s| s.inject_any(Fault::Delay(Duration::from_millis(30))));
     let mut client = Client::connect(&server);

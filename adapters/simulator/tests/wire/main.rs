@@ -1,4 +1,4 @@
-//! The simulated service on a port, as a client sees it over HTTP/2 and TLS.
+//! The simulated service on a port, with clients over HTTP/2 and TLS.
 #![cfg(test)]
 
 mod client;

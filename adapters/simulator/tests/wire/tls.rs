@@ -1,4 +1,4 @@
-//! The service behind TLS, with a certificate authority of the test's own.
+//! The service over TLS, with the tests' own certificate authority.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    /// A service that it has a certificate for.
+    /// Starts a service with a certificate of this authority.
     fn start(&self, versions: &[&str]) -> Server {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -50,7 +50,7 @@ impl Authority {
         self.0.der().clone()
     }
 
-    /// A connection to a service that it vouches for.
+    /// Connects to a service and trusts only this authority.
     async fn connect(
         &self,
         server: &Server,
@@ -70,14 +70,14 @@ impl Authority {
             .await
     }
 
-    /// A client that speaks HTTP/2.
+    /// Connects a client over HTTP/2.
     fn client(&self, server: &Server) -> Client {
         let runtime = runtime();
         let stream = runtime.block_on(self.connect(server, &["h2"])).unwrap();
         Client::over(runtime, stream, server)
     }
 
-    /// The answer to a request over HTTP/1.1.
+    /// Sends a request for a bearer token over HTTP/1.1.
     fn send_http1(
         &self,
         server: &Server,
@@ -91,9 +91,9 @@ impl Authority {
             let mut request = bearer("/api");
             let host = server.base().split('/').nth(2).unwrap();
             request.headers_mut().insert("host", host.parse().unwrap());
-            let answer = sender.send_request(request).await?;
-            let (status, version) = (answer.status(), answer.version());
-            Ok((status, version, answer.collect().await?.to_bytes()))
+            let response = sender.send_request(request).await?;
+            let (status, version) = (response.status(), response.version());
+            Ok((status, version, response.collect().await?.to_bytes()))
         })
     }
 }
@@ -106,26 +106,26 @@ fn names(versions: &[&str]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_base_says_where() {
+fn the_base_has_the_scheme_host_and_port() {
     let server = Authority::new().start(&[]);
     let port = server.port();
     assert_eq!(server.base(), format!("https://localhost:{port}/api"));
 }
 
 #[test]
-fn http2_is_spoken_where_both_sides_can() {
+fn http2_is_used_if_both_sides_offer_it() {
     let authority = Authority::new();
     let server = authority.start(&["h2", "http/1.1"]);
 
-    let answer = authority.client(&server).send().unwrap();
+    let response = authority.client(&server).send().unwrap();
 
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.version(), Version::HTTP_2);
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.version(), Version::HTTP_2);
     assert_eq!(server.with(|s| s.counts().misdirected), 0);
 }
 
 #[test]
-fn http1_is_spoken_otherwise() {
+fn http1_is_used_otherwise() {
     let authority = Authority::new();
     let both: &[&str] = &["h2", "http/1.1"];
     for (ours, theirs) in [(both, &both[1..]), (both, &[]), (&[], both), (&[], &[])] {
@@ -141,7 +141,7 @@ fn http1_is_spoken_otherwise() {
 }
 
 #[test]
-fn a_version_that_was_not_agreed_on_is_not_served() {
+fn a_version_that_was_not_negotiated_is_not_served() {
     let authority = Authority::new();
     let server = authority.start(&["h2"]);
     let runtime = runtime();
@@ -152,7 +152,7 @@ fn a_version_that_was_not_agreed_on_is_not_served() {
 }
 
 #[test]
-fn a_failed_handshake_is_no_request_and_disturbs_nobody() {
+fn a_failed_handshake_is_no_request_and_does_not_disturb_others() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let server = authority.start(&["h2"]);
 
@@ -168,7 +168,7 @@ fn a_failed_handshake_is_no_request_and_disturbs_nobody() {
 }
 
 #[test]
-fn faults_befall_requests_inside_of_tls_too() {
+fn faults_apply_over_tls_too() {
     let authority = Authority::new();
     let server = authority.start(&["h2", "http/1.1"]);
 
@@ -182,7 +182,7 @@ fn faults_befall_requests_inside_of_tls_too() {
 }
 
 #[test]
-fn idle_connections_are_closed_inside_of_tls_too() {
+fn idle_connections_are_closed_over_tls_too() {
     let authority = Authority::new();
     let server = authority.start(&["h2"]);
     let mut client = authority.client(&server);

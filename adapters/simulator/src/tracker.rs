@@ -1,5 +1,4 @@
-//! The connections that are open, so that all of them can be closed and their
-//! end be waited for.
+//! The set of open connections, to close all of them and wait for their end.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -9,32 +8,33 @@ use std::task::Poll;
 
 use tokio::sync::{Notify, watch};
 
-/// Every connection since the server started, or since all were closed.
-pub(crate) struct Lines {
-    /// Nothing is ever sent: the lines wait for its end.
+/// The connections since the server started, or since all were closed.
+pub(crate) struct ConnectionTracker {
+    /// The end of this channel closes the connections. Nothing is ever sent.
     close: watch::Sender<()>,
     open: mpsc::Sender<Infallible>,
-    /// Nothing ever comes: it ends with the last line.
+    /// The end of this channel is the end of the last connection. Nothing is
+    /// ever received.
     all_closed: mpsc::Receiver<Infallible>,
 }
 
-impl Lines {
-    pub(crate) fn open(&self) -> Line {
-        Line {
+impl ConnectionTracker {
+    pub(crate) fn track(&self) -> TrackedConnection {
+        TrackedConnection {
             closed_by_server: self.close.subscribe(),
             closed_by_request: Arc::default(),
             _open: self.open.clone(),
         }
     }
 
-    /// Tells every line to close, and returns when they have.
-    pub(crate) fn close(self) {
+    /// Requests the end of every connection, and returns when all have ended.
+    pub(crate) fn close_all(self) {
         drop((self.close, self.open));
         self.all_closed.recv().ok();
     }
 }
 
-impl Default for Lines {
+impl Default for ConnectionTracker {
     fn default() -> Self {
         let (close, _) = watch::channel(());
         let (open, all_closed) = mpsc::channel();
@@ -46,33 +46,34 @@ impl Default for Lines {
     }
 }
 
-/// One connection, which is open for as long as this lives.
-pub(crate) struct Line {
+/// One open connection. Dropping it marks the connection as closed.
+pub(crate) struct TrackedConnection {
     closed_by_server: watch::Receiver<()>,
     closed_by_request: Arc<Notify>,
     _open: mpsc::Sender<Infallible>,
 }
 
-impl Line {
-    /// What a request holds until it has been answered; notified, it has the
-    /// line closed.
+impl TrackedConnection {
+    /// Marks the connection as busy for as long as the returned value lives.
+    /// Each request holds one until its response has been sent. A notification
+    /// requests the end of the connection.
     pub(crate) fn hold(&self) -> Arc<Notify> {
         Arc::clone(&self.closed_by_request)
     }
 
-    /// Waits until the line is to be closed.
-    pub(crate) async fn told_to_close(&self) {
+    /// Waits until the server or an HTTP request wants the connection closed.
+    pub(crate) async fn close_requested(&self) {
         let mut by_server = self.closed_by_server.clone();
         ends_first(self.closed_by_request.notified(), by_server.changed()).await;
     }
 
-    /// Whether no request holds the line.
+    /// Returns true if the connection has no request in progress.
     pub(crate) fn is_idle(&self) -> bool {
         Arc::strong_count(&self.closed_by_request) == 1
     }
 }
 
-/// Waits until one of two ends, and says whether it was the first of them.
+/// Waits for the end of one of two futures. Returns true if `first` has ended.
 pub(crate) async fn ends_first(first: impl Future, second: impl Future) -> bool {
     let (mut first, mut second) = (pin!(first), pin!(second));
     poll_fn(|context| {
