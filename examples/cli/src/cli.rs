@@ -1,15 +1,15 @@
-//! What can be said on the command line.
+//! The command line: commands, common options and the help behind them.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    commands::{Call, Completions, LogIn, LogOut, Man, Rearm, ResetPassword, Simulate, Status},
+    commands::{Call, Completions, LogIn, LogOut, Man, ResetPassword, Simulate, Status, Unblock},
     failure::Failure,
 };
 
-/// What `--help` and the man page say behind the options.
+/// The text that `--help` and the man page show after the options.
 const CREDENTIALS_AND_CODES: &str = "\
 Credentials:
   THINGSPACE_KEY, THINGSPACE_SECRET    the application's, from the ThingSpace portal
@@ -24,10 +24,10 @@ Exit codes:
   0  done
   1  the service refused
   2  usage or configuration, the state file among it
-  3  the login guard is closed; nothing was sent
-  4  never sent: the network, or a pause after failures
-  5  fate unknown, or nowhere to write the answer: it may have been or was
-     carried out, look before you repeat it";
+  3  the login guard is blocked; nothing was sent
+  4  never sent: the network, or a backoff after failures
+  5  outcome unknown, or the response could not be written: the command may have
+     been or was executed; look before you retry it";
 
 /// Unofficial command line for Verizon ThingSpace: opens a session when one is
 /// needed, and shares it with every other invocation on this machine.
@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Status(Status),
     Call(Call),
     ResetPassword(ResetPassword),
-    Rearm(Rearm),
+    Unblock(Unblock),
     Simulate(Simulate),
     Completions(Completions),
     Man(Man),
@@ -61,14 +61,14 @@ impl Command {
             Self::Status(command) => command.run(),
             Self::Call(command) => command.run(),
             Self::ResetPassword(command) => command.run(),
-            Self::Rearm(command) => command.run(),
+            Self::Unblock(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),
         }
     }
 
-    /// Whether a machine reads what it says.
+    /// Returns true if the output is to be JSON.
     pub(crate) const fn json(&self) -> bool {
         match self {
             Self::LogIn(LogIn { common })
@@ -76,17 +76,17 @@ impl Command {
             | Self::Status(Status { common })
             | Self::Call(Call { common, .. })
             | Self::ResetPassword(ResetPassword { common, .. })
-            | Self::Rearm(Rearm { common, .. }) => common.json,
+            | Self::Unblock(Unblock { common, .. }) => common.json,
             Self::Simulate(Simulate { json, .. }) => *json,
             Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }
 
-/// What every command with a session takes.
+/// The options of every command that uses a session.
 #[derive(Args)]
 pub(crate) struct Common {
-    /// Say everything in JSON, errors too
+    /// Print everything as JSON, errors too
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -95,22 +95,22 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
 
-    /// Which ThingSpace to talk to [default: production]
+    /// The environment of ThingSpace to use [default: production]
     #[arg(long, value_enum)]
-    pub(crate) environment: Option<Verizons>,
+    pub(crate) environment: Option<NamedEnvironment>,
 
     /// A file with the credentials, which only you may read
     #[arg(long, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
 
-    /// How long one request may take, in seconds
+    /// The timeout of each request, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
 }
 
-/// The environments of Verizon's.
+/// The environments that Verizon runs.
 #[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Verizons {
+pub(crate) enum NamedEnvironment {
     Production,
     Staging,
     Mock,

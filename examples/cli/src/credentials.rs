@@ -1,5 +1,5 @@
-//! Where the credentials come from: environment variables, the files that these
-//! name, or a file of them all. Never from an argument, which `ps` shows.
+//! The sources of credentials: environment variables, the files that these name,
+//! or one file with all of them. Never an argument, which `ps` shows.
 
 use std::{
     collections::BTreeMap,
@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// More bytes than any credentials need.
-const LONGEST: usize = 64 * 1024;
+/// The most bytes that a file of credentials may have.
+const MAX_BYTES: usize = 64 * 1024;
 
-/// What can be given, in this order.
+/// The names of the credentials.
 const NAMES: [&str; 4] = [
     "THINGSPACE_KEY",
     "THINGSPACE_SECRET",
@@ -26,14 +26,14 @@ const NAMES: [&str; 4] = [
     "THINGSPACE_PASSWORD",
 ];
 
-/// What was given, not all of it looked at yet.
-pub(crate) struct Given {
-    /// The lines of the file of them all.
+/// The sources of the credentials. A variable is read when it is needed.
+pub(crate) struct CredentialSources {
+    /// The lines of the file with all credentials.
     lines: BTreeMap<String, Zeroizing<String>>,
     file: Option<PathBuf>,
 }
 
-impl Given {
+impl CredentialSources {
     /// Fails if there is no such file, if others may read it, or if it holds
     /// anything else than credentials.
     pub(crate) fn new(file: Option<&Path>) -> Result<Self, Failure> {
@@ -55,7 +55,7 @@ impl Given {
                 };
                 let value = Zeroizing::new(value.to_owned());
                 if lines.insert(name.to_owned(), value).is_some() {
-                    return Err(twice(name));
+                    return Err(given_twice(name));
                 }
             }
         }
@@ -75,7 +75,7 @@ impl Given {
         self.find("THINGSPACE_USERNAME")
     }
 
-    /// Everything that a login takes.
+    /// The credentials for a login.
     pub(crate) fn credentials(&self) -> Result<Credentials, Failure> {
         let secret = self.find("THINGSPACE_SECRET")?;
         let app = AppCredentials::new(self.key()?.as_str(), secret.as_str())?;
@@ -84,16 +84,16 @@ impl Given {
         Ok(Credentials::new(app, user))
     }
 
-    /// What tells one session from another, for those who only look at it: its
-    /// secrets are none.
-    pub(crate) fn names(&self) -> Result<Credentials, Failure> {
-        let none = "never sent";
-        let app = AppCredentials::new(self.key()?.as_str(), none)?;
-        let user = UserCredentials::new(self.username()?.as_str(), none)?;
+    /// The key and the user's name, which identify a session, with placeholders for
+    /// the secrets. They serve only to look at a session.
+    pub(crate) fn without_secrets(&self) -> Result<Credentials, Failure> {
+        let placeholder = "never sent";
+        let app = AppCredentials::new(self.key()?.as_str(), placeholder)?;
+        let user = UserCredentials::new(self.username()?.as_str(), placeholder)?;
         Ok(Credentials::new(app, user))
     }
 
-    /// The file that the password is in, if it is in one of its own.
+    /// The password's file, if it is given in a file of its own.
     pub(crate) fn password_file(&self) -> Option<PathBuf> {
         self.value("THINGSPACE_PASSWORD_FILE")
             .ok()
@@ -106,7 +106,7 @@ impl Given {
         match (self.value(name)?, self.value(&in_file)?) {
             (Some(value), None) => Ok(value),
             (None, Some(path)) => secret(Path::new(path.as_str())),
-            (Some(_), Some(_)) => Err(twice(name)),
+            (Some(_), Some(_)) => Err(given_twice(name)),
             (None, None) => {
                 let or = match &self.file {
                     Some(file) => format!(", or write it into {}", file.display()),
@@ -119,13 +119,13 @@ impl Given {
         }
     }
 
-    /// What is given by this very name.
+    /// The value under exactly this name, in a variable or in the file.
     fn value(&self, name: &str) -> Result<Option<Zeroizing<String>>, Failure> {
         let line = self.lines.get(name).cloned();
         match (env::var(name), line) {
             (Ok(value), None) => Ok(Some(Zeroizing::new(value))),
             (Err(VarError::NotPresent), line) => Ok(line),
-            (Ok(_), Some(_)) => Err(twice(name)),
+            (Ok(_), Some(_)) => Err(given_twice(name)),
             (Err(VarError::NotUnicode(_)), _) => {
                 Err(Failure::usage(format!("{name} is not UTF-8; set it anew")))
             }
@@ -133,15 +133,14 @@ impl Given {
     }
 }
 
-fn twice(name: &str) -> Failure {
+fn given_twice(name: &str) -> Failure {
     let name = name.strip_suffix("_FILE").unwrap_or(name);
     Failure::usage(format!(
-        "{name} is given twice; give it once, as a variable, in a file of its own or in the file of them all"
+        "{name} is given twice; give it once, as a variable, in a file of its own or in the file with all of them"
     ))
 }
 
-/// What a file holds that is a secret and nothing else: its line end is none of
-/// it.
+/// Reads a file that holds one secret. A line end after it is ignored.
 fn secret(path: &Path) -> Result<Zeroizing<String>, Failure> {
     text(path).map(|text| Zeroizing::new(trimmed(&text).to_owned()))
 }
@@ -153,7 +152,7 @@ fn text(path: &Path) -> Result<Zeroizing<String>, Failure> {
             path.display()
         ))
     };
-    let bytes = read_private(path, LONGEST)?.ok_or_else(missing)?;
+    let bytes = read_private(path, MAX_BYTES)?.ok_or_else(missing)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| {
         Failure::usage(format!(
             "{} is not UTF-8, so it holds no credentials",
@@ -163,10 +162,10 @@ fn text(path: &Path) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// The password in a file, if there is one: neither its line end is of it, nor
-/// the room that a draft has reserved.
+/// Reads the password in a file, if there is one. A line end after it is ignored,
+/// and so is the space that a draft has reserved.
 pub(crate) fn password_in(path: &Path) -> Result<Option<Password>, Failure> {
-    let Some(bytes) = read_private(path, LONGEST)? else {
+    let Some(bytes) = read_private(path, MAX_BYTES)? else {
         return Ok(None);
     };
     let text = std::str::from_utf8(&bytes).map_err(|_| {

@@ -1,5 +1,4 @@
-//! Why a command was not done: what the shell, a human and a machine get to
-//! know of it.
+//! Failures of a command: its exit code, and its report as text or JSON.
 
 use std::{error::Error as StdError, fmt, process::ExitCode};
 
@@ -12,25 +11,25 @@ use thingspace_ureq::core::{
 
 use crate::show;
 
-/// The exit codes that `--help` tells of.
+/// The exit codes that `--help` explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Refused = 1,
     Usage = 2,
-    GateClosed = 3,
+    LoginBlocked = 3,
     NeverSent = 4,
-    FateUnknown = 5,
+    OutcomeUnknown = 5,
 }
 
 impl Exit {
     fn of(error: &Error) -> Self {
         match error.fate() {
-            // Whatever else is known of it, it must not be repeated blindly.
-            Fate::Unknown => Self::FateUnknown,
+            // Whatever else is known of it, it must not be retried blindly.
+            Fate::Unknown => Self::OutcomeUnknown,
             // A login was refused, or a token fetch, or the call itself.
             _ if error.refusal().is_some() => Self::Refused,
             Fate::Refused => Self::Refused,
-            Fate::NeverSent if error.is_gate_closed() => Self::GateClosed,
+            Fate::NeverSent if error.is_gate_closed() => Self::LoginBlocked,
             Fate::NeverSent => match error {
                 Error::Request(_) | Error::Store(_) => Self::Usage,
                 _ => Self::NeverSent,
@@ -45,39 +44,39 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command was not done.
+/// The failure of a command.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
-    why: Why,
-    /// What we say in place of the library, which does not know what was done since.
-    said: Option<String>,
-    /// What else to know and do, a sentence each.
+    cause: Cause,
+    /// A message in place of the library's, which does not know what was done since.
+    message: Option<String>,
+    /// More to know and to do, a sentence each.
     advice: Vec<String>,
 }
 
 #[derive(Debug)]
-enum Why {
-    /// What the library says.
+enum Cause {
+    /// An error of the library.
     Call(Box<Error>),
-    /// What somebody else says.
+    /// Another error.
     Other(Box<dyn StdError>),
-    /// What we say.
-    Said(String),
+    /// A message of this program.
+    Message(String),
 }
 
 impl Failure {
-    /// That a command can't be done as it was given, or as things stand on this
-    /// machine.
-    pub(crate) fn usage(said: impl Into<String>) -> Self {
-        Self::said(Exit::Usage, said)
+    /// A command that can't be executed as it was given, or in the present state of
+    /// this machine.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
     }
 
-    pub(crate) fn said(exit: Exit, said: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,
-            why: Why::Said(said.into()),
-            said: None,
+            cause: Cause::Message(message.into()),
+            message: None,
             advice: Vec::new(),
         }
     }
@@ -85,23 +84,23 @@ impl Failure {
     fn other(error: impl StdError + 'static) -> Self {
         Self {
             exit: Exit::Usage,
-            why: Why::Other(Box::new(error)),
-            said: None,
+            cause: Cause::Other(Box::new(error)),
+            message: None,
             advice: Vec::new(),
         }
     }
 
-    /// With one thing more to know.
+    /// Adds advice.
     #[must_use]
-    pub(crate) fn and(mut self, advice: impl Into<String>) -> Self {
+    pub(crate) fn with_advice(mut self, advice: impl Into<String>) -> Self {
         self.advice.push(advice.into());
         self
     }
 
-    /// The same, said in other words.
+    /// Replaces the message.
     #[must_use]
-    pub(crate) fn saying(mut self, said: impl Into<String>) -> Self {
-        self.said = Some(said.into());
+    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
         self
     }
 
@@ -109,21 +108,21 @@ impl Failure {
         self.exit
     }
 
-    /// Tells the user on the standard error.
-    pub(crate) fn tell(&self, json: bool) {
+    /// Reports the failure on the standard error.
+    pub(crate) fn report(&self, json: bool) {
         if json {
             return show::to_stderr(&show::line(&self.to_json()));
         }
         show::to_stderr(&format!("thingspace: {self}"));
-        for cause in self.causes() {
-            show::to_stderr(&format!("  because: {cause}"));
+        for source in self.sources() {
+            show::to_stderr(&format!("  because: {source}"));
         }
         for advice in &self.advice {
             show::to_stderr(advice);
         }
-        if let Some(answer) = self.answer().filter(|answer| !answer.is_empty()) {
-            show::to_stderr("The service said:");
-            show::to_stderr(&show::harmless(answer));
+        if let Some(body) = self.response_body().filter(|body| !body.is_empty()) {
+            show::to_stderr("The service responded:");
+            show::to_stderr(&show::sanitized(body));
         }
     }
 
@@ -131,30 +130,30 @@ impl Failure {
         let mut error = json!({
             "exit_code": self.exit as u8,
             "message": self.to_string(),
-            "causes": self.causes(),
+            "causes": self.sources(),
             "advice": self.advice,
         });
-        if let (Why::Call(call), Value::Object(error)) = (&self.why, &mut error) {
-            let about = json!({
-                "fate": fate(call),
+        if let (Cause::Call(call), Value::Object(error)) = (&self.cause, &mut error) {
+            let details = json!({
+                "outcome": outcome(call),
                 "status": call.status().map(|status| status.as_u16()),
                 "code": call.code().map(ToString::to_string),
                 "retry_at": call.retry_at().map(show::time),
-                "gate": call.gate().map(show::gate),
-                "answer": self.answer().map(show::body),
+                "login_guard": call.gate().map(show::login_guard),
+                "response": self.response_body().map(show::body),
             });
-            if let Value::Object(about) = about {
-                error.extend(about);
+            if let Value::Object(details) = details {
+                error.extend(details);
             }
         }
         json!({ "error": error })
     }
 
-    /// What the service said to the caller's own request when it refused. (What
-    /// it said to a login might repeat the password.)
-    fn answer(&self) -> Option<&[u8]> {
-        match &self.why {
-            Why::Call(error) => {
+    /// The body of the response that refused the caller's own request. (The
+    /// response to a login is not shown: it might hold the password.)
+    fn response_body(&self) -> Option<&[u8]> {
+        match &self.cause {
+            Cause::Call(error) => {
                 let last = match &**error {
                     Error::SentBefore { error, .. } => error,
                     other => other,
@@ -168,11 +167,11 @@ impl Failure {
         }
     }
 
-    fn causes(&self) -> Vec<String> {
-        let error: &dyn StdError = match &self.why {
-            Why::Call(error) => error,
-            Why::Other(error) => &**error,
-            Why::Said(_) => return Vec::new(),
+    fn sources(&self) -> Vec<String> {
+        let error: &dyn StdError = match &self.cause {
+            Cause::Call(error) => error,
+            Cause::Other(error) => &**error,
+            Cause::Message(_) => return Vec::new(),
         };
         std::iter::successors(error.source(), |&error| error.source())
             .map(ToString::to_string)
@@ -182,10 +181,10 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.said, &self.why) {
-            (Some(said), _) | (None, Why::Said(said)) => f.write_str(said),
-            (None, Why::Call(error)) => error.fmt(f),
-            (None, Why::Other(error)) => error.fmt(f),
+        match (&self.message, &self.cause) {
+            (Some(message), _) | (None, Cause::Message(message)) => f.write_str(message),
+            (None, Cause::Call(error)) => error.fmt(f),
+            (None, Cause::Other(error)) => error.fmt(f),
         }
     }
 }
@@ -195,12 +194,13 @@ impl From<Error> for Failure {
         let is_session_call = matches!(error, Error::Request(RequestError::SessionCall));
         let failure = Self {
             exit: Exit::of(&error),
-            why: Why::Call(Box::new(error)),
-            said: None,
+            cause: Cause::Call(Box::new(error)),
+            message: None,
             advice: Vec::new(),
         };
         if is_session_call {
-            return failure.and("Here these are: thingspace login, logout and reset-password");
+            return failure
+                .with_advice("Here these are: thingspace login, logout and reset-password");
         }
         failure
     }
@@ -236,7 +236,7 @@ impl From<EnvironmentError> for Failure {
     }
 }
 
-fn fate(error: &Error) -> &'static str {
+fn outcome(error: &Error) -> &'static str {
     match error.fate() {
         Fate::NeverSent => "never_sent",
         Fate::Refused => "refused",

@@ -1,4 +1,4 @@
-//! How a new password is kept: on the disk before anybody is told of it.
+//! Saves a new password: it is on the disk before its reset is reported.
 
 use std::{
     cell::RefCell,
@@ -28,19 +28,19 @@ use crate::{
     record::{Records, Reset},
 };
 
-/// More bytes than a password has.
+/// The space in bytes that is reserved for a password. No password is longer.
 const ROOM: usize = 4096;
 
-/// Keeps the new password of one reset. Everything that could fail without it is
-/// done when the keeper is made, before the reset is sent.
+/// Saves the new password of one reset. Every step that could fail, and does not
+/// need the password, is done when the keeper is made, before the reset is sent.
 pub(crate) struct Keeper {
     old: Password,
     drafts: RefCell<Option<Drafts>>,
     place: PathBuf,
     program: Option<Program>,
     rescue: PathBuf,
-    /// What came of it: a reset may be told of its own success twice.
-    outcome: RefCell<Option<(Result<(), StoreError>, Whereabouts)>>,
+    /// The result, once known: the success of a reset may be reported twice.
+    result: RefCell<Option<(Result<(), StoreError>, Location)>>,
 }
 
 struct Drafts {
@@ -48,11 +48,12 @@ struct Drafts {
     old: Draft,
 }
 
-/// Puts off what asks this process to end until this is dropped: it would lose a
-/// password that is on its way. (A program that it starts is asked as ever.)
-pub(crate) struct PutOff(SigSet);
+/// Defers the signals that ask this process to end, until this is dropped: they
+/// would lose a password that is on its way. (A program that it starts gets them
+/// as usual.)
+pub(crate) struct DeferredSignals(SigSet);
 
-impl PutOff {
+impl DeferredSignals {
     pub(crate) fn new() -> Self {
         let signals = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
         signals.thread_block().ok();
@@ -60,32 +61,33 @@ impl PutOff {
     }
 }
 
-impl Drop for PutOff {
+impl Drop for DeferredSignals {
     fn drop(&mut self) {
         self.0.thread_unblock().ok();
     }
 }
 
-/// Where the new password is.
+/// The location of the new password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Whereabouts {
+pub(crate) enum Location {
     /// On no disk.
     Nowhere,
     /// In this file.
-    At(PathBuf),
-    /// With the program that was to keep it.
+    File(PathBuf),
+    /// With the program that was to save it.
     HandedOver,
 }
 
-/// Who is given the new password.
+/// The program that is given the new password.
 struct Program {
     path: PathBuf,
     args: Vec<OsString>,
 }
 
 impl Keeper {
-    /// Proves that the new password can be kept. `command` is the program that is
-    /// given it, and its arguments; it is in `reset.place` until that has it.
+    /// Proves that the new password can be saved. `command` is the program that is
+    /// given it, and its arguments. Until the program has it, it is in
+    /// `reset.place`.
     ///
     /// Fails if there is something else than the password in use, if nothing can
     /// be written there, or if the program can't be found.
@@ -108,9 +110,9 @@ impl Keeper {
                 args: args.to_vec(),
             }),
         };
-        // That another file may be put in its place is proven with the one that is
-        // there: where it is mounted by itself, it may not. (Beside the session's file
-        // it may.)
+        // The file that is there proves that another one may be put in its place: a
+        // file that is mounted by itself can't be replaced. (One beside the session's
+        // file can.)
         if let Some(present) = read_private(&reset.place, ROOM)?.filter(|_| !reset.handed_over) {
             write(&reset.place, &present)?;
         }
@@ -126,59 +128,60 @@ impl Keeper {
             place: reset.place.clone(),
             program,
             rescue,
-            outcome: RefCell::new(None),
+            result: RefCell::new(None),
         })
     }
 
-    /// Keeps it.
-    pub(crate) fn keep(&self, new: &Password) -> Result<(), StoreError> {
-        if let Some((outcome, _)) = &*self.outcome.borrow() {
-            return outcome.clone();
+    /// Saves the new password.
+    pub(crate) fn save(&self, new: &Password) -> Result<(), StoreError> {
+        if let Some((result, _)) = &*self.result.borrow() {
+            return result.clone();
         }
-        let mut whereabouts = Whereabouts::Nowhere;
-        let kept = self.put(new, &mut whereabouts).inspect_err(|_| {
-            let is_there = match &whereabouts {
-                Whereabouts::Nowhere => false,
-                Whereabouts::At(file) => {
-                    matches!(password_in(file), Ok(Some(kept)) if kept == *new)
+        let mut location = Location::Nowhere;
+        let result = self.put(new, &mut location).inspect_err(|_| {
+            let is_there = match &location {
+                Location::Nowhere => false,
+                Location::File(file) => {
+                    matches!(password_in(file), Ok(Some(saved)) if saved == *new)
                 }
-                Whereabouts::HandedOver => true,
+                Location::HandedOver => true,
             };
             if !is_there {
-                whereabouts = match write(&self.rescue, &line(new)) {
-                    Ok(()) => Whereabouts::At(self.rescue.clone()),
-                    Err(_) => Whereabouts::Nowhere,
+                location = match write(&self.rescue, &line(new)) {
+                    Ok(()) => Location::File(self.rescue.clone()),
+                    Err(_) => Location::Nowhere,
                 };
             }
         });
-        *self.outcome.borrow_mut() = Some((kept.clone(), whereabouts));
-        kept
+        *self.result.borrow_mut() = Some((result.clone(), location));
+        result
     }
 
-    /// Where the new password is.
-    pub(crate) fn whereabouts(&self) -> Whereabouts {
-        let outcome = self.outcome.borrow();
-        outcome
+    /// The location of the new password.
+    pub(crate) fn location(&self) -> Location {
+        let result = self.result.borrow();
+        result
             .as_ref()
-            .map_or(Whereabouts::Nowhere, |(_, whereabouts)| whereabouts.clone())
+            .map_or(Location::Nowhere, |(_, location)| location.clone())
     }
 
-    /// From the first step on, one of the files holds the new password, and until
-    /// the last one of them the old one.
-    fn put(&self, new: &Password, whereabouts: &mut Whereabouts) -> Result<(), StoreError> {
+    /// Writes the new password and the old one. From the first step on, one of the
+    /// files holds the new password. Until the last step, one of them holds the old
+    /// one.
+    fn put(&self, new: &Password, location: &mut Location) -> Result<(), StoreError> {
         let Some(mut drafts) = self.drafts.take() else {
             return Err(StoreError::new("the new password came twice"));
         };
         drafts.new.fill(&line(new))?;
-        *whereabouts = Whereabouts::At(drafts.new.path().to_owned());
+        *location = Location::File(drafts.new.path().to_owned());
         drafts.old.fill(&line(&self.old))?;
         drafts.old.publish()?;
         drafts.new.publish()?;
-        *whereabouts = Whereabouts::At(self.place.clone());
+        *location = Location::File(self.place.clone());
         if let Some(program) = &self.program {
             program.hand_over(new).map_err(StoreError::new)?;
-            *whereabouts = Whereabouts::HandedOver;
-            // A copy that can not be removed does no harm, and `status` tells of it.
+            *location = Location::HandedOver;
+            // A copy that can not be removed does no harm, and `status` reports it.
             fs::remove_file(&self.place).ok();
         }
         Ok(())
@@ -186,35 +189,35 @@ impl Keeper {
 }
 
 impl Program {
-    /// Gives it the password on its standard input, without a line end. What it
-    /// says goes to the standard error.
+    /// Gives the program the password on its standard input, without a line end. Its
+    /// output goes to the standard error.
     fn hand_over(&self, password: &Password) -> io::Result<()> {
-        let said = io::stderr().as_fd().try_clone_to_owned()?;
+        let output = io::stderr().as_fd().try_clone_to_owned()?;
         let mut child = Command::new(&self.path)
             .args(&self.args)
             .stdin(Stdio::piped())
-            .stdout(said)
+            .stdout(output)
             .spawn()?;
-        let told = match child.stdin.take() {
+        let written = match child.stdin.take() {
             Some(mut stdin) => stdin.write_all(password.expose().as_bytes()),
             None => Ok(()),
         };
-        // One that did not read it to its end says by its status whether it has it.
+        // If a program did not read all of it, its status shows if it has the password.
         let status = child.wait()?;
         if !status.success() {
             return Err(io::Error::other(format!(
-                "{} was to keep it and ended with {status}",
+                "{} was to save it and ended with {status}",
                 self.path.display()
             )));
         }
-        match told {
+        match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok(()),
         }
     }
 }
 
-/// Refuses to write over anything else than the password in use: it might be the
+/// Refuses to overwrite anything else than the password in use: it might be the
 /// only copy of another one.
 fn spare(path: &Path, old: &Password) -> Result<(), Failure> {
     if !plain(path)? {
@@ -229,7 +232,8 @@ fn spare(path: &Path, old: &Password) -> Result<(), Failure> {
     }
 }
 
-/// Whether there is a file. Refuses what is not a plain one of this user.
+/// Returns true if there is a file. Refuses one that is not a plain file of this
+/// user.
 fn plain(path: &Path) -> Result<bool, Failure> {
     let shown = path.display();
     let about = match fs::symlink_metadata(path) {
@@ -237,7 +241,7 @@ fn plain(path: &Path) -> Result<bool, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => {
             return Err(Failure::usage(format!(
-                "{shown} can't be looked at: {error}"
+                "{shown} can't be examined: {error}"
             )));
         }
     };
@@ -254,7 +258,7 @@ fn plain(path: &Path) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// The program's file, as the shell would find it.
+/// Finds the program's file as a shell does.
 fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     let runs = |path: &PathBuf| {
         fs::metadata(path)
@@ -277,14 +281,14 @@ fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Writes what must not be lost into a file of its own.
+/// Writes contents that must not be lost into a file of their own.
 pub(crate) fn write(path: &Path, contents: &[u8]) -> Result<(), FileError> {
     let mut draft = Draft::begin(path)?;
     draft.fill(contents)?;
     draft.publish()
 }
 
-/// A text file's line.
+/// The password as a line of a text file.
 fn line(password: &Password) -> Zeroizing<Vec<u8>> {
     Zeroizing::new([password.expose().as_bytes(), b"\n"].concat())
 }

@@ -1,16 +1,17 @@
 //! ThingSpace from a shell: one session for all scripts and jobs of a machine,
 //! and a password reset that can't lose the password.
 //!
-//! Each command is a file in `commands`: its arguments, and what it does. All of
-//! them share a [`Desk`](desk::Desk), where the session's file and its user are.
+//! Each command is a file in `commands`, with its arguments and its code. All
+//! of them share a [`Context`](context::Context), which knows the session's file
+//! and its user.
 
 #[cfg(not(unix))]
 compile_error!("the session's file is for Unix alone; see thingspace-file");
 
 mod cli;
 mod commands;
+mod context;
 mod credentials;
-mod desk;
 mod failure;
 mod keeper;
 mod record;
@@ -26,25 +27,25 @@ use crate::{cli::Cli, failure::Failure};
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return misunderstood(&error),
+        Err(error) => return report_unparsed(&error),
     };
     let json = cli.command.json();
     match cli.command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.tell(json);
+            failure.report(json);
             failure.exit().into()
         }
     }
 }
 
-/// What could not be read as a command, or asks for help.
-fn misunderstood(error: &clap::Error) -> ExitCode {
-    // Nobody knows yet which command it is, so whoever says it anywhere is a machine.
+/// Reports a usage error, or prints the help that was asked for.
+fn report_unparsed(error: &clap::Error) -> ExitCode {
+    // The command is not known yet, so --json counts wherever it stands.
     if error.use_stderr() && env::args_os().any(|arg| arg == "--json") {
-        let said = error.render().to_string();
-        let failure = Failure::usage(said.trim_start_matches("error: ").trim_end());
-        failure.tell(true);
+        let message = error.render().to_string();
+        let failure = Failure::usage(message.trim_start_matches("error: ").trim_end());
+        failure.report(true);
         return failure.exit().into();
     }
     error.exit()

@@ -1,7 +1,7 @@
-//! What is remembered of a password reset, beside the session's file: where its
-//! new password goes. It is written before the reset is sent and goes with the
-//! next login that succeeds, so whoever comes after a crash can be told where to
-//! look.
+//! The record of a password reset, beside the session's file: it names the file
+//! that the new password goes to. It is written before the reset is sent and
+//! removed after the next login that succeeds. So after a crash, the next
+//! invocation can report where to look.
 
 use std::{
     fs,
@@ -20,44 +20,46 @@ use crate::{
     show,
 };
 
-/// More bytes than a record needs.
-const LONGEST: usize = 64 * 1024;
+/// The most bytes that a record may have.
+const MAX_BYTES: usize = 64 * 1024;
 
-/// Where the records of a session are.
+/// The records of a session's password resets.
 pub(crate) struct Records {
     state: PathBuf,
 }
 
-/// A reset that was begun.
+/// A reset that has begun.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reset {
     /// The file that the new password goes to.
     pub(crate) place: PathBuf,
-    /// Whether a program is given it from there.
+    /// True if a program is given the new password from there.
     pub(crate) handed_over: bool,
     pub(crate) begun: Timestamp,
-    /// The file that an earlier reset had left in the place of the old password,
-    /// by its number on the disk. It tells nothing of this one, which never writes
-    /// into it: it puts another file in its place.
+    /// The file that an earlier reset left in the place of the old password, by its
+    /// number on the disk. It says nothing about this reset, which never writes into
+    /// it: it puts another file in its place.
     earlier_old: Option<u64>,
-    /// The same for where a new password is put that can't be put in its place.
+    /// The file that an earlier reset left in the place of a rescued password, by
+    /// its number on the disk.
     earlier_rescue: Option<u64>,
 }
 
-/// The record's file. The name tells it from what a later version may write.
+/// The contents of the record's file. The name distinguishes them from the format
+/// of a later version.
 #[derive(Serialize, Deserialize)]
 enum Contents {
     #[serde(rename = "thingspace-reset-1")]
     First(Reset),
 }
 
-/// What became of a reset, as far as the files tell.
+/// The progress of a reset, as far as the files show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// The new password is in its place, the one before beside it.
-    Kept,
-    /// A program was given the new password, and said that it has it.
+enum Progress {
+    /// The new password is in its place, the old one beside it.
+    Saved,
+    /// A program was given the new password, and reported success.
     HandedOver,
     /// A program is or was about to be given the new password.
     HandingOver,
@@ -65,10 +67,10 @@ enum Standing {
     Drafted,
     /// The new password is beside the session's file.
     Rescued,
-    /// The new password may be in an answer that made no sense.
-    Answered,
-    /// There is no new password.
-    Nothing,
+    /// The new password may be in an invalid response.
+    InResponse,
+    /// No file holds a new password.
+    NotFound,
 }
 
 impl Records {
@@ -89,15 +91,15 @@ impl Records {
         }
     }
 
-    /// Keeps others from resetting the same password; `None` if one of them
-    /// does.
+    /// Prevents other processes from resetting the same password. Returns `None` if
+    /// one of them is resetting it.
     pub(crate) fn lock(&self) -> Result<Option<Lock>, Failure> {
         Ok(Lock::attempt(&self.beside_state(".reset.lock"))?)
     }
 
     pub(crate) fn load(&self) -> Result<Option<Reset>, Failure> {
         let path = self.path();
-        let Some(text) = read_private(&path, LONGEST)? else {
+        let Some(text) = read_private(&path, MAX_BYTES)? else {
             return Ok(None);
         };
         let Ok(Contents::First(reset)) = serde_json::from_slice(&text) else {
@@ -118,18 +120,19 @@ impl Records {
         Ok(draft.publish()?)
     }
 
-    /// Forgets the record, and has it gone for good as far as that can be.
+    /// Removes the record, as far as that is possible.
     pub(crate) fn clear(&self) {
         fs::remove_file(self.path()).ok();
     }
 
-    /// A login with this password succeeded: the one before a reset is of no use
-    /// any more. (What can't be removed now goes after the next login.)
+    /// Removes the old password and the record after a login with this password
+    /// succeeded: the password from before a reset is of no use any more. (A file
+    /// that can't be removed now is removed after the next login.)
     pub(crate) fn settle(&self, password: &Password) {
         let Ok(Some(reset)) = self.load() else {
             return;
         };
-        // Held by a reset that is under way, which is not over with this login.
+        // A reset in progress holds the lock, and this login does not end it.
         let Ok(Some(_lock)) = self.lock() else {
             return;
         };
@@ -140,7 +143,7 @@ impl Records {
         if old.as_ref() == Some(password) {
             return;
         }
-        // In this order: without the old one, the record would say that the reset is
+        // In this order: without the old one, the record would show the reset as
         // lost.
         self.clear();
         if old.is_some() && fs::remove_file(reset.old()).is_err() {
@@ -148,93 +151,98 @@ impl Records {
         }
     }
 
-    /// What to say if this is the password from before a reset: a login with it
-    /// could only fail.
+    /// Returns the failure to report if this is the password from before a reset: a
+    /// login with it could only fail.
     pub(crate) fn outdated(&self, password: &Password) -> Result<Option<Failure>, Failure> {
         let Some(reset) = self.load()? else {
             return Ok(None);
         };
         let is_old = password_in(&reset.old())?.as_ref() == Some(password);
         if is_old && password_in(&reset.place)?.as_ref() != Some(password) {
-            let said = format!(
+            let message = format!(
                 "no login is made, because the password given is the one from before the reset of {}",
                 show::time(reset.begun)
             );
-            let all_the_same = format!(
-                "If it is right all the same, move {} away.",
+            let if_right = format!(
+                "If it is right after all, move {} away.",
                 reset.old().display()
             );
-            let failure = Failure::said(Exit::GateClosed, said);
-            return Ok(Some(failure.and(self.advice(&reset)).and(all_the_same)));
+            let failure = Failure::new(Exit::LoginBlocked, message);
+            return Ok(Some(
+                failure
+                    .with_advice(self.advice(&reset))
+                    .with_advice(if_right),
+            ));
         }
         Ok(None)
     }
 
-    /// A failure that may come from a reset, with what is known of that.
+    /// Adds what is known of the last reset to a failure that may come from it.
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
         match self.load() {
-            Ok(Some(reset)) => failure.and(self.advice(&reset)),
+            Ok(Some(reset)) => failure.with_advice(self.advice(&reset)),
             Ok(None) => failure,
-            Err(unread) => failure.and(unread.to_string()),
+            Err(unread) => failure.with_advice(unread.to_string()),
         }
     }
 
-    /// What is known of the last reset, for a machine.
-    pub(crate) fn shown(&self, reset: &Reset) -> Value {
+    /// The reset and its progress as JSON.
+    pub(crate) fn to_json(&self, reset: &Reset) -> Value {
         json!({
             "begun": show::time(reset.begun),
             "place": reset.place,
             "handed_over": reset.handed_over,
-            "new_password": match self.standing(reset) {
-                Standing::Kept => "kept",
-                Standing::HandedOver => "handed_over",
-                Standing::HandingOver => "being_handed_over",
-                Standing::Drafted => "drafted",
-                Standing::Rescued => "rescued",
-                Standing::Answered => "in_answer",
-                Standing::Nothing => "none",
+            "new_password": match self.progress(reset) {
+                Progress::Saved => "saved",
+                Progress::HandedOver => "handed_over",
+                Progress::HandingOver => "being_handed_over",
+                Progress::Drafted => "drafted",
+                Progress::Rescued => "rescued",
+                Progress::InResponse => "in_response",
+                Progress::NotFound => "none",
             },
             "advice": self.advice(reset),
         })
     }
 
-    /// Where the new password is, and what to do if a login is to be made with it.
+    /// Advice: the new password's place, and the steps to a login with it.
     pub(crate) fn advice(&self, reset: &Reset) -> String {
         let begun = show::time(reset.begun);
         let place = reset.place.display();
-        let then = "Give that one; if the login guard is closed, open it with: thingspace rearm";
-        match self.standing(reset) {
-            Standing::Kept => format!(
+        let then =
+            "Use that one; if the login guard is blocked, unblock it with: thingspace unblock";
+        match self.progress(reset) {
+            Progress::Saved => format!(
                 "The reset of {begun} has put the new password into {place}, and the one before into {}. {then}",
                 reset.old().display()
             ),
-            Standing::HandedOver => format!(
-                "The reset of {begun} has handed the new password over to the program that was to keep it. {then}"
+            Progress::HandedOver => format!(
+                "The reset of {begun} has handed the new password over to the program that was to save it. {then}"
             ),
-            Standing::HandingOver => format!(
-                "The reset of {begun} has put the new password into {place}, and the program that was to keep it may not have it: hand it over, and remove the file. {then}"
+            Progress::HandingOver => format!(
+                "The reset of {begun} has put the new password into {place}, and the program that was to save it may not have it: hand it over, and remove the file. {then}"
             ),
-            Standing::Drafted => format!(
+            Progress::Drafted => format!(
                 "The reset of {begun} was cut off with the new password on its way into {place}: mv {} {}. {then}",
                 quoted(&Draft::path_of(&reset.place)),
                 quoted(&reset.place)
             ),
-            Standing::Rescued => format!(
+            Progress::Rescued => format!(
                 "The reset of {begun} could not put the new password where it belongs, and left it in {}: move it there. {then}",
                 self.rescue().display()
             ),
-            Standing::Answered => format!(
-                "The reset of {begun} was answered in a way that makes no sense; the answer is in {}, and may hold the new password: look there, then move it away. {then}",
-                self.answer().display()
+            Progress::InResponse => format!(
+                "The reset of {begun} got an invalid response; it is in {}, and may hold the new password: look there, then move it away. {then}",
+                self.response().display()
             ),
-            Standing::Nothing => format!(
-                "The reset of {begun} left no new password: it was never sent, or its answer is lost, and nobody knows whether the password is another one now. The old one is where it was, untouched. To find out, try it once: thingspace rearm, then thingspace login. If that is refused, do not try again: have Verizon reset the password, give that one, and rearm"
+            Progress::NotFound => format!(
+                "The reset of {begun} left no new password: it was never sent, or its response is lost, and it is not known whether the password is another one now. The old one is where it was, untouched. To find out, try it once: thingspace unblock, then thingspace login. If that is refused, do not try again: have Verizon reset the password, use that one, and unblock the guard"
             ),
         }
     }
 
-    fn standing(&self, reset: &Reset) -> Standing {
-        // What can't be read may hold a password all the same.
+    fn progress(&self, reset: &Reset) -> Progress {
+        // A file that can't be read may still hold a password.
         let holds = |path: &Path| !matches!(password_in(path), Ok(None));
         let is_new = |path: &Path, earlier| file(path) != earlier;
         let old = password_in(&reset.old()).ok().flatten();
@@ -245,39 +253,40 @@ impl Records {
         if reset.handed_over {
             // A program is given it from there.
             return match (is_rescued, holds(&Draft::path_of(&reset.place)), old) {
-                (true, ..) => Standing::HandingOver,
-                (false, true, _) => Standing::Drafted,
-                (false, false, Some(_)) => Standing::HandedOver,
-                (false, false, None) => self.answered(),
+                (true, ..) => Progress::HandingOver,
+                (false, true, _) => Progress::Drafted,
+                (false, false, Some(_)) => Progress::HandedOver,
+                (false, false, None) => self.progress_without_file(),
             };
         }
         if holds(&Draft::path_of(&reset.place)) {
-            return Standing::Drafted;
+            return Progress::Drafted;
         }
         if is_rescued {
-            return Standing::Rescued;
+            return Progress::Rescued;
         }
         if old.is_some() && placed != old {
-            return Standing::Kept;
+            return Progress::Saved;
         }
-        self.answered()
+        self.progress_without_file()
     }
 
-    /// A reset is not begun while there is an answer to an earlier one.
-    fn answered(&self) -> Standing {
-        if self.answer().exists() {
-            Standing::Answered
+    /// The progress of a reset whose new password is in no file of its own. (A reset
+    /// does not begin while there is a response to an earlier one.)
+    fn progress_without_file(&self) -> Progress {
+        if self.response().exists() {
+            Progress::InResponse
         } else {
-            Standing::Nothing
+            Progress::NotFound
         }
     }
 
-    /// Where an answer to a reset is put that made no sense.
-    pub(crate) fn answer(&self) -> PathBuf {
-        self.beside_state(".answer")
+    /// The file for an invalid response to a reset.
+    pub(crate) fn response(&self) -> PathBuf {
+        self.beside_state(".response")
     }
 
-    /// Where a new password is put that could not be put where it belongs.
+    /// The file for a new password that could not be put where it belongs.
     pub(crate) fn rescue(&self) -> PathBuf {
         self.beside_state(".password")
     }
@@ -293,7 +302,7 @@ impl Records {
 }
 
 impl Reset {
-    /// Where the password from before is.
+    /// The file for the password from before the reset.
     pub(crate) fn old(&self) -> PathBuf {
         old(&self.place)
     }
@@ -303,12 +312,12 @@ fn old(place: &Path) -> PathBuf {
     beside(place, ".old")
 }
 
-/// The number of the file that has this name, if one has.
+/// The number on the disk of the file with this name, if there is one.
 fn file(path: &Path) -> Option<u64> {
     fs::symlink_metadata(path).ok().map(|about| about.ino())
 }
 
-/// A path as a shell takes it for one word.
+/// A path, quoted so that a shell reads it as one word.
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,=@%".contains(c);
@@ -330,7 +339,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_with_another_password_after_a_reset_is_the_end_of_the_old_one() {
+    fn a_login_with_another_password_after_a_reset_removes_the_old_one() {
         let folder = tempfile::tempdir().unwrap();
         let records = Records::beside(&folder.path().join("state/session.json"));
         let place = folder.path().join("password");
@@ -342,7 +351,7 @@ mod tests {
 
         let new = Password::new("new").unwrap();
         records.settle(&new);
-        assert!(remembers(), "while the reset is under way");
+        assert!(remembers(), "while the reset is in progress");
         drop(resetting);
         records.settle(&Password::new("old").unwrap());
         assert!(remembers(), "after a login with the old one");

@@ -1,4 +1,4 @@
-//! How things are shown.
+//! Output: how values are written, for a human or as JSON.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -14,47 +14,60 @@ use thingspace_ureq::core::{
 
 use crate::failure::{Exit, Failure};
 
-/// A moment in UTC, as RFC 3339 writes it.
-pub(crate) fn time(moment: Timestamp) -> String {
-    /// What comes after the year 9999 reads as its end.
-    const LAST: u64 = 253_402_300_799;
-    let seconds = (moment.as_millis() / 1000).min(LAST);
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
+/// Prints a result on the standard output, as JSON or as text.
+pub(crate) fn print(json: bool, value: &Value, text: &str) -> Result<(), Failure> {
+    let line = if json { line(value) } else { text.to_owned() };
+    to_stdout(line.as_bytes())?;
+    to_stdout(b"\n")
 }
 
-/// The login guard, for a machine.
-pub(crate) fn gate(gate: &Gate) -> Value {
-    json!({
-        "closed": gate.closed.as_ref().map(reason),
-        "advice": gate.closed.as_ref().map(ToString::to_string),
-        "failed_logins": gate.failed_logins,
-        "attempts_left": gate.attempts_left,
-        "platform_locks_at": PLATFORM_LOCKS_AT,
-    })
-}
-
-fn reason(reason: &GateReason) -> &'static str {
-    match reason {
-        GateReason::WrongCredentials { .. } => "wrong_credentials",
-        GateReason::BudgetSpent => "budget_spent",
-        GateReason::PasswordUnknown => "password_unknown",
-        GateReason::PasswordOutdated => "password_outdated",
-        _ => "other",
+/// Writes to the standard output. A reader that has closed the pipe is no error.
+pub(crate) fn to_stdout(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(
+            // The command has taken effect, so it must not be retried blindly.
+            Exit::OutcomeUnknown,
+            format!("the command was executed, but its output could not be written: {error}"),
+        )),
+        _ => Ok(()),
     }
 }
 
-/// What is under way, for a machine.
-pub(crate) const fn flight(kind: FlightKind) -> &'static str {
-    match kind {
-        FlightKind::TokenFetch => "token_fetch",
-        FlightKind::LogIn => "login",
-        FlightKind::LogOut => "logout",
-        FlightKind::PasswordReset => "password_reset",
-        _ => "other",
-    }
+/// Writes a line to the standard error. A failure to do so is ignored.
+pub(crate) fn to_stderr(line: &str) {
+    writeln!(io::stderr().lock(), "{line}").ok();
 }
 
-/// A body, for a machine: as the JSON that it is, else as text, else in base64.
+/// JSON in one line. A control character that JSON may hold as it is, is escaped
+/// here: a terminal might take it for a command.
+pub(crate) fn line(value: &Value) -> String {
+    let mut line = String::new();
+    for c in value.to_string().chars() {
+        if c.is_control() {
+            line.extend(format!("\\u{:04x}", u32::from(c)).chars());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+/// Text from outside, without the characters that a terminal would take for a
+/// command.
+pub(crate) fn sanitized(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let sanitized = |c: char| {
+        if c.is_control() && c != '\n' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(sanitized).collect()
+}
+
+/// A body as JSON: the JSON that it is, else its text, else base64.
 pub(crate) fn body(bytes: &[u8]) -> Value {
     if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
         return json!({ "json": value });
@@ -65,60 +78,42 @@ pub(crate) fn body(bytes: &[u8]) -> Value {
     }
 }
 
-/// Somebody else's text, without what a terminal would take for a command.
-pub(crate) fn harmless(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let harmless = |c: char| {
-        if c.is_control() && c != '\n' {
-            '\u{fffd}'
-        } else {
-            c
-        }
-    };
-    text.chars().map(harmless).collect()
+/// A moment in UTC, as RFC 3339 writes it.
+pub(crate) fn time(moment: Timestamp) -> String {
+    /// The last second of the year 9999. Later times are shown as this one.
+    const LAST: u64 = 253_402_300_799;
+    let seconds = (moment.as_millis() / 1000).min(LAST);
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
 }
 
-/// JSON in one line. Of what a terminal would take for a command, some may stand in
-/// JSON as it is; it is escaped here.
-pub(crate) fn line(machine: &Value) -> String {
-    let mut line = String::new();
-    for c in machine.to_string().chars() {
-        if c.is_control() {
-            line.extend(format!("\\u{:04x}", u32::from(c)).chars());
-        } else {
-            line.push(c);
-        }
-    }
-    line
+/// The login guard's state as JSON.
+pub(crate) fn login_guard(guard: &Gate) -> Value {
+    json!({
+        "blocked": guard.closed.as_ref().map(block_reason),
+        "advice": guard.closed.as_ref().map(ToString::to_string),
+        "failed_logins": guard.failed_logins,
+        "attempts_left": guard.attempts_left,
+        "platform_locks_at": PLATFORM_LOCKS_AT,
+    })
 }
 
-/// Says it on the standard output: in JSON to a machine, else in words.
-pub(crate) fn tell(json: bool, machine: &Value, human: &str) -> Result<(), Failure> {
-    let line = if json {
-        line(machine)
-    } else {
-        human.to_owned()
-    };
-    to_stdout(line.as_bytes())?;
-    to_stdout(b"\n")
-}
-
-/// Writes to the standard output. Somebody who has read enough is no error.
-pub(crate) fn to_stdout(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::said(
-            // So that nobody repeats it.
-            Exit::FateUnknown,
-            format!(
-                "the command was carried out, but what it has to say could not be written: {error}"
-            ),
-        )),
-        _ => Ok(()),
+fn block_reason(reason: &GateReason) -> &'static str {
+    match reason {
+        GateReason::WrongCredentials { .. } => "wrong_credentials",
+        GateReason::BudgetSpent => "budget_spent",
+        GateReason::PasswordUnknown => "password_in_doubt",
+        GateReason::PasswordOutdated => "password_outdated",
+        _ => "other",
     }
 }
 
-/// Writes a line to the standard error, if anybody listens.
-pub(crate) fn to_stderr(line: &str) {
-    writeln!(io::stderr().lock(), "{line}").ok();
+/// The name of an operation in JSON.
+pub(crate) const fn operation(kind: FlightKind) -> &'static str {
+    match kind {
+        FlightKind::TokenFetch => "token_fetch",
+        FlightKind::LogIn => "login",
+        FlightKind::LogOut => "logout",
+        FlightKind::PasswordReset => "password_reset",
+        _ => "other",
+    }
 }

@@ -1,4 +1,4 @@
-//! What happens while a command is at work: told to a terminal, and remembered.
+//! Observes a command's calls: reports waits at a terminal, and notes a login.
 
 use std::{
     io::{self, IsTerminal},
@@ -16,15 +16,15 @@ use thingspace_ureq::core::{
 
 use crate::show;
 
-/// A wait that is shorter goes by unseen.
+/// The longest wait that is not reported.
 const A_MOMENT: Duration = Duration::from_millis(500);
 
-/// Watches a command's calls.
+/// The observer of a command's calls.
 #[derive(Clone, Default)]
-pub(crate) struct Watch(Arc<Seen>);
+pub(crate) struct Watch(Arc<Observed>);
 
 #[derive(Default)]
-struct Seen {
+struct Observed {
     logged_in: AtomicBool,
     waiting: Mutex<Option<Waiting>>,
 }
@@ -32,18 +32,18 @@ struct Seen {
 struct Waiting {
     reason: WaitReason,
     since: Instant,
-    told: bool,
+    reported: bool,
 }
 
 impl Watch {
-    /// Whether this command has logged in.
+    /// Returns true if this command has logged in.
     pub(crate) fn logged_in(&self) -> bool {
         self.0.logged_in.load(Relaxed)
     }
 
-    /// Tells a terminal what is waited for, once it takes longer than a moment.
-    /// Nothing of that goes into a pipe.
-    pub(crate) fn tell_of(&self, reason: WaitReason, until: Option<Timestamp>) {
+    /// Reports a wait and its reason at a terminal, once it takes longer than a
+    /// moment. Nothing of it goes into a pipe.
+    pub(crate) fn report_wait(&self, reason: WaitReason, until: Option<Timestamp>) {
         let mut waiting = self
             .0
             .waiting
@@ -55,16 +55,16 @@ impl Watch {
             other => other.insert(Waiting {
                 reason,
                 since: now,
-                told: false,
+                reported: false,
             }),
         };
-        if waiting.told
+        if waiting.reported
             || now.duration_since(waiting.since) < A_MOMENT
             || !io::stderr().is_terminal()
         {
             return;
         }
-        waiting.told = true;
+        waiting.reported = true;
         let until = until.map_or_else(String::new, |until| {
             format!(", until {} at most", show::time(until))
         });
@@ -80,6 +80,6 @@ impl Observer for Watch {
     }
 
     fn waiting(&self, wait: &Wait) {
-        self.tell_of(wait.reason, Some(wait.until));
+        self.report_wait(wait.reason, Some(wait.until));
     }
 }

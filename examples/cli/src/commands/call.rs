@@ -10,11 +10,11 @@ use clap::Args;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use serde_json::{Map, Value, json};
 
-use crate::{cli::Common, desk::Desk, failure::Failure, show};
+use crate::{cli::Common, context::Context, failure::Failure, show};
 
 /// Make any call of the API, with both tokens
 ///
-/// The answer goes to the standard output as it came; everything else goes to
+/// The response goes to the standard output as it came; everything else goes to
 /// the standard error.
 #[derive(Args)]
 pub(crate) struct Call {
@@ -25,7 +25,7 @@ pub(crate) struct Call {
     /// /m2m/v1/accounts/0000123456-00001
     path: String,
 
-    /// The request's body: JSON as it is, @FILE for what a file holds, - for the
+    /// The request's body: JSON as it is, @FILE for the contents of a file, - for the
     /// standard input
     #[arg(long, value_name = "JSON")]
     data: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Call {
     #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(HeaderName, HeaderValue)>,
 
-    /// Write the answer's status and headers before its body
+    /// Write the response's status and headers before its body
     #[arg(long)]
     include: bool,
 
@@ -45,15 +45,15 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let request = self.request()?;
-        let desk = Desk::new(&self.common)?;
-        let answer = desk.work(|client| client.call(request))?;
+        let context = Context::new(&self.common)?;
+        let response = context.run(|client| client.call(request))?;
         if self.common.json {
-            return show::tell(true, &machine(&answer), "");
+            return show::print(true, &to_json(&response), "");
         }
         if self.include {
-            show::to_stdout(&head(&answer))?;
+            show::to_stdout(&head(&response))?;
         }
-        show::to_stdout(answer.body())
+        show::to_stdout(response.body())
     }
 
     fn request(&self) -> Result<Request<Bytes>, Failure> {
@@ -61,9 +61,8 @@ impl Call {
             .method(self.method.clone())
             .uri(&self.path)
             .body(self.body()?);
-        let mut request = request.map_err(|_| {
-            Failure::usage("the path can't stand in an address; percent-encode what is in it")
-        })?;
+        let mut request = request
+            .map_err(|_| Failure::usage("the path is not valid in a URL; percent-encode it"))?;
         for (name, value) in &self.header {
             request.headers_mut().append(name, value.clone());
         }
@@ -97,9 +96,9 @@ fn header(given: &str) -> Result<(HeaderName, HeaderValue), String> {
 }
 
 /// The status and the headers, as HTTP/1.1 writes them.
-fn head(answer: &Response<Bytes>) -> Vec<u8> {
-    let mut head = format!("{:?} {}\r\n", answer.version(), answer.status()).into_bytes();
-    for (name, value) in answer.headers() {
+fn head(response: &Response<Bytes>) -> Vec<u8> {
+    let mut head = format!("{:?} {}\r\n", response.version(), response.status()).into_bytes();
+    for (name, value) in response.headers() {
         for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
             head.extend_from_slice(part);
         }
@@ -108,18 +107,18 @@ fn head(answer: &Response<Bytes>) -> Vec<u8> {
     head
 }
 
-fn machine(answer: &Response<Bytes>) -> Value {
+fn to_json(response: &Response<Bytes>) -> Value {
     let mut headers = Map::new();
-    for name in answer.headers().keys() {
-        let values = answer.headers().get_all(name);
+    for name in response.headers().keys() {
+        let values = response.headers().get_all(name);
         let values = values
             .iter()
             .map(|value| String::from_utf8_lossy(value.as_bytes()));
         headers.insert(name.to_string(), values.collect());
     }
     json!({
-        "status": answer.status().as_u16(),
+        "status": response.status().as_u16(),
         "headers": headers,
-        "body": show::body(answer.body()),
+        "body": show::body(response.body()),
     })
 }

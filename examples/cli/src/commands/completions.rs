@@ -1,4 +1,4 @@
-//! What a shell needs to complete a command line.
+//! Shell completions.
 
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};

@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::{cli::Common, desk::Desk, failure::Failure, show};
+use crate::{cli::Common, context::Context, failure::Failure, show};
 
-/// Open a session, or say since when one is open
+/// Open a session, or report since when one is open
 ///
 /// There is no need to: `call` opens one when it has to.
 #[derive(Args)]
@@ -16,20 +16,20 @@ pub(crate) struct LogIn {
 
 impl LogIn {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let desk = Desk::new(&self.common)?;
-        let before = desk.look()?.opened_at();
-        let opened_at = desk.work(|client| {
+        let context = Context::new(&self.common)?;
+        let before = context.session()?.opened_at();
+        let opened_at = context.run(|client| {
             client.log_in()?;
             Ok(client.session(|session| session.opened_at()))
         })?;
         let opened = opened_at != before;
         let since = opened_at.map(show::time).unwrap_or_default();
-        let machine = json!({ "opened": opened, "opened_at": since });
-        let human = if opened {
+        let value = json!({ "opened": opened, "opened_at": since });
+        let text = if opened {
             format!("A session was opened at {since}.")
         } else {
             format!("A session has been open since {since}.")
         };
-        show::tell(self.common.json, &machine, &human)
+        show::print(self.common.json, &value, &text)
     }
 }

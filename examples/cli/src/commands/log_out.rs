@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::{cli::Common, desk::Desk, failure::Failure, show, watch::Watch};
+use crate::{cli::Common, context::Context, failure::Failure, show, watch::Watch};
 
 /// End the session
 ///
@@ -16,16 +16,16 @@ pub(crate) struct LogOut {
 
 impl LogOut {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let desk = Desk::new(&self.common)?;
-        // It makes no login, so whether the password is right is of no interest.
-        let client = desk.client(&Watch::default())?;
-        let ended = client.log_out().map_err(|error| desk.explain(error))?;
+        let context = Context::new(&self.common)?;
+        // It makes no login, so an outdated password does no harm.
+        let client = context.client(&Watch::default())?;
+        let ended = client.log_out().map_err(|error| context.explain(error))?;
         let ended = ended.is_some();
-        let human = if ended {
+        let text = if ended {
             "The session is over."
         } else {
             "No session was open."
         };
-        show::tell(self.common.json, &json!({ "ended": ended }), human)
+        show::print(self.common.json, &json!({ "ended": ended }), text)
     }
 }

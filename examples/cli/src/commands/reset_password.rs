@@ -1,4 +1,4 @@
-//! Resets the password, and has the new one kept before it says so.
+//! Resets the password, and saves the new one before it reports success.
 
 use std::{ffi::OsString, path};
 
@@ -14,25 +14,26 @@ use thingspace_ureq::{
 
 use crate::{
     cli::Common,
-    desk::{Desk, now},
+    context::{Context, now},
     failure::Failure,
-    keeper::{self, Keeper, PutOff, Whereabouts},
+    keeper::{self, DeferredSignals, Keeper, Location},
     record::{Records, Reset},
     show,
     watch::Watch,
 };
 
-/// Reset the password to a random one, and keep it
+/// Reset the password to a random one, and save it
 ///
-/// The new password is on the disk before anything is said of success, and the
-/// old one beside it, in a file that ends in .old, until the next login. That it
-/// can be kept is proven before the reset is sent, and the reset is sent once. If
-/// the answer is lost, no login is made until you have looked; `status` says what
-/// is known. An interrupt is put off until the new password is kept.
+/// The new password is on the disk before success is reported, and the old one
+/// beside it, in a file that ends in .old, until the next login. The command
+/// proves that the new password can be saved before it sends the reset, and it
+/// sends the reset once. If the response is lost, no login is made until you have
+/// looked; `status` shows what is known. An interrupt is deferred until the new
+/// password is saved.
 ///
-/// If the new password can be kept nowhere all the same, neither where it belongs
-/// nor beside the session's file, it is printed on the standard error, once and in
-/// the clear (with --json, in `advice`). That is the last resort: there is no other
+/// If the new password can still be saved nowhere, neither where it belongs nor
+/// beside the session's file, it is printed on the standard error, once and in the
+/// clear (with --json, in `advice`). That is the last resort: there is no other
 /// copy, and it would be lost.
 #[derive(Args)]
 #[command(group = ArgGroup::new("keeper").required(true).args(["to", "command"]))]
@@ -53,17 +54,17 @@ pub(crate) struct ResetPassword {
 
 impl ResetPassword {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let desk = Desk::new(&self.common)?;
-        let records = desk.records();
+        let context = Context::new(&self.common)?;
+        let records = context.records();
         let Some(_lock) = records.lock()? else {
             return Err(Failure::usage(
-                "another process is resetting the password; see what it says",
+                "another process is resetting the password; see what it reports",
             ));
         };
-        let unread = records.answer();
+        let unread = records.response();
         if unread.exists() {
             return Err(Failure::usage(format!(
-                "{} may hold the new password of an earlier reset, and nothing is written over it; see what it says, then move it away",
+                "{} may hold the new password of an earlier reset, and nothing is written over it; read it, then move it away",
                 unread.display()
             )));
         }
@@ -75,7 +76,7 @@ impl ResetPassword {
             .map_err(|error| Failure::usage(format!("the file can't be named: {error}")))?;
         let reset = records.reset(place, self.to.is_none(), now());
 
-        let client = desk.client(&Watch::default())?;
+        let client = context.client(&Watch::default())?;
         let old = client.session(|session| session.credentials().user.password().clone());
         if let Some(outdated) = records.outdated(&old)? {
             return Err(outdated);
@@ -83,32 +84,30 @@ impl ResetPassword {
         let keeper = Keeper::new(&reset, &records, &self.command, old)?;
         let before = records.load()?;
         records.save(&reset)?;
-        let _put_off = PutOff::new();
-        let keep = |new: &Password| keeper.keep(new);
-        match client.run(Call::new(ChangePassword::kept_by(keep))) {
-            Ok(_) => self.tell(&desk, &client, &reset),
-            Err(error) if error.is_fate_unknown() => {
-                Err(lost(&records, error, &keeper.whereabouts()))
-            }
+        let _deferred = DeferredSignals::new();
+        let save = |new: &Password| keeper.save(new);
+        match client.run(Call::new(ChangePassword::kept_by(save))) {
+            Ok(_) => self.report(&context, &client, &reset),
+            Err(error) if error.is_fate_unknown() => Err(lost(&records, error, &keeper.location())),
             Err(error) => {
-                // It was not carried out: only an earlier one is of interest.
-                let forgotten = before.map_or_else(
+                // It was not executed: only an earlier one is of interest.
+                let restored = before.map_or_else(
                     || {
                         records.clear();
                         Ok(())
                     },
                     |before| records.save(&before),
                 );
-                let failure = desk.explain(error);
-                Err(match forgotten {
+                let failure = context.explain(error);
+                Err(match restored {
                     Ok(()) => failure,
-                    Err(unsaved) => failure.and(unsaved.to_string()),
+                    Err(unsaved) => failure.with_advice(unsaved.to_string()),
                 })
             }
         }
     }
 
-    fn tell(&self, desk: &Desk, client: &Client, reset: &Reset) -> Result<(), Failure> {
+    fn report(&self, context: &Context, client: &Client, reset: &Reset) -> Result<(), Failure> {
         let place = reset.place.display();
         let old = reset.old();
         let mut lines = vec![if reset.handed_over {
@@ -120,67 +119,69 @@ impl ResetPassword {
             "The old one is in {} until the next login.",
             old.display()
         ));
-        let known = desk.given.password_file().map(path::absolute);
-        let known = matches!(&known, Some(Ok(file)) if *file == reset.place);
-        if !known {
-            lines.push("Have the credentials say the new one before that.".to_owned());
+        let used = context.credentials.password_file().map(path::absolute);
+        let used = matches!(&used, Some(Ok(file)) if *file == reset.place);
+        if !used {
+            lines.push("Put the new one into the credentials before that.".to_owned());
         }
         lines.push("Give the new one to everything else that uses this user name, on other machines too: each that still has the old one may spend a failed login.".to_owned());
-        // What other processes will find. The password is kept whatever that is.
-        // (By now, another one may have something else under way.)
+        // This is the state that other processes will find. The password is saved in
+        // any case. (By now, another process may have an operation of its own in
+        // progress.)
         let shared = client.transact(|session| session.flight());
-        let shared = matches!(shared, Ok(flight) if flight != Some(FlightKind::PasswordReset));
+        let shared =
+            matches!(shared, Ok(operation) if operation != Some(FlightKind::PasswordReset));
         if !shared {
             lines.push(format!(
-                "The session's file {} could not be written: mend that, then open the login guard with the new password: thingspace rearm",
-                desk.path().display()
+                "The session's file {} could not be written: repair that, then unblock the login guard with the new password: thingspace unblock",
+                context.path().display()
             ));
         }
-        let machine = json!({
+        let value = json!({
             "reset": true,
             "place": (!reset.handed_over).then_some(&reset.place),
             "old": old,
             "state_saved": shared,
         });
-        show::tell(self.common.json, &machine, &lines.join("\n"))
+        show::print(self.common.json, &value, &lines.join("\n"))
     }
 }
 
-/// What to say of a reset whose new password is not where it should be.
-fn lost(records: &Records, error: Error, whereabouts: &Whereabouts) -> Failure {
-    let answer = error.response().map(|answer| answer.body().clone());
+/// The failure of a reset whose new password is not where it should be.
+fn lost(records: &Records, error: Error, location: &Location) -> Failure {
+    let response = error.response().map(|response| response.body().clone());
     let only_copy = match &error {
         Error::PasswordNotKept { password, .. } => Some(password.clone()),
         _ => None,
     };
     let failure = Failure::from(error);
     if let Some(password) = only_copy {
-        // Unless it is nowhere, this error need not hold it.
-        let elsewhere = "the password was reset, and the new one could not be kept as told";
-        return match whereabouts {
-            Whereabouts::At(file) => failure.saying(elsewhere).and(format!(
-                "The new password is in {}: put it where it belongs, then open the login guard: thingspace rearm",
+        // If a copy exists, the message need not hold the password.
+        let message = "the password was reset, and the new one could not be saved as requested";
+        return match location {
+            Location::File(file) => failure.with_message(message).with_advice(format!(
+                "The new password is in {}: put it where it belongs, then unblock the login guard: thingspace unblock",
                 file.display()
             )),
-            Whereabouts::HandedOver => failure
-                .saying(elsewhere)
-                .and("The program has the new password."),
-            Whereabouts::Nowhere => failure.and(format!(
+            Location::HandedOver => failure
+                .with_message(message)
+                .with_advice("The program has the new password."),
+            Location::Nowhere => failure.with_advice(format!(
                 "It could be written to no disk, so here it is, once, in the clear, because this is the only copy: {}",
                 password.expose()
             )),
         };
     }
     let failure = records.explain(failure);
-    let Some(answer) = answer.filter(|answer| !answer.is_empty()) else {
+    let Some(response) = response.filter(|response| !response.is_empty()) else {
         return failure;
     };
-    let file = records.answer();
-    match keeper::write(&file, &answer) {
-        Ok(()) => failure.and(format!(
-            "An answer came that makes no sense, and may hold the new password; it is in {}.",
+    let file = records.response();
+    match keeper::write(&file, &response) {
+        Ok(()) => failure.with_advice(format!(
+            "The response is invalid, and may hold the new password; it is in {}.",
             file.display()
         )),
-        Err(error) => failure.and(format!("The answer could not be kept: {error}")),
+        Err(error) => failure.with_advice(format!("The response could not be saved: {error}")),
     }
 }

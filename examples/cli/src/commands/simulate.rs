@@ -1,4 +1,4 @@
-//! A ThingSpace to try everything on.
+//! Runs a simulated ThingSpace.
 
 use std::{thread, time::Duration};
 
@@ -9,30 +9,30 @@ use thingspace_simulator::{Call, Fault, Server, Simulator};
 
 use crate::{failure::Failure, show};
 
-/// Run a ThingSpace that answers from memory, and say how to talk to it
+/// Run a simulated ThingSpace in memory, and print the settings to use it
 ///
-/// What it prints are settings for a shell. It runs until it is stopped.
+/// The settings are for a shell. The simulator runs until it is stopped.
 #[derive(Args)]
 pub(crate) struct Simulate {
     /// The port that it listens on, on this machine alone; 0 is any that is free
     #[arg(long, default_value_t = 0)]
     port: u16,
 
-    /// Misbehave once: CALL:FAULT, or CALL:FAULT:after for a fault after the call
-    /// was carried out. CALL is any, token, login, logout, reset-password, account
+    /// Inject one fault: CALL:FAULT, or CALL:FAULT:after for a fault after the call
+    /// was executed. CALL is any, token, login, logout, reset-password, account
     /// or devices; FAULT is drop, hang, delay=SECONDS, cut-short, garbage, empty,
     /// html=STATUS, status=STATUS or throttled=SECONDS. May be given several times
     #[arg(long, value_name = "FAULT", value_parser = fault)]
-    fault: Vec<Misbehaviour>,
+    fault: Vec<InjectedFault>,
 
-    /// Say everything in JSON
+    /// Print everything as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// A fault, and what it befalls.
+/// A fault and the call that it is injected into, `None` for any.
 #[derive(Clone, Debug)]
-struct Misbehaviour {
+struct InjectedFault {
     call: Option<Call>,
     fault: Fault,
 }
@@ -40,7 +40,7 @@ struct Misbehaviour {
 impl Simulate {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let mut simulator = Simulator::new(42);
-        for Misbehaviour { call, fault } in self.fault {
+        for InjectedFault { call, fault } in self.fault {
             match call {
                 Some(call) => simulator.inject(call, fault),
                 None => simulator.inject_any(fault),
@@ -55,17 +55,17 @@ impl Simulate {
             ("THINGSPACE_USERNAME", Simulator::USERNAME),
             ("THINGSPACE_PASSWORD", Simulator::PASSWORD),
         ];
-        let human = settings.map(|(name, value)| format!("export {name}={value}"));
-        let machine = settings.map(|(name, value)| (name.to_owned(), json!(value)));
-        let machine = serde_json::Value::Object(machine.into_iter().collect());
-        show::tell(self.json, &machine, &human.join("\n"))?;
+        let text = settings.map(|(name, value)| format!("export {name}={value}"));
+        let value = settings.map(|(name, value)| (name.to_owned(), json!(value)));
+        let value = serde_json::Value::Object(value.into_iter().collect());
+        show::print(self.json, &value, &text.join("\n"))?;
         loop {
             thread::park();
         }
     }
 }
 
-fn fault(given: &str) -> Result<Misbehaviour, String> {
+fn fault(given: &str) -> Result<InjectedFault, String> {
     let mut parts = given.split(':');
     let call = match parts.next() {
         Some("any") => None,
@@ -95,12 +95,12 @@ fn fault(given: &str) -> Result<Misbehaviour, String> {
         "throttled" => Fault::Throttled {
             retry_after: Some(HeaderValue::from(seconds()?)),
         },
-        _ => return Err("it names no fault that is known".to_owned()),
+        _ => return Err("it does not name a known fault".to_owned()),
     };
     let fault = match (parts.next(), parts.next()) {
         (None, _) => fault,
         (Some("after"), None) => fault.after_acting(),
         _ => return Err("only :after may follow the fault".to_owned()),
     };
-    Ok(Misbehaviour { call, fault })
+    Ok(InjectedFault { call, fault })
 }

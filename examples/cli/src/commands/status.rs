@@ -1,4 +1,4 @@
-//! What is known without asking the service.
+//! Reports the saved state, without a request to the service.
 
 use clap::Args;
 use serde_json::json;
@@ -6,12 +6,12 @@ use thingspace_ureq::core::session::PLATFORM_LOCKS_AT;
 
 use crate::{
     cli::Common,
-    desk::{Desk, HOW_TO_OPEN},
+    context::{Context, HOW_TO_UNBLOCK},
     failure::Failure,
     show,
 };
 
-/// Say how the session and its login guard stand; asks the service nothing
+/// Show the state of the session and of its login guard; asks the service nothing
 ///
 /// It needs the user's name and the application's key, and no secret.
 #[derive(Args)]
@@ -22,28 +22,28 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let desk = Desk::new(&self.common)?;
-        let session = desk.look()?;
-        let gate = session.gate();
-        let records = desk.records();
+        let context = Context::new(&self.common)?;
+        let session = context.session()?;
+        let guard = session.gate();
+        let records = context.records();
         let reset = records.load()?;
-        let machine = json!({
-            "environment": desk.environment.to_string(),
-            "state": desk.path(),
+        let value = json!({
+            "environment": context.environment.to_string(),
+            "state": context.path(),
             "session": {
                 "open": session.opened_at().is_some(),
                 "opened_at": session.opened_at().map(show::time),
                 "last_used": session.last_used().map(show::time),
             },
             "bearer_until": session.bearer_renewal().map(show::time),
-            "under_way": session.flight().map(show::flight),
-            "gate": show::gate(&gate),
-            "reset": reset.as_ref().map(|reset| records.shown(reset)),
+            "operation": session.flight().map(show::operation),
+            "login_guard": show::login_guard(&guard),
+            "reset": reset.as_ref().map(|reset| records.to_json(reset)),
         });
 
         let mut lines = vec![
-            format!("Environment   {}", desk.environment),
-            format!("State         {}", desk.path().display()),
+            format!("Environment   {}", context.environment),
+            format!("State         {}", context.path().display()),
         ];
         lines.push(match (session.opened_at(), session.last_used()) {
             (Some(opened), Some(used)) => format!(
@@ -60,24 +60,24 @@ impl Status {
         lines.extend(
             session
                 .flight()
-                .map(|flight| format!("Under way     {flight}")),
+                .map(|operation| format!("In progress   {operation}")),
         );
         lines.push(format!(
             "Logins        {} failed since the last success, {} more may fail; the platform locks the user name at {PLATFORM_LOCKS_AT}",
-            gate.failed_logins, gate.attempts_left
+            guard.failed_logins, guard.attempts_left
         ));
-        lines.push(match &gate.closed {
-            Some(reason) => format!("Login guard   closed: {reason}"),
-            None => "Login guard   open".to_owned(),
+        lines.push(match &guard.closed {
+            Some(reason) => format!("Login guard   blocked: {reason}"),
+            None => "Login guard   open to logins".to_owned(),
         });
-        if gate.closed.is_some() && reset.is_none() {
-            lines.push(format!("              {HOW_TO_OPEN}"));
+        if guard.closed.is_some() && reset.is_none() {
+            lines.push(format!("              {HOW_TO_UNBLOCK}"));
         }
         lines.extend(
             reset
                 .as_ref()
                 .map(|reset| format!("Password      {}", records.advice(reset))),
         );
-        show::tell(self.common.json, &machine, &lines.join("\n"))
+        show::print(self.common.json, &value, &lines.join("\n"))
     }
 }

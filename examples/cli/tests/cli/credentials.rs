@@ -1,4 +1,4 @@
-//! Where the credentials come from.
+//! The sources of the credentials.
 
 use std::process::Command;
 
@@ -69,8 +69,8 @@ fn each_that_is_missing_is_named() {
     for (missing, _) in ALL {
         let mut login = bare(&stage, &[]);
         login.envs(ALL).env_remove(missing);
-        let said = format!("{missing} is not given; set it, or {missing}_FILE");
-        ends(&stage, login, 2, &said);
+        let message = format!("{missing} is not given; set it, or {missing}_FILE");
+        ends(&stage, login, 2, &message);
     }
 }
 
@@ -101,8 +101,8 @@ fn a_file_that_others_may_read_is_refused() {
         stage
             .run(&["login"])
             .ends_with(2)
-            .complains("is open to others")
-            .complains("chmod 600");
+            .reports("is open to others")
+            .reports("chmod 600");
     }
     stage.write("all", "");
     set_mode(&stage.at("all"), 0o644);
@@ -112,17 +112,17 @@ fn a_file_that_others_may_read_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_none_of_credentials_is_refused_unread() {
+fn a_file_with_anything_else_is_refused_without_showing_it() {
     let stage = Stage::new();
     stage.is_secret("hush");
-    for (text, said) in [
+    for (text, message) in [
         ("THINGSPACE_KEY=a\nhush\n", "line 2"),
         ("PASSWORD=hush\n", "line 1"),
         ("export THINGSPACE_PASSWORD=hush\n", "line 1"),
     ] {
         stage.write("all", text);
         let login = bare(&stage, &["--credentials", "all"]);
-        ends(&stage, login, 2, said);
+        ends(&stage, login, 2, message);
     }
     let login = bare(&stage, &["--credentials", "nothing"]);
     ends(&stage, login, 2, "there is no file nothing");
@@ -130,7 +130,7 @@ fn a_file_that_is_none_of_credentials_is_refused_unread() {
     stage
         .run(&["login"])
         .ends_with(2)
-        .complains("password is empty");
+        .reports("password is empty");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn an_environment_is_given_once() {
     stage
         .run(&["login", "--environment", "mock"])
         .ends_with(2)
-        .complains("give one of them");
+        .reports("give one of them");
     let mut login = stage.command(&["login"]);
     login.env("THINGSPACE_BASE_URL", "http://thingspace.verizon.com");
     ends(&stage, login, 2, "must be https");

@@ -48,7 +48,7 @@ fn fifty_processes_lose_their_session_and_make_one_more_login() {
 }
 
 #[test]
-fn nobody_is_locked_out_while_a_request_is_under_way() {
+fn the_file_is_not_locked_while_a_request_is_in_flight() {
     let stage = Stage::new();
     let lock = stage.at("state/session.json.lock");
     for (args, call) in [
@@ -76,7 +76,7 @@ fn of_two_resets_at_once_one_is_made() {
     stage
         .run(&args)
         .ends_with(2)
-        .complains("another process is resetting the password");
+        .reports("another process is resetting the password");
     stage.finish(first).ends_with(5);
     assert_eq!(stage.seen(Call::ResetPassword), 1);
 }

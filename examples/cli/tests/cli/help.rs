@@ -1,4 +1,4 @@
-//! What the program says of itself.
+//! Help, completions and the manual page.
 
 use std::process::Command;
 
@@ -9,8 +9,8 @@ fn the_exit_codes_and_the_credentials_are_explained() {
     let stage = Stage::new();
     let help = stage.run(&["--help"]).succeeds();
     for part in [
-        "3  the login guard is closed; nothing was sent",
-        "5  fate unknown",
+        "3  the login guard is blocked; nothing was sent",
+        "5  outcome unknown",
         "THINGSPACE_PASSWORD",
         "--credentials",
     ] {
@@ -19,22 +19,22 @@ fn the_exit_codes_and_the_credentials_are_explained() {
 }
 
 #[test]
-fn a_machine_is_told_what_was_not_understood() {
+fn a_usage_error_is_reported_as_json() {
     let stage = Stage::new();
     for args in [
         &["call", "--json"][..],
         &["login", "--json", "--timeout", "never"],
         &["simulate", "--json", "--fault", "x"],
     ] {
-        let error = stage.run(args).ends_with(2).complains("").error();
+        let error = stage.run(args).ends_with(2).reports("").error();
         assert_eq!(error["exit_code"], 2);
-        let said = error["message"].as_str().unwrap();
+        let message = error["message"].as_str().unwrap();
         assert!(
-            said.contains("--help") && !said.starts_with("error"),
-            "{said}"
+            message.contains("--help") && !message.starts_with("error"),
+            "{message}"
         );
     }
-    stage.run(&["call"]).ends_with(2).complains("error: ");
+    stage.run(&["call"]).ends_with(2).reports("error: ");
 }
 
 fn written(args: &[&str]) -> String {
@@ -47,7 +47,7 @@ fn written(args: &[&str]) -> String {
 }
 
 #[test]
-fn shells_are_told_how_to_complete() {
+fn each_shell_has_completions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = written(&["completions", shell]);
         assert!(script.contains("reset-password"), "{shell}");
@@ -59,9 +59,9 @@ fn the_manual_page_has_every_command_and_the_exit_codes() {
     let page = written(&["man"]);
     for part in [
         "reset\\-password",
-        "rearm",
+        "unblock",
         "simulate",
-        "fate unknown",
+        "outcome unknown",
         "\\-\\-include",
     ] {
         assert!(page.contains(part), "{part}");

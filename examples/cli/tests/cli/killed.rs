@@ -1,14 +1,13 @@
-//! The program killed while a request is under way: the next one carries on.
+//! The program killed while a request is in flight: the next one continues.
 
 use thingspace_simulator::{Call, Fault};
 
 use crate::stage::*;
 
-/// What is under way when the program is killed, and whether the service carried
-/// it out all the same.
-fn killed_during(args: &[&str], call: Call, carried_out: bool) -> Stage {
+/// Kills the program during a call, which the service executes or does not.
+fn killed_during(args: &[&str], call: Call, executed: bool) -> Stage {
     let stage = Stage::new();
-    let fault = if carried_out {
+    let fault = if executed {
         Fault::Hang.after_acting()
     } else {
         Fault::Hang
@@ -20,9 +19,9 @@ fn killed_during(args: &[&str], call: Call, carried_out: bool) -> Stage {
 
 #[test]
 fn during_the_token_fetch() {
-    for carried_out in [false, true] {
-        let stage = killed_during(&["login"], Call::BearerToken, carried_out);
-        assert_eq!(stage.status()["under_way"], "token_fetch");
+    for executed in [false, true] {
+        let stage = killed_during(&["login"], Call::BearerToken, executed);
+        assert_eq!(stage.status()["operation"], "token_fetch");
         stage.pass(MINUTE);
         stage.run(&["login"]).succeeds();
         assert_eq!(stage.seen(Call::LogIn), 1);
@@ -31,18 +30,18 @@ fn during_the_token_fetch() {
 
 #[test]
 fn law_2_during_the_login_which_stays_counted() {
-    for carried_out in [false, true] {
-        let stage = killed_during(&["login"], Call::LogIn, carried_out);
-        assert_eq!(stage.status()["gate"]["failed_logins"], 1);
+    for executed in [false, true] {
+        let stage = killed_during(&["login"], Call::LogIn, executed);
+        assert_eq!(stage.status()["login_guard"]["failed_logins"], 1);
         stage.pass(MINUTE);
-        assert_eq!(stage.status()["gate"]["failed_logins"], 1);
+        assert_eq!(stage.status()["login_guard"]["failed_logins"], 1);
         stage.run(&["login"]).succeeds();
-        assert_eq!(stage.status()["gate"]["failed_logins"], 0);
+        assert_eq!(stage.status()["login_guard"]["failed_logins"], 0);
     }
 }
 
 #[test]
-fn law_2_whoever_kills_again_and_again_spends_no_more_logins_than_may_fail() {
+fn law_2_repeated_kills_spend_no_more_logins_than_may_fail() {
     let stage = killed_during(&["login"], Call::LogIn, false);
     stage.pass(MINUTE);
     stage.inject(Call::LogIn, Fault::Hang);
@@ -57,7 +56,7 @@ fn law_2_whoever_kills_again_and_again_spends_no_more_logins_than_may_fail() {
 #[test]
 fn during_the_call_itself() {
     let stage = killed_during(&["call", "GET", ACCOUNT], Call::Account, true);
-    // Nobody need wait for it.
+    // The next one need not wait for it.
     stage.run(&["call", "GET", ACCOUNT]).succeeds();
     assert_eq!(stage.seen(Call::LogIn), 1);
 }
@@ -74,14 +73,14 @@ fn during_the_logout() {
 
 #[test]
 fn law_8_during_the_reset() {
-    for carried_out in [false, true] {
+    for executed in [false, true] {
         let args = ["reset-password", "--to", "password"];
-        let stage = killed_during(&args, Call::ResetPassword, carried_out);
-        assert_eq!(stage.status()["under_way"], "password_reset");
+        let stage = killed_during(&args, Call::ResetPassword, executed);
+        assert_eq!(stage.status()["operation"], "password_reset");
         stage.pass(MINUTE);
 
         let status = stage.status();
-        assert_eq!(status["gate"]["closed"], "password_unknown");
+        assert_eq!(status["login_guard"]["blocked"], "password_in_doubt");
         assert_eq!(status["reset"]["new_password"], "none");
         assert_eq!(
             stage.read("password").unwrap(),
@@ -91,10 +90,10 @@ fn law_8_during_the_reset() {
         stage
             .run(&["login"])
             .ends_with(3)
-            .complains("left no new password");
+            .reports("left no new password");
         assert_eq!(stage.seen(Call::LogIn), 1);
-        stage.run(&["rearm", "--yes"]).succeeds();
-        stage.run(&["login"]).ends_with(i32::from(carried_out));
+        stage.run(&["unblock", "--yes"]).succeeds();
+        stage.run(&["login"]).ends_with(i32::from(executed));
     }
 }
 
@@ -106,17 +105,17 @@ fn while_another_program_is_given_the_new_password() {
     stage.run(&args).was_killed();
     stage.pass(MINUTE);
     let status = stage.status();
-    assert_eq!(status["gate"]["closed"], "password_unknown");
+    assert_eq!(status["login_guard"]["blocked"], "password_in_doubt");
     assert_eq!(status["reset"]["new_password"], "being_handed_over");
-    let kept = stage.read("state/session.json.password").unwrap();
-    assert_eq!(kept.trim(), stage.password());
+    let saved = stage.read("state/session.json.password").unwrap();
+    assert_eq!(saved.trim(), stage.password());
 
-    stage.write("password", kept.trim());
+    stage.write("password", saved.trim());
     stage.run(&["logout"]).succeeds();
     stage
         .run(&["login"])
         .ends_with(3)
-        .complains("session.json.password");
-    stage.run(&["rearm", "--yes"]).succeeds();
+        .reports("session.json.password");
+    stage.run(&["unblock", "--yes"]).succeeds();
     stage.run(&["login"]).succeeds();
 }

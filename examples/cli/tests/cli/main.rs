@@ -1,5 +1,5 @@
-//! The program itself, against the simulator on a loopback port: what it says,
-//! what it ends with, and what it leaves behind.
+//! The program itself, against the simulator on a loopback port: its output, its
+//! exit code and the files that it leaves behind.
 
 #![cfg(test)]
 
@@ -9,7 +9,6 @@ mod crowd;
 mod help;
 mod killed;
 mod log_in_out;
-mod rearm;
 mod reset;
 mod simulate;
 mod stage;
@@ -19,3 +18,4 @@ mod status;
 mod stepped;
 #[cfg(feature = "tools")]
 mod terminal;
+mod unblock;

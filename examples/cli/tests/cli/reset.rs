@@ -1,5 +1,5 @@
-//! `reset-password`: the new password is kept, or it is said where it is and what
-//! is known.
+//! `reset-password`: the new password is saved, or its place and what is known are
+//! reported.
 
 use std::{
     fs,
@@ -20,15 +20,15 @@ use crate::stage::*;
 
 const TO_FILE: [&str; 3] = ["reset-password", "--to", "password"];
 
-/// The next login with what the password's file holds succeeds, or not.
+/// Makes the next login, with the password in the password's file.
 #[track_caller]
 fn next_login_ends_with(stage: &Stage, code: i32) -> Ran {
     stage.run(&["logout"]).succeeds();
     stage.run(&["login"]).ends_with(code)
 }
 
-/// What `status` says of the new password.
-fn standing(stage: &Stage) -> String {
+/// The progress of the reset, as `status` reports it.
+fn progress(stage: &Stage) -> String {
     let status = stage.status();
     status["reset"]["new_password"].as_str().unwrap().to_owned()
 }
@@ -40,8 +40,8 @@ fn the_new_password_takes_the_old_ones_place_until_a_login_proves_it() {
     stage
         .run(&TO_FILE)
         .succeeds()
-        .says("the new one is in")
-        .says("password.old until the next login");
+        .prints("the new one is in")
+        .prints("password.old until the next login");
     let new = stage.password();
     assert_ne!(old, new);
     assert_eq!(stage.read("password").unwrap(), format!("{new}\n"));
@@ -49,7 +49,7 @@ fn the_new_password_takes_the_old_ones_place_until_a_login_proves_it() {
     for name in ["password", "password.old"] {
         assert_eq!(mode(&stage.at(name)), 0o600);
     }
-    assert_eq!(standing(&stage), "kept");
+    assert_eq!(progress(&stage), "saved");
 
     // The open session goes on, and is no proof.
     stage.run(&["call", "GET", ACCOUNT]).succeeds();
@@ -65,14 +65,14 @@ fn the_new_password_takes_the_old_ones_place_until_a_login_proves_it() {
 }
 
 #[test]
-fn a_machine_is_told_where_it_is() {
+fn its_place_is_reported_as_json() {
     let stage = Stage::open();
-    let told = stage.run(&[&TO_FILE[..], &["--json"]].concat()).succeeds();
-    let told = told.json();
-    assert_eq!(told["reset"], true);
-    assert_eq!(told["place"], stage.at("password").to_str().unwrap());
-    assert_eq!(told["old"], stage.at("password.old").to_str().unwrap());
-    assert_eq!(told["state_saved"], true);
+    let reset = stage.run(&[&TO_FILE[..], &["--json"]].concat()).succeeds();
+    let reset = reset.json();
+    assert_eq!(reset["reset"], true);
+    assert_eq!(reset["place"], stage.at("password").to_str().unwrap());
+    assert_eq!(reset["old"], stage.at("password.old").to_str().unwrap());
+    assert_eq!(reset["state_saved"], true);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_reset_opens_a_session_if_none_is_open() {
 }
 
 #[test]
-fn one_reset_after_another_keeps_one_old_password() {
+fn one_reset_after_another_leaves_one_old_password() {
     let stage = Stage::open();
     stage.run(&TO_FILE).succeeds();
     let second = stage.password();
@@ -100,7 +100,7 @@ fn a_file_that_is_not_there_yet_is_made() {
     stage
         .run(&["reset-password", "--to", "other"])
         .succeeds()
-        .says("Have the credentials say the new one");
+        .prints("Put the new one into the credentials");
     assert_eq!(stage.read("other").unwrap().trim(), stage.password());
     assert_eq!(stage.read("other.old").unwrap().trim(), old);
 }
@@ -110,8 +110,8 @@ fn law_8_no_login_is_spent_on_the_password_from_before() {
     let stage = Stage::open();
     stage.run(&["reset-password", "--to", "other"]).succeeds();
     next_login_ends_with(&stage, 3)
-        .complains("the password given is the one from before the reset")
-        .complains("other");
+        .reports("the password given is the one from before the reset")
+        .reports("other");
     assert_eq!(stage.seen(Call::LogIn), 1);
     let new = stage.password();
     stage.write("password", &new);
@@ -121,22 +121,25 @@ fn law_8_no_login_is_spent_on_the_password_from_before() {
 
 #[test]
 fn law_8_the_open_session_goes_on_with_the_password_from_before() {
-    // It may have been put elsewhere, or be with nobody but this machine.
+    // It may have been put elsewhere, or be on this machine alone.
     let elsewhere = ["reset-password", "--to", "other"];
     let failing = ["reset-password", "--command", "sh", "-c", "exit 7"];
     for (args, code) in [(&elsewhere[..], 0), (&failing, 5)] {
         let stage = Stage::open();
         stage.run(args).ends_with(code);
         stage.run(&["call", "GET", ACCOUNT]).succeeds();
-        stage.run(&["login"]).succeeds().says("has been open since");
+        stage
+            .run(&["login"])
+            .succeeds()
+            .prints("has been open since");
 
-        // Once it is over, no login is made.
+        // Once it has ended, no login is made.
         stage.server.with(Simulator::forget_sessions);
         stage
             .run(&["call", "GET", ACCOUNT])
             .ends_with(3)
-            .complains("the password given is the one from before the reset")
-            .complains("move");
+            .reports("the password given is the one from before the reset")
+            .reports("move");
         assert_eq!(stage.seen(Call::LogIn), 1);
     }
 }
@@ -150,7 +153,7 @@ fn a_program_is_given_the_new_password_without_a_line_end() {
     let ran = stage
         .run(&args)
         .succeeds()
-        .says("the program has the new one");
+        .prints("the program has the new one");
     assert!(ran.stderr.contains("stored") && !ran.text().contains("stored"));
     assert_eq!(stage.read("got").unwrap(), stage.password());
     let left = [
@@ -159,7 +162,7 @@ fn a_program_is_given_the_new_password_without_a_line_end() {
         "session.json.password.old",
     ];
     assert_eq!(&stage.beside_state()[..3], left);
-    assert_eq!(standing(&stage), "handed_over");
+    assert_eq!(progress(&stage), "handed_over");
 
     let new = stage.password();
     stage.write("password", &new);
@@ -174,21 +177,21 @@ fn a_program_that_fails_leaves_the_new_password_beside_the_session() {
     let ran = stage
         .run(&args)
         .ends_with(5)
-        .complains("the new one could not be kept")
-        .complains("exit status: 7")
-        .complains("session.json.password: put it where it belongs");
+        .reports("the new one could not be saved")
+        .reports("exit status: 7")
+        .reports("session.json.password: put it where it belongs");
     for part in ["in the clear", "this error"] {
         assert!(!ran.stderr.contains(part), "{part}: {ran:?}");
     }
-    let kept = stage.read("state/session.json.password").unwrap();
-    assert_eq!(kept.trim(), stage.password());
+    let saved = stage.read("state/session.json.password").unwrap();
+    assert_eq!(saved.trim(), stage.password());
     assert_eq!(mode(&stage.at("state/session.json.password")), 0o600);
-    assert_eq!(standing(&stage), "being_handed_over");
+    assert_eq!(progress(&stage), "being_handed_over");
 
-    // No login is spent until somebody says so.
-    stage.write("password", kept.trim());
-    next_login_ends_with(&stage, 3).complains("session.json.password");
-    stage.run(&["rearm", "--yes"]).succeeds();
+    // No login is spent until the operator unblocks the guard.
+    stage.write("password", saved.trim());
+    next_login_ends_with(&stage, 3).reports("session.json.password");
+    stage.run(&["unblock", "--yes"]).succeeds();
     stage.run(&["login"]).succeeds();
     assert_eq!(
         stage.server.with(|service| service.counts().failed_logins),
@@ -197,7 +200,7 @@ fn a_program_that_fails_leaves_the_new_password_beside_the_session() {
 }
 
 #[test]
-fn a_folder_that_goes_while_the_reset_is_under_way_does_not_take_the_password_along() {
+fn a_folder_that_is_removed_during_the_reset_does_not_lose_the_password() {
     let stage = Stage::open();
     fs::create_dir(stage.at("secrets")).unwrap();
     let args = ["reset-password", "--to", "secrets/password"];
@@ -206,13 +209,16 @@ fn a_folder_that_goes_while_the_reset_is_under_way_does_not_take_the_password_al
     });
     let ran = ran
         .ends_with(5)
-        .complains("session.json.password: put it where");
+        .reports("session.json.password: put it where");
     let new = stage.password();
     assert!(!ran.stderr.contains(&new), "{ran:?}");
-    let kept = stage.read("state/session.json.password").unwrap();
-    assert_eq!(kept.trim(), new);
-    assert_eq!(standing(&stage), "rescued");
-    assert_eq!(stage.status()["gate"]["closed"], "password_unknown");
+    let saved = stage.read("state/session.json.password").unwrap();
+    assert_eq!(saved.trim(), new);
+    assert_eq!(progress(&stage), "rescued");
+    assert_eq!(
+        stage.status()["login_guard"]["blocked"],
+        "password_in_doubt"
+    );
 }
 
 #[test]
@@ -226,8 +232,8 @@ fn a_password_that_can_be_written_nowhere_is_shown_as_a_last_resort() {
         fs::write(stage.at("state"), "").unwrap();
     });
     ran.ends_with(5)
-        .complains("here it is, once, in the clear")
-        .complains(&stage.password());
+        .reports("here it is, once, in the clear")
+        .reports(&stage.password());
 }
 
 #[test]
@@ -238,22 +244,22 @@ fn a_session_that_can_not_be_saved_does_not_undo_the_reset() {
         fs::rename(stage.at("state"), stage.at("aside")).unwrap();
         fs::write(stage.at("state"), "").unwrap();
     });
-    let told = ran.succeeds().json();
-    assert_eq!(told["state_saved"], false);
+    let reset = ran.succeeds().json();
+    assert_eq!(reset["state_saved"], false);
     assert_eq!(stage.read("password").unwrap().trim(), stage.password());
 
-    // For the others the reset is lost, and they are told where the password is.
+    // For the others the reset is lost, and the password's place is reported.
     fs::remove_file(stage.at("state")).unwrap();
     fs::rename(stage.at("aside"), stage.at("state")).unwrap();
     stage.pass(MINUTE);
-    assert_eq!(standing(&stage), "kept");
-    next_login_ends_with(&stage, 3).complains("has put the new password into");
-    stage.run(&["rearm", "--yes"]).succeeds();
+    assert_eq!(progress(&stage), "saved");
+    next_login_ends_with(&stage, 3).reports("has put the new password into");
+    stage.run(&["unblock", "--yes"]).succeeds();
     stage.run(&["login"]).succeeds();
 }
 
 #[test]
-fn a_session_that_is_read_and_not_saved_has_the_password_kept_once() {
+fn a_session_that_is_read_and_not_saved_has_the_password_saved_once() {
     let stage = Stage::open();
     let lock = stage.at("state/session.json.lock");
     let args = ["reset-password", "--to", "password"];
@@ -262,7 +268,7 @@ fn a_session_that_is_read_and_not_saved_has_the_password_kept_once() {
         fs::create_dir(&lock).unwrap();
     });
     ran.succeeds()
-        .says("could not be written: mend that, then open the login guard");
+        .prints("could not be written: repair that, then unblock the login guard");
     assert_eq!(stage.read("password").unwrap().trim(), stage.password());
 }
 
@@ -271,7 +277,7 @@ fn what_another_process_begins_is_not_taken_for_a_session_that_was_not_saved() {
     let stage = Stage::open();
     let args = ["reset-password", "--to", "password", "--json"];
     let ran = stage.reset_meanwhile(&args, || {
-        // It gives the reset up for lost, and logs in.
+        // It counts the reset as lost, and logs in.
         let later = Timestamp::from(SystemTime::now()) + 60 * MINUTE;
         let store = FileStore::new(stage.state());
         let mut other = stage.session();
@@ -294,7 +300,7 @@ fn a_password_that_is_right_after_all_is_given_a_way_in() {
     stage.is_secret("a-lie-of-the-service");
     stage.inject(Call::ResetPassword, Fault::Replace(Response::new(lie)));
     stage.run(&["reset-password", "--to", "other"]).succeeds();
-    next_login_ends_with(&stage, 3).complains("If it is right all the same, move");
+    next_login_ends_with(&stage, 3).reports("If it is right after all, move");
     fs::rename(stage.at("other.old"), stage.at("away")).unwrap();
     stage.run(&["login"]).succeeds();
     assert!(stage.status()["reset"].is_null());
@@ -320,13 +326,13 @@ fn a_place_that_can_not_be_written_sends_nothing() {
         stage
             .run(&["reset-password", "--to", to])
             .ends_with(2)
-            .complains(reason);
+            .reports(reason);
     }
     for program in ["nothing-of-that-name", "./precious", "/"] {
         stage
             .run(&["reset-password", "--command", program])
             .ends_with(2)
-            .complains("can't be run");
+            .reports("can't be run");
     }
     stage.run(&["reset-password"]).ends_with(2);
     stage
@@ -342,7 +348,7 @@ fn a_place_that_can_not_be_written_sends_nothing() {
 }
 
 #[test]
-fn a_lost_answer_leaves_the_old_password_and_says_what_is_known() {
+fn a_lost_response_leaves_the_old_password_and_reports_what_is_known() {
     for (fault, changed) in [
         (Fault::Drop, false),
         (Fault::Drop.after_acting(), true),
@@ -354,25 +360,28 @@ fn a_lost_answer_leaves_the_old_password_and_says_what_is_known() {
         stage
             .run(&TO_FILE)
             .ends_with(5)
-            .complains("the password may have been reset and its answer is lost")
-            .complains("The reset of 20")
-            .complains("nobody knows whether the password is another one now")
-            .complains("try it once: thingspace rearm");
+            .reports("the password may have been reset and its answer is lost")
+            .reports("The reset of 20")
+            .reports("it is not known whether the password is another one now")
+            .reports("try it once: thingspace unblock");
         assert_eq!(stage.password() != old, changed);
         assert_eq!(stage.read("password").unwrap(), old);
         assert!(!stage.at("password.old").exists());
         assert!(!stage.at("password.new").exists());
-        assert_eq!(standing(&stage), "none");
-        assert_eq!(stage.status()["gate"]["closed"], "password_unknown");
+        assert_eq!(progress(&stage), "none");
+        assert_eq!(
+            stage.status()["login_guard"]["blocked"],
+            "password_in_doubt"
+        );
 
         // The open session goes on, and no login is spent.
         stage.run(&["call", "GET", ACCOUNT]).succeeds();
-        next_login_ends_with(&stage, 3).complains("left no new password");
+        next_login_ends_with(&stage, 3).reports("left no new password");
         assert_eq!(stage.seen(Call::LogIn), 1);
         assert_eq!(stage.seen(Call::ResetPassword), 1);
 
-        // The way out that was told.
-        stage.run(&["rearm", "--yes"]).succeeds();
+        // The way out that was reported.
+        stage.run(&["unblock", "--yes"]).succeeds();
         stage.run(&["login"]).ends_with(i32::from(changed));
         assert_eq!(stage.seen(Call::LogIn), 2);
     }
@@ -382,10 +391,10 @@ fn a_lost_answer_leaves_the_old_password_and_says_what_is_known() {
 fn what_an_earlier_reset_left_is_not_taken_for_what_a_lost_one_did() {
     let to_program = ["reset-password", "--command", "sh", "-c", "cat > password"];
     for args in [&TO_FILE[..], &to_program] {
-        for carried_out in [false, true] {
+        for executed in [false, true] {
             let stage = Stage::open();
             stage.run(args).succeeds();
-            let fault = if carried_out {
+            let fault = if executed {
                 Fault::Drop.after_acting()
             } else {
                 Fault::Drop
@@ -395,13 +404,13 @@ fn what_an_earlier_reset_left_is_not_taken_for_what_a_lost_one_did() {
             stage
                 .run(args)
                 .ends_with(5)
-                .complains("left no new password")
-                .complains("try it once: thingspace rearm");
+                .reports("left no new password")
+                .reports("try it once: thingspace unblock");
             stage.password();
-            assert_eq!(standing(&stage), "none");
+            assert_eq!(progress(&stage), "none");
             next_login_ends_with(&stage, 3);
-            stage.run(&["rearm", "--yes"]).succeeds();
-            stage.run(&["login"]).ends_with(i32::from(carried_out));
+            stage.run(&["unblock", "--yes"]).succeeds();
+            stage.run(&["login"]).ends_with(i32::from(executed));
         }
     }
 }
@@ -413,51 +422,51 @@ fn a_copy_that_an_earlier_reset_left_is_not_taken_for_the_new_password() {
     stage.run(&failing).ends_with(5);
     let copy = stage.read("state/session.json.password").unwrap();
     stage.write("password", &copy);
-    stage.run(&["rearm", "--yes"]).succeeds();
+    stage.run(&["unblock", "--yes"]).succeeds();
     next_login_ends_with(&stage, 0);
 
     // It stays where it is: the credentials may be read from there.
     stage.run(&TO_FILE).succeeds();
-    assert_eq!(standing(&stage), "kept");
+    assert_eq!(progress(&stage), "saved");
     next_login_ends_with(&stage, 0);
     assert_eq!(stage.read("state/session.json.password"), Some(copy));
 }
 
 #[test]
-fn an_answer_that_makes_no_sense_is_kept_for_it_may_hold_the_password() {
+fn an_invalid_response_is_saved_because_it_may_hold_the_password() {
     let stage = Stage::open();
     let odd = Bytes::from_static(br#"{"newpassword":"of-unknown-make"}"#);
     stage.is_secret("of-unknown-make");
-    let answer = Fault::Replace(Response::new(odd.clone()));
-    stage.inject(Call::ResetPassword, answer);
+    let response = Fault::Replace(Response::new(odd.clone()));
+    stage.inject(Call::ResetPassword, response);
     stage
         .run(&TO_FILE)
         .ends_with(5)
-        .complains("may hold the new password; it is in");
-    let kept = stage.at("state/session.json.answer");
-    assert_eq!(fs::read(&kept).unwrap(), odd);
-    assert_eq!(mode(&kept), 0o600);
-    assert_eq!(standing(&stage), "in_answer");
+        .reports("may hold the new password; it is in");
+    let saved = stage.at("state/session.json.response");
+    assert_eq!(fs::read(&saved).unwrap(), odd);
+    assert_eq!(mode(&saved), 0o600);
+    assert_eq!(progress(&stage), "in_response");
 
     // Nothing is written over it.
     stage
         .run(&TO_FILE)
         .ends_with(2)
-        .complains("session.json.answer may hold the new password");
+        .reports("session.json.response may hold the new password");
     assert_eq!(stage.seen(Call::ResetPassword), 1);
-    fs::remove_file(&kept).unwrap();
-    assert_eq!(standing(&stage), "none");
+    fs::remove_file(&saved).unwrap();
+    assert_eq!(progress(&stage), "none");
     stage.run(&TO_FILE).succeeds();
 }
 
 #[test]
-fn what_would_stand_in_the_way_afterwards_is_found_before_anything_is_sent() {
+fn an_obstacle_to_saving_is_found_before_anything_is_sent() {
     let stage = Stage::open();
     fs::create_dir(stage.at("password.old")).unwrap();
     stage
         .run(&TO_FILE)
         .ends_with(2)
-        .complains("password.old is not a plain file");
+        .reports("password.old is not a plain file");
     fs::remove_dir(stage.at("password.old")).unwrap();
 
     // Only root can give a file away, and nobody else owns this one.
@@ -469,11 +478,11 @@ fn what_would_stand_in_the_way_afterwards_is_found_before_anything_is_sent() {
     stage
         .run(&["reset-password", "--to", theirs.to_str().unwrap()])
         .ends_with(2)
-        .complains("belongs to another user");
+        .reports("belongs to another user");
     assert_eq!(stage.seen(Call::ResetPassword), 0);
 }
 
-/// Of two jobs that have their own sessions and one file.
+/// Two jobs have their own sessions and one file.
 #[test]
 fn a_file_that_another_reset_is_about_to_write_is_not_written() {
     let stage = Stage::open();
@@ -481,7 +490,7 @@ fn a_file_that_another_reset_is_about_to_write_is_not_written() {
     stage
         .run(&TO_FILE)
         .ends_with(2)
-        .complains("is being written by another process");
+        .reports("is being written by another process");
     assert_eq!(stage.seen(Call::ResetPassword), 0);
 }
 
@@ -501,7 +510,7 @@ fn a_reset_that_is_refused_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn a_reset_with_a_closed_guard_is_not_sent() {
+fn a_reset_with_a_blocked_guard_is_not_sent() {
     let stage = Stage::new();
     stage.write("password", "grflbk");
     stage.run(&["login"]).ends_with(1);

@@ -1,4 +1,4 @@
-//! `simulate`: settings to talk to it with, and faults.
+//! `simulate`: the settings to use it, and faults.
 
 use std::{
     collections::BTreeMap,
@@ -10,19 +10,19 @@ use serde_json::Value;
 
 use crate::stage::*;
 
-/// A simulator of the program's own, stopped at the end.
+/// A simulator that the program runs, stopped at the end.
 struct Own(Child);
 
 impl Own {
-    /// Gives what it says first as well.
-    fn start(stage: &Stage, args: &[&str], lines: usize) -> (Self, Vec<String>) {
+    /// Starts it, and returns the first lines of its output as well.
+    fn start(stage: &Stage, args: &[&str], count: usize) -> (Self, Vec<String>) {
         let mut child = stage
             .command(&[&["simulate"], args].concat())
             .spawn()
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
-        let said = out.lines().take(lines).map(Result::unwrap).collect();
-        (Self(child), said)
+        let lines = out.lines().take(count).map(Result::unwrap).collect();
+        (Self(child), lines)
     }
 }
 
@@ -33,7 +33,7 @@ impl Drop for Own {
     }
 }
 
-/// The program, with what a simulator said it takes.
+/// The program, with the settings that a simulator printed.
 fn with(stage: &Stage, settings: &[String], args: &[&str]) -> Command {
     let mut command = stage.command(args);
     command.env_remove("THINGSPACE_PASSWORD_FILE");
@@ -46,7 +46,7 @@ fn with(stage: &Stage, settings: &[String], args: &[&str]) -> Command {
 }
 
 #[test]
-fn its_settings_are_all_that_it_takes() {
+fn its_settings_are_enough_to_use_it() {
     let stage = Stage::new();
     let (_own, settings) = Own::start(&stage, &[], 5);
     let mut call = with(&stage, &settings, &["call", "GET", ACCOUNT]);
@@ -55,16 +55,16 @@ fn its_settings_are_all_that_it_takes() {
 }
 
 #[test]
-fn its_settings_are_told_to_a_machine() {
+fn its_settings_are_printed_as_json() {
     let stage = Stage::new();
-    let (_own, said) = Own::start(&stage, &["--json"], 1);
-    let settings: BTreeMap<String, Value> = serde_json::from_str(&said[0]).unwrap();
+    let (_own, lines) = Own::start(&stage, &["--json"], 1);
+    let settings: BTreeMap<String, Value> = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!(settings.len(), 5);
     assert_eq!(settings["THINGSPACE_USERNAME"], "zbeeblebrox");
 }
 
 #[test]
-fn it_misbehaves_as_told() {
+fn it_injects_the_faults_that_were_requested() {
     let stage = Stage::new();
     let faults = [
         "--fault",
@@ -74,12 +74,12 @@ fn it_misbehaves_as_told() {
     ];
     let (_own, settings) = Own::start(&stage, &faults, 5);
     let run = |args: &[&str]| stage.finish(with(&stage, &settings, args).spawn().unwrap());
-    run(&["call", "GET", ACCOUNT]).ends_with(1).complains("418");
+    run(&["call", "GET", ACCOUNT]).ends_with(1).reports("418");
     run(&["call", "GET", ACCOUNT]).succeeds();
 }
 
 #[test]
-fn what_it_does_not_know_it_refuses() {
+fn an_unknown_fault_is_refused() {
     let stage = Stage::new();
     for fault in [
         "",
@@ -96,5 +96,5 @@ fn what_it_does_not_know_it_refuses() {
     stage
         .run(&["simulate", "--port", &port])
         .ends_with(2)
-        .complains("no port");
+        .reports("no port");
 }

@@ -1,5 +1,5 @@
-//! A stage for stories about the program: a service that counts, a user with a
-//! home, and invocations one after another or at once.
+//! A stage for the tests: a service that counts, a user with a home, and
+//! invocations one after another or at once.
 
 use std::{
     cell::RefCell,
@@ -28,7 +28,7 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) struct Stage {
     pub(crate) server: Server,
     home: TempDir,
-    /// What must never be seen in what the program says.
+    /// Secrets that must never be in the program's output.
     secrets: RefCell<Vec<String>>,
 }
 
@@ -37,7 +37,7 @@ impl Stage {
         Self::of(Simulator::new(42))
     }
 
-    /// With the password in a file, for its owner alone.
+    /// A stage with the password in a file, for its owner alone.
     pub(crate) fn of(simulator: Simulator) -> Self {
         let stage = Self {
             server: Server::start(simulator).unwrap(),
@@ -49,21 +49,21 @@ impl Stage {
         stage
     }
 
-    /// With a session that is open.
+    /// A stage with a session that is open.
     pub(crate) fn open() -> Self {
         let stage = Self::new();
         stage.run(&["login"]).succeeds();
-        assert_eq!(stage.tokens().len(), 2, "what must not be seen");
+        assert_eq!(stage.tokens().len(), 2, "secrets to look for");
         stage
     }
 
-    /// The service misbehaves at the next call of this kind.
+    /// Injects a fault into the next call of this kind.
     pub(crate) fn inject(&self, call: Call, fault: Fault) {
         self.server.with(|service| service.inject(call, fault));
     }
 
-    /// Has the service answer all that was sent before: a client that was killed may
-    /// have left a request on its way.
+    /// Waits until the service has responded to all that was sent before: a client
+    /// that was killed may have left a request on its way.
     #[cfg(feature = "tools")]
     pub(crate) fn settle(&self) {
         use std::{io::Read, net::TcpStream};
@@ -99,7 +99,7 @@ impl Stage {
         password
     }
 
-    /// This must not be seen in what the program says.
+    /// Adds a secret, which must not be in the program's output.
     pub(crate) fn is_secret(&self, secret: &str) {
         self.secrets.borrow_mut().push(secret.to_owned());
     }
@@ -117,7 +117,7 @@ impl Stage {
         path
     }
 
-    /// What a file in the user's home holds, if there is one.
+    /// The contents of a file in the user's home, if there is one.
     pub(crate) fn read(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.at(name)).ok()
     }
@@ -127,7 +127,7 @@ impl Stage {
         self.at("state/session.json")
     }
 
-    /// The names of what is beside the session's file.
+    /// The names of the files beside the session's.
     pub(crate) fn beside_state(&self) -> Vec<String> {
         let entries = fs::read_dir(self.at("state")).unwrap();
         let mut names: Vec<_> = entries
@@ -151,7 +151,7 @@ impl Stage {
         command
     }
 
-    /// What the program needs, in its environment.
+    /// Sets the environment that the program needs.
     pub(crate) fn furnish(&self, command: &mut Command) {
         command
             .env_clear()
@@ -168,12 +168,12 @@ impl Stage {
             .stderr(Stdio::piped());
     }
 
-    /// Runs the program to its end. No secret is in what it says.
+    /// Runs the program to its end. Asserts that no secret is in its output.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.finish(self.command(args).spawn().unwrap())
     }
 
-    /// The same, with this on its standard input.
+    /// Runs the program to its end, with this on its standard input.
     pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> Ran {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
@@ -192,9 +192,9 @@ impl Stage {
         secrets.push(Simulator::SECRET.to_owned());
         secrets.push(self.password());
         secrets.extend(self.tokens());
-        let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), ran.stderr);
+        let output = format!("{}{}", String::from_utf8_lossy(&ran.stdout), ran.stderr);
         for secret in secrets {
-            assert!(!said.contains(&secret), "{secret} was said: {said}");
+            assert!(!output.contains(&secret), "{secret} was written: {output}");
         }
     }
 
@@ -222,14 +222,14 @@ impl Stage {
     }
 
     /// Does something while the program's reset is with the service: the drafts are
-    /// made, and no request is answered before this is done. Says what came of the
-    /// reset, which may hold secrets.
+    /// made, and the service responds to no request before this is done. Returns the
+    /// reset's result, which may hold secrets.
     pub(crate) fn reset_meanwhile(&self, args: &[&str], meanwhile: impl FnOnce()) -> Ran {
         let draft = self.at(&format!("{}.new", args[2]));
         let child = self.server.with(|_| {
             let child = self.command(args).spawn().unwrap();
             wait_for(|| fs::metadata(&draft).is_ok_and(|draft| draft.len() > 0));
-            // The state's file says that it has set out.
+            // The state's file shows that it has begun.
             wait_for(|| self.session().flight() == Some(FlightKind::PasswordReset));
             meanwhile();
             child
@@ -257,18 +257,18 @@ impl Stage {
         let environment = self.server.base().parse().unwrap();
         let credentials = Credentials::new(app, user);
         match FileStore::new(self.state()).load().unwrap() {
-            Some(kept) => Session::restore(kept, environment, credentials).unwrap(),
+            Some(saved) => Session::restore(saved, environment, credentials).unwrap(),
             None => Session::new(environment, credentials, 0),
         }
     }
 
-    /// What `status` says of it.
+    /// The output of `status`.
     pub(crate) fn status(&self) -> Value {
         self.run(&["status", "--json"]).succeeds().json()
     }
 }
 
-/// What came of an invocation.
+/// The result of an invocation.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -302,17 +302,18 @@ impl Ran {
         assert_eq!(self.code, None, "{self:?}");
     }
 
-    /// This is in what it said of its failure, and nothing was an answer.
+    /// Asserts that its report of a failure contains this, and that its standard
+    /// output is empty.
     #[track_caller]
-    pub(crate) fn complains(self, part: &str) -> Self {
+    pub(crate) fn reports(self, part: &str) -> Self {
         assert!(self.stderr.contains(part), "no {part:?}: {self:?}");
         assert!(self.stdout.is_empty(), "{self:?}");
         self
     }
 
-    /// This is in what it said.
+    /// Asserts that its output contains this.
     #[track_caller]
-    pub(crate) fn says(self, part: &str) -> Self {
+    pub(crate) fn prints(self, part: &str) -> Self {
         assert!(self.text().contains(part), "no {part:?}: {self:?}");
         self
     }
@@ -326,7 +327,7 @@ impl Ran {
         serde_json::from_slice(&self.stdout).unwrap()
     }
 
-    /// What it said of its failure, to a machine.
+    /// Its report of a failure, as JSON.
     #[track_caller]
     pub(crate) fn error(&self) -> Value {
         let value: Value = serde_json::from_str(&self.stderr).unwrap();
@@ -334,12 +335,15 @@ impl Ran {
     }
 }
 
-/// Waits until something is so. What has not come in a minute will not come.
+/// Waits until something is true, a minute at most.
 #[track_caller]
-pub(crate) fn wait_for(mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_for(mut is_true: impl FnMut() -> bool) {
     let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < MINUTE, "it does not come");
+    while !is_true() {
+        assert!(
+            start.elapsed() < MINUTE,
+            "it did not happen within a minute"
+        );
         thread::sleep(Duration::from_millis(2));
     }
 }

@@ -1,4 +1,4 @@
-//! The session's file: whose it is, where it is, and what is refused.
+//! The session's file: its owner, its place, and the files that are refused.
 
 use std::fs;
 
@@ -65,11 +65,11 @@ fn assert_refused(stage: &Stage, reason: &str) {
         &["status"][..],
         &["login"],
         &["logout"],
-        &["rearm", "--yes"],
+        &["unblock", "--yes"],
         &["call", "GET", ACCOUNT],
         &["reset-password", "--to", "password"],
     ] {
-        let ran = stage.run(args).ends_with(2).complains(reason);
+        let ran = stage.run(args).ends_with(2).reports(reason);
         assert!(ran.stderr.starts_with("thingspace: "), "{ran:?}");
         let ran = stage.run(&[args, &["--json"]].concat()).ends_with(2);
         assert_eq!(ran.error()["exit_code"], 2);
@@ -109,7 +109,7 @@ fn one_of_another_user_key_or_environment_is_refused() {
         let text = fs::read_to_string(stage.state()).unwrap();
         fs::write(stage.state(), text.replace(from, to)).unwrap();
         assert_refused(&stage, reason);
-        // Which file that is.
+        // The message names the file.
         assert_refused(&stage, stage.state().to_str().unwrap());
         fs::write(stage.state(), text).unwrap();
     }
@@ -131,12 +131,12 @@ fn one_that_can_not_be_written_sends_nothing() {
     // Where its folder should be.
     stage.write("state", "");
     let login = stage.run(&["login"]).ends_with(2);
-    login.complains("is not a folder");
+    login.reports("is not a folder");
     assert_eq!(stage.seen_in_all(), 0);
 }
 
 #[test]
-fn what_one_process_learns_the_next_one_knows() {
+fn the_next_process_uses_the_tokens_of_the_last_one() {
     let stage = Stage::open();
     stage.server.with(Simulator::forget_bearers);
     stage.run(&["call", "GET", ACCOUNT]).succeeds();

@@ -1,8 +1,9 @@
-//! The program killed at every step: on entering each call to the system by which
-//! it writes a file or sends something, one after another, in a run of its own.
-//! In between it does nothing that anybody else can see.
+//! The program killed at every step. A step is each system call by which it writes
+//! a file or sends something; each one has a run of its own, and the kill comes as
+//! the call begins. Between these steps the program does nothing that is visible
+//! from outside.
 //!
-//! strace stops it there.
+//! strace kills it there.
 
 use std::{
     fs,
@@ -14,8 +15,8 @@ use thingspace_simulator::{Call, Simulator};
 
 use crate::stage::*;
 
-/// Where files are opened, written, kept, named and locked, and where something
-/// is sent and heard. Those with a question mark are not on every machine.
+/// The system calls that open, write, save, name and lock files, and those that
+/// send and receive. Those with a question mark are not on every machine.
 const STEPS: [&str; 16] = [
     "?open",
     "openat",
@@ -44,8 +45,8 @@ fn kill_at_every_step(
 }
 
 /// Runs the program once for each of its steps, and sends it a signal there that
-/// ends it. Tells `then` what it left behind each time; gives how many times that
-/// was.
+/// ends it. Calls `then` each time, with what the program left behind. Returns the
+/// number of times.
 fn end_at_every_step(
     signal: &str,
     before: impl Fn() -> Stage,
@@ -68,8 +69,8 @@ fn end_at_every_step(
     kills
 }
 
-/// Whether the program came to its `nth` such step, and was ended by what it was
-/// sent there. If not, it has come to its own end.
+/// Returns true if the program came to its `nth` such step, and the signal ended it
+/// there. Otherwise it has come to its own end.
 fn is_ended(stage: &Stage, args: &[&str], step: &str, nth: u32, signal: &str) -> bool {
     let program = stage.command(args);
     let mut strace = Command::new("strace");
@@ -89,18 +90,18 @@ fn is_ended(stage: &Stage, args: &[&str], step: &str, nth: u32, signal: &str) ->
     status.signal().is_some()
 }
 
-/// Nothing but the session is left, and it is whole.
+/// Asserts that nothing but the session is left, and that it is whole.
 fn assert_tidy(stage: &Stage, at: &str) {
     let left = ["session.json", "session.json.lock"];
     assert_eq!(stage.beside_state(), left, "{at}");
 }
 
 #[test]
-fn a_killed_login_is_not_forgotten_and_the_next_one_carries_on() {
+fn a_killed_login_is_not_forgotten_and_the_next_one_continues() {
     let kills = kill_at_every_step(Stage::new, &["login"], |stage, at| {
         let status = stage.status();
         let is_open = status["session"]["open"] == true;
-        let failed = status["gate"]["failed_logins"].as_u64().unwrap();
+        let failed = status["login_guard"]["failed_logins"].as_u64().unwrap();
         let sent = stage.seen(Call::LogIn);
         assert!(
             is_open || failed >= sent,
@@ -110,7 +111,7 @@ fn a_killed_login_is_not_forgotten_and_the_next_one_carries_on() {
         stage.pass(MINUTE);
         stage.run(&["login"]).succeeds();
         assert!(stage.seen(Call::LogIn) <= sent + 1, "{at}");
-        assert_eq!(stage.status()["gate"]["failed_logins"], 0, "{at}");
+        assert_eq!(stage.status()["login_guard"]["failed_logins"], 0, "{at}");
         assert_tidy(stage, at);
     });
     assert!(kills > 40, "{kills} kills");
@@ -136,15 +137,15 @@ fn law_2_with_a_wrong_password_kills_never_cost_more_logins_than_may_fail() {
 
 #[test]
 fn a_killed_call_leaves_a_session_that_the_next_one_uses() {
-    let dead = || {
+    let ended = || {
         let stage = Stage::open();
         stage.server.with(Simulator::forget_sessions);
         stage
     };
-    let kills = kill_at_every_step(dead, &["call", "GET", ACCOUNT], |stage, at| {
+    let kills = kill_at_every_step(ended, &["call", "GET", ACCOUNT], |stage, at| {
         stage.pass(MINUTE);
         stage.run(&["call", "GET", ACCOUNT]).succeeds();
-        assert_eq!(stage.status()["gate"]["failed_logins"], 0, "{at}");
+        assert_eq!(stage.status()["login_guard"]["failed_logins"], 0, "{at}");
         assert!(stage.seen(Call::LogIn) <= 3, "{at}");
         assert_tidy(stage, at);
     });
@@ -155,12 +156,12 @@ const RESET: [&str; 3] = ["reset-password", "--to", "password"];
 
 #[test]
 fn law_8_a_killed_reset_never_leaves_the_operator_with_neither() {
-    assert_kept_at_every_step(Stage::open);
+    assert_saved_at_every_step(Stage::open);
 }
 
 #[test]
 fn law_8_nor_does_one_that_comes_before_the_next_login() {
-    assert_kept_at_every_step(|| {
+    assert_saved_at_every_step(|| {
         let stage = Stage::open();
         stage.run(&RESET).succeeds();
         stage
@@ -168,22 +169,22 @@ fn law_8_nor_does_one_that_comes_before_the_next_login() {
 }
 
 /// An operator who has no patience, a shell that is closed, a machine that goes
-/// down: what they send is put off until the new password is kept.
+/// down: their signals are deferred until the new password is saved.
 #[test]
-fn law_8_a_reset_that_is_asked_to_end_keeps_the_new_password_first() {
+fn law_8_a_reset_that_is_asked_to_end_saves_the_new_password_first() {
     for signal in ["HUP", "INT", "TERM"] {
         let ends = end_at_every_step(signal, Stage::open, &RESET, |stage, at| {
             let right = stage.password();
-            let kept = stage.read("password").unwrap();
-            assert_eq!(kept.trim_end(), right, "{signal} at {at}");
+            let saved = stage.read("password").unwrap();
+            assert_eq!(saved.trim_end(), right, "{signal} at {at}");
         });
         assert!(ends > 40, "{ends} ends by {signal}");
     }
 }
 
-/// Of a reset that is killed, the old password or the new one is where it is said
-/// to be.
-fn assert_kept_at_every_step(before: impl Fn() -> Stage) {
+/// Asserts that after a killed reset, the old password or the new one is where it
+/// is reported to be.
+fn assert_saved_at_every_step(before: impl Fn() -> Stage) {
     // Every stage begins with the same one.
     let stage = before();
     let old = &stage.password();
@@ -197,30 +198,31 @@ fn assert_kept_at_every_step(before: impl Fn() -> Stage) {
         };
         assert!(holds("password", old) || holds("password.old", old), "{at}");
 
-        // What is said is so.
+        // The report is true.
         stage.pass(MINUTE);
         let status = stage.status();
-        let said = status["reset"]["new_password"].as_str();
-        assert!(!is_reset || said.is_some(), "{at}: {status}");
-        match said {
-            Some("kept") => assert!(holds("password", &new), "{at}"),
+        let reported = status["reset"]["new_password"].as_str();
+        assert!(!is_reset || reported.is_some(), "{at}: {status}");
+        match reported {
+            Some("saved") => assert!(holds("password", &new), "{at}"),
             Some("drafted") => {
                 assert!(holds("password.new", &new), "{at}");
                 fs::rename(stage.at("password.new"), stage.at("password")).unwrap();
             }
             Some("none") | None => assert!(holds("password", old), "{at}"),
-            said => panic!("{at}: {said:?}"),
+            reported => panic!("{at}: {reported:?}"),
         }
-        // Nobody has it if it was killed between the answer and the first write.
-        let is_lost = is_reset && said == Some("none");
+        // It is lost if the program was killed between the response and the first
+        // write.
+        let is_lost = is_reset && reported == Some("none");
         assert!(!(is_lost && is_after_the_draft(at)), "{at}");
 
-        // Nor does it cost a login that nobody asked for.
+        // Nor does it cost a login that was not asked for.
         stage.run(&["logout"]).succeeds();
         let ran = stage.run(&["login"]);
         if ran.code == Some(3) {
-            assert!(ran.stderr.contains("thingspace rearm"), "{at}: {ran:?}");
-            stage.run(&["rearm", "--yes"]).succeeds();
+            assert!(ran.stderr.contains("thingspace unblock"), "{at}: {ran:?}");
+            stage.run(&["unblock", "--yes"]).succeeds();
             let ran = stage.run(&["login"]);
             assert_eq!(ran.code, Some(i32::from(is_lost)), "{at}: {ran:?}");
         } else {
@@ -239,7 +241,7 @@ fn assert_kept_at_every_step(before: impl Fn() -> Stage) {
 }
 
 #[test]
-fn a_killed_login_after_a_reset_never_says_that_the_password_is_lost() {
+fn a_killed_login_after_a_reset_never_reports_the_password_as_lost() {
     let reset = || {
         let stage = Stage::open();
         stage.run(&RESET).succeeds();
@@ -248,8 +250,8 @@ fn a_killed_login_after_a_reset_never_says_that_the_password_is_lost() {
     };
     let kills = kill_at_every_step(reset, &["login"], |stage, at| {
         let status = stage.status();
-        let said = status["reset"]["new_password"].as_str();
-        assert!(matches!(said, None | Some("kept")), "{at}: {status}");
+        let reported = status["reset"]["new_password"].as_str();
+        assert!(matches!(reported, None | Some("saved")), "{at}: {status}");
         stage.pass(MINUTE);
         stage.run(&["login"]).succeeds();
     });
@@ -275,14 +277,14 @@ fn law_8_a_reset_that_is_killed_while_it_hands_the_new_password_over() {
             Some("being_handed_over") => assert_eq!(beside("password"), new, "{at}"),
             Some("drafted") => assert_eq!(beside("password.new"), new, "{at}"),
             Some("none") => assert!(!is_reset || !is_after_the_draft(at), "{at}"),
-            said => assert!(said.is_none() && !is_reset, "{at}: {said:?}"),
+            reported => assert!(reported.is_none() && !is_reset, "{at}: {reported:?}"),
         }
     });
     assert!(kills > 40, "{kills} kills");
 }
 
-/// Whether a step that follows the answer comes after the new password was
-/// written.
+/// Returns true if a step that follows the response comes after the new password
+/// was written.
 fn is_after_the_draft(at: &str) -> bool {
     ["?rename", "fsync"].iter().any(|step| at.starts_with(step))
 }

@@ -1,5 +1,4 @@
-//! What a human at a terminal gets to see. `script` of util-linux plays the
-//! terminal.
+//! The output at a terminal, which `script` of util-linux provides.
 
 use std::{
     io::{BufReader, Read, Write},
@@ -27,17 +26,17 @@ fn at_terminal(stage: &Stage, args: &[&str]) -> Child {
         .expect("script is to be installed")
 }
 
-/// Reads on until this is said. Gives all that was said.
+/// Reads until this part is printed. Returns all that was printed.
 fn until(child: &mut Child, part: &str) -> String {
-    let mut said = String::new();
+    let mut printed = String::new();
     let mut bytes = BufReader::new(child.stdout.as_mut().unwrap()).bytes();
-    while !said.contains(part) {
+    while !printed.contains(part) {
         let byte = bytes
             .next()
-            .unwrap_or_else(|| panic!("no {part:?}: {said}"));
-        said.push(char::from(byte.unwrap()));
+            .unwrap_or_else(|| panic!("no {part:?}: {printed}"));
+        printed.push(char::from(byte.unwrap()));
     }
-    said
+    printed
 }
 
 #[test]
@@ -81,17 +80,17 @@ fn a_backoff_is_shown_at_a_terminal_and_nowhere_else() {
 }
 
 #[test]
-fn a_guard_is_opened_by_who_says_yes() {
+fn a_guard_is_unblocked_after_a_yes() {
     let stage = Stage::new();
     stage.write("password", "grflbk");
     stage.run(&["login"]).ends_with(1);
-    for (answer, code) in [("\n", 3), ("n\n", 3), ("yes\n", 0)] {
-        let mut rearm = at_terminal(&stage, &["rearm"]);
-        until(&mut rearm, "Open it? [y/N]");
-        let mut stdin = rearm.stdin.take().unwrap();
-        stdin.write_all(answer.as_bytes()).unwrap();
-        // Kept open, since its end would be an answer too.
-        assert_eq!(rearm.wait().unwrap().code(), Some(code), "{answer:?}");
+    for (reply, code) in [("\n", 3), ("n\n", 3), ("yes\n", 0)] {
+        let mut unblock = at_terminal(&stage, &["unblock"]);
+        until(&mut unblock, "Unblock it? [y/N]");
+        let mut stdin = unblock.stdin.take().unwrap();
+        stdin.write_all(reply.as_bytes()).unwrap();
+        // The input stays open, since its end would be a reply too.
+        assert_eq!(unblock.wait().unwrap().code(), Some(code), "{reply:?}");
     }
-    assert!(stage.status()["gate"]["closed"].is_null());
+    assert!(stage.status()["login_guard"]["blocked"].is_null());
 }

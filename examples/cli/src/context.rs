@@ -1,4 +1,4 @@
-//! What a command works with: the environment, the user, the session's file and
+//! The context of a command: the environment, the user, the session's file and
 //! a client that shares it.
 
 use std::{
@@ -18,40 +18,40 @@ use thingspace_ureq::{
 };
 
 use crate::{
-    cli::{Common, Verizons},
-    credentials::Given,
+    cli::{Common, NamedEnvironment},
+    credentials::CredentialSources,
     failure::Failure,
     record::Records,
     watch::Watch,
 };
 
-/// What stays as it is in the name of a session's file.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+/// The characters that the name of a session's file holds unescaped.
+const UNESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
-/// What opens a guard that logins have closed.
-pub(crate) const HOW_TO_OPEN: &str = "Other credentials alone do not open the login guard here. Once they are right, open it with: thingspace rearm";
+/// The advice for a guard that failed logins have blocked.
+pub(crate) const HOW_TO_UNBLOCK: &str = "Other credentials alone do not unblock the login guard here. Once they are right, unblock it with: thingspace unblock";
 
-/// What a command works with. Nothing is read or made until it is asked for.
-pub(crate) struct Desk {
+/// The context of a command. Nothing is read or made until it is asked for.
+pub(crate) struct Context {
     pub(crate) environment: Environment,
-    pub(crate) given: Given,
+    pub(crate) credentials: CredentialSources,
     pub(crate) store: FileStore,
     settings: Settings,
 }
 
-impl Desk {
+impl Context {
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
         let environment = environment(common.environment)?;
-        let given = Given::new(common.credentials.as_deref())?;
+        let credentials = CredentialSources::new(common.credentials.as_deref())?;
         let path = match &common.state {
             Some(path) => path.clone(),
-            None => folder()?.join(name(&environment, &given)?),
+            None => folder()?.join(file_name(&environment, &credentials)?),
         };
         let mut settings = Settings::default();
         settings.attempt_timeout = Duration::from_secs(common.timeout);
         Ok(Self {
             environment,
-            given,
+            credentials,
             store: FileStore::new(path),
             settings,
         })
@@ -62,22 +62,22 @@ impl Desk {
         self.store.path()
     }
 
-    /// What is remembered of password resets.
+    /// The records of password resets.
     pub(crate) fn records(&self) -> Records {
         Records::beside(self.path())
     }
 
-    /// The session as it is now, for those who only look at it or at its guard:
-    /// its secrets are none. One that was never open is there as well.
-    pub(crate) fn look(&self) -> Result<Session, Failure> {
-        let names = self.given.names()?;
-        let mut session = self.restored(names)?;
+    /// The session as it is now, or a new one if none was saved. It has no real
+    /// secrets, so it serves only to look at it or at its guard.
+    pub(crate) fn session(&self) -> Result<Session, Failure> {
+        let credentials = self.credentials.without_secrets()?;
+        let mut session = self.restored(credentials)?;
         session.age(now());
         Ok(session)
     }
 
-    /// Does something with a client that may log in.
-    pub(crate) fn work<R>(
+    /// Runs work with a client that may log in.
+    pub(crate) fn run<R>(
         &self,
         work: impl FnOnce(&Client) -> Result<R, Error>,
     ) -> Result<R, Failure> {
@@ -85,7 +85,7 @@ impl Desk {
         let client = self.client(&watch)?;
         let password = client.session(|session| session.credentials().user.password().clone());
         if let Some(outdated) = self.records().outdated(&password)? {
-            return self.work_without_login(&client, work, outdated);
+            return self.run_without_login(&client, work, outdated);
         }
         let result = work(&client);
         if watch.logged_in() {
@@ -94,22 +94,22 @@ impl Desk {
         result.map_err(|error| self.explain(error))
     }
 
-    /// Does something on the session that is open, with a client whose password is
+    /// Runs work on the session that is open, with a client whose password is
     /// outdated.
-    fn work_without_login<R>(
+    fn run_without_login<R>(
         &self,
         client: &Client,
         work: impl FnOnce(&Client) -> Result<R, Error>,
         outdated: Failure,
     ) -> Result<R, Failure> {
-        // A session that is not restored knows of no reset, so its guard is closed once
-        // it finds that there was one.
+        // A session that is not restored knows of no reset, so its guard is blocked
+        // once it finds that there was one.
         client.session(|session| {
             let unaware = Session::new(self.environment.clone(), session.credentials().clone(), 0);
             *session = unaware.with_settings(self.settings.clone());
         });
-        let is_closed = client.transact(|session| session.gate().closed.is_some())?;
-        if !is_closed {
+        let is_blocked = client.transact(|session| session.gate().closed.is_some())?;
+        if !is_blocked {
             return Err(outdated);
         }
         work(client).map_err(|error| {
@@ -126,7 +126,7 @@ impl Desk {
         // The session first: a password that is read after it is as new as what the
         // session knows of, or newer.
         let snapshot = self.store.load()?;
-        let credentials = self.given.credentials()?;
+        let credentials = self.credentials.credentials()?;
         let builder = Client::builder(credentials)
             .environment(self.environment.clone())
             .settings(self.settings.clone())
@@ -136,25 +136,25 @@ impl Desk {
             Some(snapshot) => builder.restore(snapshot),
             None => builder,
         };
-        builder.build().map_err(|error| self.strange(error))
+        builder.build().map_err(|error| self.other_session(error))
     }
 
-    /// What a call's error means, with what is known of a reset that it may come
-    /// from, and what opens a guard that is closed.
+    /// Explains a call's error, with what is known of a reset that it may come
+    /// from, and with what unblocks a guard that is blocked.
     pub(crate) fn explain(&self, error: Error) -> Failure {
-        match error.gate().and_then(|gate| gate.closed.as_ref()) {
+        match error.gate().and_then(|guard| guard.closed.as_ref()) {
             None => error.into(),
             Some(GateReason::PasswordUnknown | GateReason::PasswordOutdated) => {
                 self.records().explain(error.into())
             }
-            // Nobody can tell whether the next invocation is given another password.
-            Some(_) => Failure::from(error).and(HOW_TO_OPEN),
+            // The next invocation may be given another password, or not.
+            Some(_) => Failure::from(error).with_advice(HOW_TO_UNBLOCK),
         }
     }
 
-    /// The session's file is another session's.
-    fn strange(&self, error: RestoreError) -> Failure {
-        Failure::from(error).and(format!(
+    /// The failure if the session's file belongs to another session.
+    fn other_session(&self, error: RestoreError) -> Failure {
+        Failure::from(error).with_advice(format!(
             "It is in {}: name the file of this session with --state, or leave that out.",
             self.path().display()
         ))
@@ -164,7 +164,7 @@ impl Desk {
         let environment = self.environment.clone();
         let session = match self.store.load()? {
             Some(snapshot) => Session::restore(snapshot, environment, credentials)
-                .map_err(|error| self.strange(error))?,
+                .map_err(|error| self.other_session(error))?,
             None => Session::new(environment, credentials, 0),
         };
         Ok(session.with_settings(self.settings.clone()))
@@ -176,20 +176,20 @@ pub(crate) fn now() -> Timestamp {
     SystemTime::now().into()
 }
 
-fn environment(named: Option<Verizons>) -> Result<Environment, Failure> {
+fn environment(named: Option<NamedEnvironment>) -> Result<Environment, Failure> {
     let base = env::var_os("THINGSPACE_BASE_URL");
     match (named, base) {
         (Some(_), Some(_)) => Err(Failure::usage(
             "both --environment and THINGSPACE_BASE_URL are given; give one of them",
         )),
         (None, Some(base)) => Ok(base.to_string_lossy().parse()?),
-        (Some(Verizons::Staging), None) => Ok(Environment::staging()),
-        (Some(Verizons::Mock), None) => Ok(Environment::mock()),
-        (Some(Verizons::Production) | None, None) => Ok(Environment::production()),
+        (Some(NamedEnvironment::Staging), None) => Ok(Environment::staging()),
+        (Some(NamedEnvironment::Mock), None) => Ok(Environment::mock()),
+        (Some(NamedEnvironment::Production) | None, None) => Ok(Environment::production()),
     }
 }
 
-/// Where the files of sessions are (XDG Base Directory Specification).
+/// The folder of the session files (XDG Base Directory Specification).
 fn folder() -> Result<PathBuf, Failure> {
     let absolute = |name| {
         let path = env::var_os(name).map(PathBuf::from);
@@ -205,11 +205,15 @@ fn folder() -> Result<PathBuf, Failure> {
         })
 }
 
-/// One name for each environment, user and key: none stands for two of them.
-fn name(environment: &Environment, given: &Given) -> Result<String, Failure> {
+/// The name of a session's file. Each combination of environment, user and key
+/// has a name of its own.
+fn file_name(
+    environment: &Environment,
+    credentials: &CredentialSources,
+) -> Result<String, Failure> {
     let environment = environment.to_string();
-    let (username, key) = (given.username()?, given.key()?);
+    let (username, key) = (credentials.username()?, credentials.key()?);
     let parts = [environment.as_str(), username.as_str(), key.as_str()];
-    let plain = parts.map(|part| utf8_percent_encode(part, PLAIN).to_string());
-    Ok(format!("{}.json", plain.join(",")))
+    let escaped = parts.map(|part| utf8_percent_encode(part, UNESCAPED).to_string());
+    Ok(format!("{}.json", escaped.join(",")))
 }
