@@ -1,4 +1,4 @@
-//! What can be wrong with a file, and what to do about it.
+//! The errors of a file, each with what to do about it.
 
 use std::{
     error::Error as StdError,
@@ -10,51 +10,52 @@ use thingspace_core::StoreError;
 
 use crate::folder;
 
-/// That a file can't be used, or could not be read or written. It holds what it
-/// held before; or, if the disk did not confirm the very last step, the whole of
-/// what was put in its place.
+/// An error of a file: it can't be used, or reading or writing it failed.
 ///
-/// `Display` names the file, says what is wrong with it and what to do, and
-/// repeats nothing of what it holds.
+/// The file still has its old content. If the disk did not confirm the very last
+/// step, it may have all of its new content instead.
+///
+/// `Display` names the file, says what is wrong with it and what to do, and shows
+/// nothing of its content.
 #[derive(Debug)]
 pub struct FileError {
     path: PathBuf,
     problem: Problem,
 }
 
-/// What is wrong with a file.
+/// The reason why a file can't be used.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Problem {
     /// It is a folder, a symbolic link, a device or a pipe.
     NotAFile,
-    /// A folder was to stand there.
+    /// A folder is expected there, and it is something else.
     NotAFolder,
     /// It belongs to another user.
     Foreign,
     /// Another process is writing it.
     Busy,
-    /// Somebody has taken it away, or put another one in its place.
+    /// It was removed or replaced while it was being written.
     Gone,
-    /// Others than its owner may read or change it.
+    /// Other users than its owner may read or change it.
     Open {
-        /// Who may do what, in the notation of `chmod`.
+        /// Its mode, in the notation of `chmod`.
         mode: u32,
         /// The mode that it should have.
         wanted: u32,
     },
-    /// It holds more bytes than any file of its kind.
+    /// It is larger than a file of its kind may be.
     TooLarge {
-        /// How many it may hold.
+        /// The largest allowed size in bytes.
         limit: usize,
     },
-    /// It holds no session that can be read.
+    /// Its content is no valid session.
     NoSession(serde_json::Error),
-    /// The system said no.
+    /// The system reported an error.
     Io {
-        /// To what.
+        /// The operation that failed, as a participle ("opened").
         doing: &'static str,
-        /// What it said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -67,17 +68,18 @@ impl FileError {
         }
     }
 
-    /// The system said no to `doing` something with the file.
+    /// Returns a function that wraps the system's error about `doing` something with
+    /// the file.
     pub(crate) fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::new(path, Problem::Io { doing, source })
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What is wrong with it.
+    /// The reason why it can't be used.
     pub const fn problem(&self) -> &Problem {
         &self.problem
     }
@@ -105,12 +107,12 @@ impl fmt::Display for FileError {
             ),
             Problem::Gone => write!(
                 f,
-                "{path} was taken away while it was being written; find out by whom"
+                "{path} was removed or replaced while it was being written; find out which program did that"
             ),
             Problem::Open { mode, wanted } => write!(
                 f,
-                "{path} is open to others (mode {mode:04o}); {}if nobody has been there who should not have, close it: chmod {wanted:o} {path}",
-                // A folder that many use, such as /tmp, is not to be closed.
+                "{path} is open to others (mode {mode:04o}); {}check that nobody has misused it and close it: chmod {wanted:o} {path}",
+                // A shared folder such as /tmp must not be closed.
                 match *wanted {
                     folder::MODE => "name a file in a folder of your own, or ",
                     _ => "",

@@ -1,5 +1,5 @@
-//! The folder that a shared file is in: whoever may write there may put another
-//! file in its place, so it is its owner's alone.
+//! The folder of a shared file. A user who may write there may replace the file,
+//! so only its owner may access it.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -10,10 +10,10 @@ use std::{
 
 use crate::error::{FileError, Problem};
 
-/// What may be done with it, and by its owner alone.
+/// The folder's mode: full access for its owner, none for others.
 pub(crate) const MODE: u32 = 0o700;
 
-/// The folder that a file is in.
+/// Returns the folder of a file.
 pub(crate) fn of(file: &Path) -> &Path {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -21,17 +21,17 @@ pub(crate) fn of(file: &Path) -> &Path {
     }
 }
 
-/// The path with something added to the end of its name.
+/// Returns the path with `end` appended to its name.
 pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(end);
     path.into()
 }
 
-/// Makes the folder, and those above it, if it is not there.
+/// Creates the folder and its missing parents.
 pub(crate) fn make(folder: &Path) -> Result<(), FileError> {
     match DirBuilder::new().mode(MODE).create(folder) {
-        Ok(()) => keep_entries(of(folder)),
+        Ok(()) => sync_entries(of(folder)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             make(of(folder))?;
@@ -41,7 +41,7 @@ pub(crate) fn make(folder: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Whether the folder is there. Fails if it is not its owner's alone.
+/// Returns true if the folder exists. Fails if other users may access it.
 pub(crate) fn check(folder: &Path) -> Result<bool, FileError> {
     let about = match fs::metadata(folder) {
         Ok(about) => about,
@@ -63,20 +63,20 @@ pub(crate) fn check(folder: &Path) -> Result<bool, FileError> {
     Ok(true)
 }
 
-/// Has the disk keep what the folder's files are called.
-pub(crate) fn keep_entries(folder: &Path) -> Result<(), FileError> {
+/// Syncs the names of the folder's files to the disk.
+pub(crate) fn sync_entries(folder: &Path) -> Result<(), FileError> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     match synced {
-        // Some file systems keep them by themselves and know no such call.
+        // Some file systems sync names on their own and do not support this call.
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
-        synced => synced.map_err(FileError::io(folder, "kept by the disk")),
+        synced => synced.map_err(FileError::io(folder, "synced to the disk")),
     }
 }
 
-/// Takes a file's name away, if there is one.
-pub(crate) fn clear(path: &Path) -> io::Result<()> {
+/// Removes a file, if it exists.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        cleared => cleared,
+        removed => removed,
     }
 }

@@ -1,4 +1,4 @@
-//! Who may write a file that many processes share.
+//! The lock of a file that many processes share: one process writes at a time.
 
 use std::{fs::File, path::Path};
 
@@ -12,19 +12,20 @@ use crate::{
     folder, private,
 };
 
-/// A lock that one process of a machine holds, until it is dropped or the
-/// process ends, however it ends.
+/// A lock that one process of a machine holds until it is dropped or the process
+/// ends, in whatever way.
 ///
-/// It is an advisory lock (`flock`) on a file of its own, which holds nothing and
-/// stays: whoever removes it while it is in use lets two in at once.
+/// It is an advisory lock (`flock`) on a separate, empty file. The file stays after
+/// the lock is released. Do not remove it while it is in use: two processes could
+/// then hold the lock at once.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held, not used")] File);
 
 impl Lock {
-    /// Waits until nobody else holds the lock of `path`, and takes it. Makes the
-    /// folder that it is in, with mode 0700, if there is none.
+    /// Waits until the lock of `path` is free, and takes it. Creates its folder with
+    /// mode 0700, if there is none.
     ///
-    /// Fails if the folder or the lock's file is open to others, or can't be made.
+    /// Fails if the folder or the lock's file is open to others, or can't be created.
     pub fn wait(path: &Path) -> Result<Self, FileError> {
         let file = open(path)?;
         retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))
@@ -32,7 +33,8 @@ impl Lock {
         Ok(Self(file))
     }
 
-    /// The same, but does not wait: `None` if somebody else holds it.
+    /// Takes the lock of `path` without waiting. Returns `None` if another process
+    /// holds it. Otherwise like [`wait`](Self::wait).
     pub fn attempt(path: &Path) -> Result<Option<Self>, FileError> {
         let file = open(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

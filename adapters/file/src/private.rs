@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::error::{FileError, Problem};
 
-/// What a file holds that nobody but its owner may read; `None` if there is no
-/// such file. A symbolic link is followed, and what a pipe has to say is taken.
+/// Reads a file that only its owner may read. Returns `None` if there is no such
+/// file. Follows a symbolic link, and reads a pipe to its end.
 ///
 /// Fails if others may read or change it, if it is a folder, or if it holds more
 /// than `limit` bytes.
@@ -21,12 +21,13 @@ pub fn read_private(path: &Path, limit: usize) -> Result<Option<Zeroizing<Vec<u8
     read(path, limit, OFlags::empty())
 }
 
-/// The same for a file of our own, which is a plain one and no link.
+/// Reads a private file that this crate wrote. It must be a plain file and no link.
+/// Otherwise like [`read_private`].
 pub(crate) fn read_plain(
     path: &Path,
     limit: usize,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
-    // A pipe that stands in its place is not waited for.
+    // Opening must not wait for a writer, should a pipe be there.
     read(path, limit, OFlags::NOFOLLOW | OFlags::NONBLOCK)
 }
 
@@ -41,7 +42,7 @@ fn read(path: &Path, limit: usize, plain: OFlags) -> Result<Option<Zeroizing<Vec
     };
     check(path, &file, !plain.is_empty())?;
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    // Room for all of it, so that no part is left behind where it grew.
+    // The buffer never grows: a reallocation would leave a copy that is not wiped.
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit.saturating_add(1)));
     match file.take(most).read_to_end(&mut bytes) {
         Ok(read) if read > limit => Err(FileError::new(path, Problem::TooLarge { limit })),
@@ -53,7 +54,7 @@ fn read(path: &Path, limit: usize, plain: OFlags) -> Result<Option<Zeroizing<Vec
     }
 }
 
-/// That an open file is closed to others.
+/// Checks that only its owner may access an open file.
 pub(crate) fn check(path: &Path, file: &File, plain: bool) -> Result<(), FileError> {
     let about = file.metadata().map_err(FileError::io(path, "looked at"))?;
     let refuse = |problem| Err(FileError::new(path, problem));

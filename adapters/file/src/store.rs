@@ -1,4 +1,5 @@
-//! The store: one file, replaced as a whole by whoever has seen what it held.
+//! The store: one file, always replaced as a whole, and only by a process that has
+//! seen its current content (compare-and-swap).
 
 use std::path::{Path, PathBuf};
 
@@ -10,14 +11,15 @@ use zeroize::Zeroizing;
 
 use crate::{Draft, FileError, Lock, error::Problem, folder, private::read_plain};
 
-/// How many bytes a session's file may hold. More than any session needs.
+/// The largest allowed size of a session's file in bytes. No session needs so much.
 pub const MAX_STATE: usize = 128 * 1024;
 
-/// A session that the processes of one machine share, kept in a file as JSON.
+/// A [`Store`] that saves a session as JSON in a file, for all processes of one
+/// machine.
 ///
-/// The file has mode 0600 and is in a folder of its own with mode 0700; anything
-/// else that stands there is refused, and left as it is. Nothing is made until
-/// there is something to keep.
+/// The file has mode 0600, and its folder has mode 0700. Anything else at its path
+/// is refused and left as it is. The file and the folder are created by the first
+/// save.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     path: PathBuf,
@@ -25,15 +27,16 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store in this file. Beside it there will be a lock, whose name ends in
-    /// `.lock`, and while something is written a [draft](Draft), in `.new`.
+    /// Creates a store for the file at `path`. Beside the file there will be a lock,
+    /// whose name ends in `.lock`, and during a save a [draft](Draft), whose name
+    /// ends in `.new`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let lock = folder::beside(&path, ".lock");
         Self { path, lock }
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -51,7 +54,7 @@ impl FileStore {
     }
 
     fn replace(&self, seen: Option<u64>, snapshot: &Snapshot) -> Result<Saved, FileError> {
-        // Held while files are read and written, and for nothing else.
+        // Held only while files are read and written.
         let _lock = Lock::wait(&self.lock)?;
         if self.read()?.as_ref().map(Snapshot::version) != seen {
             return Ok(Saved::Overtaken);

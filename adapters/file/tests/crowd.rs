@@ -1,6 +1,6 @@
-//! Many processes and many threads at one file: every change is kept, once.
+//! Many processes and threads that share one file: each change is saved exactly once.
 //!
-//! The processes are this program itself, started with the name of the file.
+//! Each process is this program itself, started with the path of the file.
 
 #![cfg(test)]
 
@@ -18,7 +18,7 @@ use thingspace_file::FileStore;
 
 const PROCESSES: u64 = 20;
 const THREADS: u64 = 4;
-/// What each thread of each process changes.
+/// The number of changes that each thread makes.
 const CHANGES: u64 = 5;
 
 fn main() {
@@ -50,12 +50,12 @@ fn crowd() {
     for mut process in processes {
         assert!(process.wait().unwrap().success());
     }
-    let kept = FileStore::new(&path).load().unwrap().unwrap();
-    assert_eq!(kept.version(), PROCESSES * THREADS * CHANGES);
-    println!("{} changes were kept, each once", kept.version());
+    let saved = FileStore::new(&path).load().unwrap().unwrap();
+    assert_eq!(saved.version(), PROCESSES * THREADS * CHANGES);
+    println!("{} changes were saved, each once", saved.version());
 }
 
-/// Each change makes the version one more than what it was made on.
+/// Changes the session. Each change makes the version one higher.
 fn change(path: &Path) {
     let store = FileStore::new(path);
     let app = AppCredentials::new("key", "secret").unwrap();

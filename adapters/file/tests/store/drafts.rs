@@ -1,4 +1,4 @@
-//! Files of other kinds that must be there whole, for their owner alone.
+//! Drafts of other files that must be complete, and readable by their owner alone.
 
 use std::{fs, path::Path};
 
@@ -13,7 +13,7 @@ fn contents(path: &Path) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn a_draft_takes_the_place_of_what_was_there_when_it_is_published() {
+fn a_published_draft_replaces_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("password");
     fs::write(&place, "old").unwrap();
@@ -33,7 +33,7 @@ fn a_draft_takes_the_place_of_what_was_there_when_it_is_published() {
 }
 
 #[test]
-fn a_draft_goes_unless_it_holds_something() {
+fn a_dropped_draft_is_removed_unless_it_was_filled() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("password");
     let mut draft = Draft::begin(&place).unwrap();
@@ -47,7 +47,7 @@ fn a_draft_goes_unless_it_holds_something() {
 }
 
 #[test]
-fn nobody_takes_a_draft_from_the_one_who_writes_it() {
+fn a_draft_that_is_being_written_is_busy() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("password");
     let mut draft = Draft::begin(&place).unwrap();
@@ -64,7 +64,7 @@ fn nobody_takes_a_draft_from_the_one_who_writes_it() {
 }
 
 #[test]
-fn what_stands_in_the_place_of_a_draft_is_not_put_in_its_place() {
+fn a_file_that_replaced_the_draft_is_neither_published_nor_removed() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("password");
     for filled in [false, true] {
@@ -88,7 +88,7 @@ fn what_stands_in_the_place_of_a_draft_is_not_put_in_its_place() {
 }
 
 #[test]
-fn a_draft_needs_a_folder_to_write_to() {
+fn a_draft_needs_an_existing_folder() {
     let folder = tempfile::tempdir().unwrap();
     let error = Draft::begin(folder.path().join("missing/password")).unwrap_err();
     assert!(
@@ -99,7 +99,7 @@ fn a_draft_needs_a_folder_to_write_to() {
 }
 
 #[test]
-fn a_file_that_others_may_read_is_none_to_read_a_secret_from() {
+fn a_secret_is_not_read_from_a_file_that_others_may_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
     assert_eq!(contents(&path), None);

@@ -1,11 +1,11 @@
-//! The file as one process sees it: what it keeps, what it refuses, and what it
-//! leaves alone.
+//! The store as one process sees it: what is saved, what is refused, and what is
+//! left as it is.
 
 #![cfg(test)]
 
 mod drafts;
-mod kept;
 mod refused;
+mod saved;
 
 use std::{
     fs,
@@ -19,9 +19,9 @@ use thingspace_core::{
 };
 use thingspace_file::FileStore;
 
-/// A place for a session, with nothing in it yet.
+/// A file for a session, and its folder. Neither exists at first.
 struct Place {
-    /// Removed with everything in it at the end.
+    /// The temporary folder, removed at the end of the test.
     _root: TempDir,
     folder: PathBuf,
     file: PathBuf,
@@ -38,14 +38,14 @@ impl Place {
         }
     }
 
-    /// One with a session in it, of version 1.
+    /// Creates a place whose file holds a session of version 1.
     fn with_session() -> Self {
         let place = Self::new();
         change(&place.store()).unwrap();
         place
     }
 
-    /// One with this in the place of a session.
+    /// Creates a place whose file has this content.
     fn with(contents: &[u8]) -> Self {
         let place = Self::new();
         fs::create_dir_all(&place.folder).unwrap();
@@ -59,7 +59,7 @@ impl Place {
         FileStore::new(&self.file)
     }
 
-    /// What lies in the folder.
+    /// The sorted names of the folder's entries.
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).unwrap();
         let mut names: Vec<_> = entries
@@ -76,7 +76,7 @@ fn session() -> Session {
     Session::new(Environment::mock(), Credentials::new(app, user), 42)
 }
 
-/// Changes the session that the store has. Gives its new version.
+/// Changes the session in the store. Returns its new version.
 fn change(store: &dyn Store) -> Result<u64, String> {
     let mut session = session();
     session
@@ -85,7 +85,7 @@ fn change(store: &dyn Store) -> Result<u64, String> {
     Ok(session.version())
 }
 
-/// What an error says, and everything below it.
+/// The messages of an error and of its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),

@@ -1,4 +1,4 @@
-//! What is refused, and left as it is.
+//! Files and folders that are refused and left as they are.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use thingspace_file::MAX_STATE;
 
 use crate::{Place, chain, change, session, set_mode};
 
-/// Neither read nor written, for this reason, and left as it is.
+/// Asserts that loads and saves fail for this reason and leave the file as it is.
 #[track_caller]
 fn assert_refused(place: &Place, reason: &str) {
     let before = fs::symlink_metadata(&place.file).unwrap();
@@ -42,7 +42,7 @@ fn a_file_that_is_cut_short_anywhere() {
 }
 
 #[test]
-fn a_file_that_was_appended_to() {
+fn a_file_with_trailing_content() {
     let place = Place::with_session();
     let mut twice = fs::read(&place.file).unwrap();
     twice.extend_from_within(..);
@@ -66,24 +66,24 @@ fn a_file_that_is_too_large() {
     let mut text = fs::read(&place.file).unwrap();
     text.resize(MAX_STATE, b' ');
     fs::write(&place.file, &text).unwrap();
-    assert!(place.store().load().is_ok(), "as large as may be");
+    assert!(place.store().load().is_ok(), "the largest allowed size");
     text.push(b' ');
     assert_refused(&Place::with(&text), "larger than 131072 bytes");
 }
 
 proptest! {
     #[test]
-    fn law_10_a_file_that_holds_anything(contents: Vec<u8>) {
+    fn law_10_a_file_with_arbitrary_content(contents: Vec<u8>) {
         assert_refused(&Place::with(&contents), "holds no session that can be read");
     }
 
     #[test]
-    fn law_10_a_file_with_a_byte_that_is_another(at: prop::sample::Index, flip in 1..=u8::MAX) {
+    fn law_10_a_file_with_one_changed_byte(at: prop::sample::Index, flip in 1..=u8::MAX) {
         let mut text = serde_json::to_vec(&session().snapshot()).unwrap();
         let at = at.index(text.len());
         text[at] ^= flip;
         let place = Place::with(&text);
-        // It may still be a session, with another digit. It never panics.
+        // It may still be a valid session, with another digit. It never panics.
         if place.store().load().is_err() {
             assert_refused(&place, "holds no session that can be read");
         }
@@ -107,13 +107,13 @@ fn a_folder_that_others_may_enter() {
         set_mode(&place.folder, mode);
         assert_refused(&place, "is open to others");
         assert_refused(&place, "chmod 700 ");
-        // Not /tmp, of all folders.
+        // A shared folder such as /tmp must not be closed.
         assert_refused(&place, "name a file in a folder of your own");
     }
 }
 
 #[test]
-fn what_is_no_plain_file() {
+fn a_folder_link_or_pipe_in_the_place_of_the_file() {
     let place = Place::with_session();
     fs::remove_file(&place.file).unwrap();
     fs::create_dir(&place.file).unwrap();
@@ -132,13 +132,13 @@ fn what_is_no_plain_file() {
         .status();
     assert!(pipe.unwrap().success());
     set_mode(&place.file, 0o600);
-    // Not by reading it, which would wait for who writes.
+    // It is not read, since reading would wait for a writer.
     let error = chain(&place.store().load().unwrap_err());
     assert!(error.contains("is not a plain file"), "{error}");
 }
 
 #[test]
-fn a_lock_that_is_no_plain_file_or_open_to_others() {
+fn a_lock_that_is_no_plain_file_or_is_open_to_others() {
     let place = Place::with_session();
     let lock = place.folder.join("session.json.lock");
     set_mode(&lock, 0o644);
@@ -186,7 +186,7 @@ fn a_session_of_another_environment_or_user() {
 }
 
 #[test]
-fn law_10_an_error_repeats_nothing_of_what_the_file_holds() {
+fn law_10_an_error_shows_nothing_of_the_files_content() {
     let place = Place::with(br#"{"thingspace-session-1":{"environment":"hush","memory":"hush"}}"#);
     let error = place.store().load().unwrap_err();
     let shown = format!("{error:?} {}", chain(&error));

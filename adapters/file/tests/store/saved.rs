@@ -1,4 +1,4 @@
-//! What is kept, and how.
+//! Saving: the content, the modes and the compare-and-swap.
 
 use std::fs;
 
@@ -8,14 +8,14 @@ use thingspace_file::{Draft, Lock};
 use crate::{Place, change, mode, session};
 
 #[test]
-fn nothing_is_there_until_something_is_kept() {
+fn nothing_is_created_before_the_first_save() {
     let place = Place::new();
     assert_eq!(place.store().load().unwrap(), None);
     assert!(!place.folder.exists());
 }
 
 #[test]
-fn what_is_kept_is_for_its_owner_alone() {
+fn only_the_owner_may_access_a_saved_session() {
     let place = Place::with_session();
     assert_eq!(mode(&place.folder), 0o700);
     assert_eq!(mode(place.folder.parent().unwrap()), 0o700);
@@ -25,7 +25,7 @@ fn what_is_kept_is_for_its_owner_alone() {
 }
 
 #[test]
-fn what_is_kept_comes_back() {
+fn a_saved_session_is_loaded_again() {
     let place = Place::with_session();
     let before = place.store().load().unwrap().unwrap();
     assert_eq!(change(&place.store()).unwrap(), 2);
@@ -34,7 +34,7 @@ fn what_is_kept_comes_back() {
 }
 
 #[test]
-fn only_who_has_seen_what_is_kept_replaces_it() {
+fn a_save_that_has_not_seen_the_current_version_is_a_conflict() {
     let place = Place::with_session();
     let text = fs::read(&place.file).unwrap();
     let store = place.store();
@@ -52,7 +52,7 @@ fn only_who_has_seen_what_is_kept_replaces_it() {
 }
 
 #[test]
-fn what_a_killed_process_left_does_no_harm_and_goes() {
+fn a_draft_of_a_killed_process_is_harmless_and_replaced() {
     let place = Place::with_session();
     let left = Draft::path_of(&place.file);
     fs::write(&left, "{\"thingspace-sess").unwrap();
@@ -63,7 +63,7 @@ fn what_a_killed_process_left_does_no_harm_and_goes() {
 }
 
 #[test]
-fn a_link_that_was_laid_for_the_draft_leads_nowhere() {
+fn a_link_at_the_path_of_the_draft_is_not_followed() {
     let place = Place::with_session();
     let other = place.folder.join("other");
     fs::write(&other, "precious").unwrap();
@@ -73,14 +73,14 @@ fn a_link_that_was_laid_for_the_draft_leads_nowhere() {
 }
 
 #[test]
-fn who_only_reads_waits_for_nobody() {
+fn loading_does_not_wait_for_the_lock() {
     let place = Place::with_session();
     let _held = Lock::wait(&place.folder.join("session.json.lock")).unwrap();
     assert!(place.store().load().unwrap().is_some());
 }
 
 #[test]
-fn a_lock_is_free_again_when_it_is_dropped() {
+fn a_dropped_lock_is_free_again() {
     let place = Place::with_session();
     let path = place.folder.join("lock");
     let held = Lock::attempt(&path).unwrap();
