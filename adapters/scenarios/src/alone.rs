@@ -1,24 +1,24 @@
-//! Stories about what belongs to a whole process: its environment, its log.
+//! Scenarios about things that belong to a whole process: its environment, its log.
 
 use std::{env, process::Command};
 
-/// Says to a process that it was started for the stories that it tells.
-const ALONE: &str = "THINGSPACE_STORIES_ALONE";
+/// The environment variable of a process that [`run_alone`] has started.
+const ALONE: &str = "THINGSPACE_SCENARIOS_ALONE";
 
-/// Whether this process was started for the stories that it tells.
+/// Returns true if [`run_alone`] has started this process.
 pub(crate) fn is_alone() -> bool {
     env::var_os(ALONE).is_some()
 }
 
-/// Tells those of this program's stories that have one of these in their names
-/// in a process of their own, which is prepared like this.
-pub(crate) fn tell_alone(stories: &[&str], prepare: impl FnOnce(&mut Command)) {
+/// Runs the tests of this program whose names contain one of `filters`, in a new
+/// process that `prepare` may change.
+pub(crate) fn run_alone(filters: &[&str], prepare: impl FnOnce(&mut Command)) {
     let mut process = Command::new(env::current_exe().unwrap());
-    process.args(stories).env(ALONE, "");
+    process.args(filters).env(ALONE, "");
     prepare(&mut process);
     let output = process.output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}\n{complaints}");
-    assert!(!told.contains("ok. 0 passed"), "{told}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    assert!(!stdout.contains("ok. 0 passed"), "{stdout}");
 }

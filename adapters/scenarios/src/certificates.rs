@@ -1,5 +1,4 @@
-//! Certificates, and who vouches for them: made in the test, good for nothing
-//! else.
+//! Certificates and their authorities, created for the tests.
 
 use std::sync::Arc;
 
@@ -20,18 +19,19 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    /// What a client that trusts it is given.
+    /// Returns the root certificate for clients that trust this authority, in DER.
     pub(crate) fn root(&self) -> Vec<u8> {
         self.0.der().to_vec()
     }
 
-    /// How a service proves that it has this name.
+    /// Issues a certificate for this name. Returns the server's TLS configuration.
     pub(crate) fn certify(&self, name: &str) -> Arc<ServerConfig> {
         self.issue(&CertificateParams::new([name.to_owned()]).unwrap())
     }
 
-    /// How a service proves that it had this name, until it was too late.
-    pub(crate) fn certify_long_ago(&self, name: &str) -> Arc<ServerConfig> {
+    /// Issues a certificate for this name that has expired. Returns the server's TLS
+    /// configuration.
+    pub(crate) fn certify_expired(&self, name: &str) -> Arc<ServerConfig> {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2001, 1, 1);
         params.not_after = date_time_ymd(2002, 1, 1);

@@ -1,4 +1,4 @@
-//! What a client looks like to the scenarios: blocking, and the same for all.
+//! The client's interface to the scenarios: blocking, and the same for all adapters.
 
 use std::fmt::Debug;
 
@@ -11,10 +11,10 @@ use thingspace_core::{
     },
 };
 
-/// A client that the scenarios are told of. Its methods are those of the
-/// adapters by the same names, and return when they are through.
+/// A client that the scenarios can test. Its methods are the adapters' methods of the
+/// same names. They block until they are done.
 pub trait Client: Clone + Debug + Send + Sync + 'static {
-    /// Builds one, over the stack that the adapter uses by default.
+    /// Builds a client over the adapter's default HTTP stack.
     fn build(options: Options) -> Result<Self, RestoreError>;
 
     /// Opens a session, unless one is open.
@@ -26,45 +26,45 @@ pub trait Client: Clone + Debug + Send + Sync + 'static {
     /// Resets the password.
     fn reset_password(&self) -> Result<Password, Error>;
 
-    /// Makes any call that is authorised by a session.
+    /// Makes a call that a session authorizes.
     fn call<E: Endpoint<Auth = WithSession>>(
         &self,
         endpoint: E,
     ) -> Result<Response<E::Output>, Error>;
 
-    /// Sees a call through.
+    /// Drives a call to its end.
     fn run<T: Task>(&self, call: Call<T>) -> Result<T::Output, Error>;
 
-    /// Looks at the session, or changes it.
+    /// Reads or changes the session.
     fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R;
 
-    /// The time by the client's clock.
+    /// Returns the time of the client's clock.
     fn now(&self) -> Timestamp;
 }
 
-/// What a client is built of.
+/// The options of a client.
 pub struct Options {
-    /// Who asks.
+    /// The credentials.
     pub credentials: Credentials,
-    /// Where ThingSpace is.
+    /// The environment to call.
     pub environment: Environment,
-    /// The one certificate authority that is trusted, in DER, if it is not those
-    /// that the adapter trusts by default.
+    /// The only trusted certificate authority, in DER. `None` for those that the
+    /// adapter trusts by default.
     pub root: Option<Vec<u8>>,
-    /// What the session goes by.
+    /// The settings of the session.
     pub settings: Settings,
-    /// The session to go on with.
+    /// The snapshot to restore the session from.
     pub snapshot: Option<Snapshot>,
-    /// What tells the time.
+    /// The clock.
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    /// Who watches.
-    pub observer: Watcher,
+    /// The observer.
+    pub observer: BoxedObserver,
 }
 
-/// Whoever watches.
-pub struct Watcher(pub(crate) Box<dyn Observer>);
+/// An observer of any type.
+pub struct BoxedObserver(pub(crate) Box<dyn Observer>);
 
-impl Observer for Watcher {
+impl Observer for BoxedObserver {
     fn event(&self, event: &Event) {
         self.0.event(event);
     }

@@ -1,4 +1,4 @@
-//! Every fault that the simulator knows, on every kind of call.
+//! Every fault of the simulator, on every kind of call.
 
 use std::time::Duration;
 
@@ -9,72 +9,73 @@ use thingspace_simulator::{Call, Fault, Simulator};
 
 use crate::{
     Client,
-    stage::{IDLE, Stage, account, devices, impatient, settings},
+    stage::{IDLE, Stage, account, devices, settings, settings_with_short_timeouts},
 };
 
-/// What a fault looks like from the client's side.
+/// The effect of a fault, as the client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
-    /// The right answer.
-    Fine,
-    /// No whole answer came.
+enum Effect {
+    /// The right response.
+    Success,
+    /// No complete response.
     Lost,
-    /// A success that says nothing.
-    Nonsense,
-    /// A success without an end.
+    /// A success with an invalid response.
+    InvalidResponse,
+    /// A success with an endless response.
     TooLong,
-    /// Something on the way is broken, and says so with this status.
+    /// An outage of the service or of a gateway before it, with this status.
     Outage(u16),
-    /// Too many calls for the moment.
-    TooMany,
-    /// Too many calls for the next hour.
-    TooManyForLong,
-    /// This status, which asks to go elsewhere.
+    /// Too many calls, for a moment.
+    Throttled,
+    /// Too many calls, for an hour.
+    ThrottledForLong,
+    /// A redirect with this status.
     Redirect(u16),
-    /// This status, which blames the request.
+    /// A refusal of the request with this status.
     Refusal(u16),
 }
 
-/// One of every fault that there is, and after acting, if that leaves it open
-/// what was done. (To refuse what was carried out would be a lie.)
-fn faults() -> Vec<(Fault, Look)> {
-    let not_carried_out = [
-        (Fault::Drop, Look::Lost),
-        (Fault::Hang, Look::Lost),
-        // What these clients speak has no word for it.
-        (Fault::RefusedStream, Look::Lost),
-        (Fault::Garbage, Look::Nonsense),
-        (Fault::Empty, Look::Nonsense),
-        (Fault::Endless, Look::TooLong),
-        (Fault::Html(StatusCode::BAD_GATEWAY), Look::Outage(502)),
+/// Returns one fault of every kind, and its effect. Faults that leave the outcome
+/// unknown come twice: before the service executes the request, and after. (A refusal
+/// of an executed request would be wrong.)
+fn faults() -> Vec<(Fault, Effect)> {
+    let without_acting = [
+        (Fault::Drop, Effect::Lost),
+        (Fault::Hang, Effect::Lost),
+        // HTTP/1.1, which these clients use, has no such frame.
+        (Fault::RefusedStream, Effect::Lost),
+        (Fault::Garbage, Effect::InvalidResponse),
+        (Fault::Empty, Effect::InvalidResponse),
+        (Fault::Endless, Effect::TooLong),
+        (Fault::Html(StatusCode::BAD_GATEWAY), Effect::Outage(502)),
         (
             Fault::Status(StatusCode::REQUEST_TIMEOUT),
-            Look::Outage(408),
+            Effect::Outage(408),
         ),
         (
             Fault::Status(StatusCode::SERVICE_UNAVAILABLE),
-            Look::Outage(503),
+            Effect::Outage(503),
         ),
         (
             Fault::Redirect(HeaderValue::from_static("/elsewhere")),
-            Look::Redirect(307),
+            Effect::Redirect(307),
         ),
     ];
-    let carried_out = not_carried_out
+    let after_acting = without_acting
         .clone()
-        .map(|(fault, look)| (fault.after_acting(), look));
+        .map(|(fault, effect)| (fault.after_acting(), effect));
     let others = [
-        (Fault::Delay(Duration::from_millis(20)), Look::Fine),
-        (Fault::GoAway, Look::Fine),
-        (Fault::CutShort, Look::Lost),
-        (Fault::Throttled { retry_after: None }, Look::TooMany),
-        (retry_after("0"), Look::TooMany),
-        (Fault::ThrottledOut, Look::TooMany),
-        (retry_after("3600"), Look::TooManyForLong),
-        (Fault::Status(StatusCode::CONFLICT), Look::Refusal(409)),
-        (Fault::Replace(teapot()), Look::Refusal(418)),
+        (Fault::Delay(Duration::from_millis(20)), Effect::Success),
+        (Fault::GoAway, Effect::Success),
+        (Fault::CutShort, Effect::Lost),
+        (Fault::Throttled { retry_after: None }, Effect::Throttled),
+        (retry_after("0"), Effect::Throttled),
+        (Fault::ThrottledOut, Effect::Throttled),
+        (retry_after("3600"), Effect::ThrottledForLong),
+        (Fault::Status(StatusCode::CONFLICT), Effect::Refusal(409)),
+        (Fault::Replace(teapot()), Effect::Refusal(418)),
     ];
-    [&not_carried_out[..], &carried_out, &others].concat()
+    [&without_acting[..], &after_acting, &others].concat()
 }
 
 fn hangs(fault: &Fault) -> bool {
@@ -85,11 +86,11 @@ fn hangs(fault: &Fault) -> bool {
     }
 }
 
-/// One of every fault that takes neither time nor room, as the client can tell
-/// them apart: whether anything was carried out, it can't.
+/// Returns one fault of every kind that takes little time and memory. Faults after
+/// execution are left out, since a client can't tell them from those before.
 pub(crate) fn cheap_faults() -> impl Iterator<Item = Fault> {
-    let faults = faults().into_iter().filter(|(fault, look)| {
-        !matches!(fault, Fault::Hang | Fault::AfterActing(_)) && *look != Look::TooLong
+    let faults = faults().into_iter().filter(|(fault, effect)| {
+        !matches!(fault, Fault::Hang | Fault::AfterActing(_)) && *effect != Effect::TooLong
     });
     faults.map(|(fault, _)| fault)
 }
@@ -107,14 +108,14 @@ fn teapot() -> Response<Bytes> {
         .unwrap()
 }
 
-/// Tells a story once for every fault, which befalls the next `call`; with a
-/// session open, unless the call is one of those that open it.
-fn whatever_befalls<C: Client>(call: Call, story: impl Fn(&Stage<C>, &C, Look)) {
-    for (fault, look) in faults() {
+/// Runs a scenario once for each fault of the next `call`. A session is open, unless
+/// the call is one of those that open it.
+fn for_each_fault<C: Client>(call: Call, scenario: impl Fn(&Stage<C>, &C, Effect)) {
+    for (fault, effect) in faults() {
         println!("{fault:?}");
         let stage = Stage::<C>::new();
         let settings = if hangs(&fault) {
-            impatient()
+            settings_with_short_timeouts()
         } else {
             settings()
         };
@@ -123,45 +124,45 @@ fn whatever_befalls<C: Client>(call: Call, story: impl Fn(&Stage<C>, &C, Look)) 
             client.log_in().unwrap();
         }
         stage.inject(call, fault);
-        story(&stage, &client, look);
+        scenario(&stage, &client, effect);
         assert!(!stage.is_locked());
     }
 }
 
-fn is_throttled_for_an_hour<C>(stage: &Stage<C>, error: &Error) {
+fn assert_throttled_for_an_hour<C>(stage: &Stage<C>, error: &Error) {
     assert!(error.is_throttled(), "{error}");
     let wait = error.retry_at().unwrap().since(stage.server.now());
     let hour = Duration::from_secs(3590)..=Duration::from_secs(3601);
     assert!(hour.contains(&wait), "{wait:?}");
 }
 
-pub(crate) fn what_may_be_done_twice_survives_whatever_may_pass<C: Client>() {
-    whatever_befalls::<C>(Call::Account, |stage, client, look| {
-        let outcome = client.call(account());
+pub(crate) fn an_idempotent_call_survives_every_transient_fault<C: Client>() {
+    for_each_fault::<C>(Call::Account, |stage, client, effect| {
+        let result = client.call(account());
         let seen = stage.seen(Call::Account);
-        match look {
-            // A plain request takes a success as it comes.
-            Look::Fine | Look::Nonsense => {
-                outcome.unwrap();
+        match effect {
+            // A plain request accepts any success.
+            Effect::Success | Effect::InvalidResponse => {
+                result.unwrap();
                 assert_eq!(seen, 1);
             }
-            Look::Lost | Look::Outage(_) | Look::TooMany => {
-                outcome.unwrap();
+            Effect::Lost | Effect::Outage(_) | Effect::Throttled => {
+                result.unwrap();
                 assert_eq!(seen, 2);
             }
-            Look::TooLong => {
-                let error = outcome.unwrap_err();
+            Effect::TooLong => {
+                let error = result.unwrap_err();
                 assert!(error.is_malformed() && error.is_fate_unknown(), "{error}");
                 assert_eq!(seen, 1);
             }
-            Look::TooManyForLong => {
-                let error = outcome.unwrap_err();
-                is_throttled_for_an_hour(stage, &error);
+            Effect::ThrottledForLong => {
+                let error = result.unwrap_err();
+                assert_throttled_for_an_hour(stage, &error);
                 assert_eq!(error.fate(), Fate::Refused);
                 assert_eq!(seen, 1);
             }
-            Look::Redirect(status) | Look::Refusal(status) => {
-                assert_eq!(outcome.unwrap_err().status().unwrap(), status);
+            Effect::Redirect(status) | Effect::Refusal(status) => {
+                assert_eq!(result.unwrap_err().status().unwrap(), status);
                 assert_eq!(seen, 1);
             }
         }
@@ -169,48 +170,48 @@ pub(crate) fn what_may_be_done_twice_survives_whatever_may_pass<C: Client>() {
     });
 }
 
-pub(crate) fn law_6_what_must_not_be_done_twice_is_not<C: Client>() {
-    whatever_befalls::<C>(Call::Devices, |stage, client, look| {
-        let outcome = client.call(devices());
+pub(crate) fn law_6_a_call_that_is_not_idempotent_is_executed_once_at_most<C: Client>() {
+    for_each_fault::<C>(Call::Devices, |stage, client, effect| {
+        let result = client.call(devices());
         let seen = stage.seen(Call::Devices);
-        match look {
-            Look::Fine | Look::Nonsense => {
-                outcome.unwrap();
+        match effect {
+            Effect::Success | Effect::InvalidResponse => {
+                result.unwrap();
                 assert_eq!(seen, 1);
             }
-            // What was refused has not been done.
-            Look::TooMany => {
-                outcome.unwrap();
+            // A refused request was not executed.
+            Effect::Throttled => {
+                result.unwrap();
                 assert_eq!(seen, 2);
             }
-            Look::Lost => {
-                let error = outcome.unwrap_err();
+            Effect::Lost => {
+                let error = result.unwrap_err();
                 assert!(
                     error.is_fate_unknown() && error.status().is_none(),
                     "{error}"
                 );
                 assert_eq!(seen, 1);
             }
-            Look::TooLong => {
-                let error = outcome.unwrap_err();
+            Effect::TooLong => {
+                let error = result.unwrap_err();
                 assert!(error.is_malformed() && error.is_fate_unknown(), "{error}");
                 assert_eq!(seen, 1);
             }
-            Look::Outage(status) | Look::Redirect(status) => {
-                let error = outcome.unwrap_err();
+            Effect::Outage(status) | Effect::Redirect(status) => {
+                let error = result.unwrap_err();
                 assert_eq!(error.status().unwrap(), status);
                 assert!(error.is_fate_unknown(), "{error}");
                 assert_eq!(seen, 1);
             }
-            Look::Refusal(status) => {
-                let error = outcome.unwrap_err();
+            Effect::Refusal(status) => {
+                let error = result.unwrap_err();
                 assert_eq!(error.status().unwrap(), status);
                 assert_eq!(error.fate(), Fate::Refused);
                 assert_eq!(seen, 1);
             }
-            Look::TooManyForLong => {
-                let error = outcome.unwrap_err();
-                is_throttled_for_an_hour(stage, &error);
+            Effect::ThrottledForLong => {
+                let error = result.unwrap_err();
+                assert_throttled_for_an_hour(stage, &error);
                 assert_eq!(error.fate(), Fate::Refused);
                 assert_eq!(seen, 1);
             }
@@ -219,54 +220,62 @@ pub(crate) fn law_6_what_must_not_be_done_twice_is_not<C: Client>() {
     });
 }
 
-pub(crate) fn a_login_is_made_once_more_after_whatever_may_pass<C: Client>() {
-    whatever_befalls::<C>(Call::LogIn, |stage, client, look| {
-        let outcome = client.log_in();
+pub(crate) fn a_login_is_retried_once_after_a_transient_fault<C: Client>() {
+    for_each_fault::<C>(Call::LogIn, |stage, client, effect| {
+        let result = client.log_in();
         let seen = stage.seen(Call::LogIn);
-        let gate = client.session(|session| session.gate());
-        match look {
-            Look::Fine => {
-                outcome.unwrap();
-                assert_eq!((seen, gate.failed_logins), (1, 0));
+        let guard = client.session(|session| session.gate());
+        match effect {
+            Effect::Success => {
+                result.unwrap();
+                assert_eq!((seen, guard.failed_logins), (1, 0));
             }
-            Look::Lost | Look::Nonsense | Look::TooLong | Look::Outage(_) | Look::TooMany => {
-                outcome.unwrap();
-                assert_eq!((seen, gate.failed_logins), (2, 0));
+            Effect::Lost
+            | Effect::InvalidResponse
+            | Effect::TooLong
+            | Effect::Outage(_)
+            | Effect::Throttled => {
+                result.unwrap();
+                assert_eq!((seen, guard.failed_logins), (2, 0));
             }
-            Look::TooManyForLong => {
-                is_throttled_for_an_hour(stage, &outcome.unwrap_err());
-                assert_eq!((seen, gate.failed_logins), (1, 1));
+            Effect::ThrottledForLong => {
+                assert_throttled_for_an_hour(stage, &result.unwrap_err());
+                assert_eq!((seen, guard.failed_logins), (1, 1));
             }
-            Look::Redirect(status) | Look::Refusal(status) => {
-                assert_eq!(outcome.unwrap_err().status().unwrap(), status);
-                assert_eq!((seen, gate.failed_logins), (1, 1));
+            Effect::Redirect(status) | Effect::Refusal(status) => {
+                assert_eq!(result.unwrap_err().status().unwrap(), status);
+                assert_eq!((seen, guard.failed_logins), (1, 1));
             }
         }
-        assert_eq!(gate.closed, None);
+        assert_eq!(guard.closed, None);
     });
 }
 
-pub(crate) fn a_token_fetch_is_tried_again_after_whatever_may_pass<C: Client>() {
-    whatever_befalls::<C>(Call::BearerToken, |stage, client, look| {
-        let outcome = client.call(account());
+pub(crate) fn a_token_fetch_is_retried_after_a_transient_fault<C: Client>() {
+    for_each_fault::<C>(Call::BearerToken, |stage, client, effect| {
+        let result = client.call(account());
         let seen = stage.seen(Call::BearerToken);
-        match look {
-            Look::Fine => {
-                outcome.unwrap();
+        match effect {
+            Effect::Success => {
+                result.unwrap();
                 assert_eq!(seen, 1);
             }
-            Look::Lost | Look::Nonsense | Look::TooLong | Look::Outage(_) | Look::TooMany => {
-                outcome.unwrap();
+            Effect::Lost
+            | Effect::InvalidResponse
+            | Effect::TooLong
+            | Effect::Outage(_)
+            | Effect::Throttled => {
+                result.unwrap();
                 assert_eq!(seen, 2);
             }
-            Look::TooManyForLong => {
-                let error = outcome.unwrap_err();
-                is_throttled_for_an_hour(stage, &error);
+            Effect::ThrottledForLong => {
+                let error = result.unwrap_err();
+                assert_throttled_for_an_hour(stage, &error);
                 assert!(error.is_never_sent(), "{error}");
                 assert_eq!((seen, stage.seen_in_all()), (1, 1));
             }
-            Look::Redirect(status) | Look::Refusal(status) => {
-                let error = outcome.unwrap_err();
+            Effect::Redirect(status) | Effect::Refusal(status) => {
+                let error = result.unwrap_err();
                 assert_eq!(error.status().unwrap(), status);
                 assert!(error.is_never_sent(), "{error}");
                 assert_eq!((seen, stage.seen_in_all()), (1, 1));
@@ -276,32 +285,36 @@ pub(crate) fn a_token_fetch_is_tried_again_after_whatever_may_pass<C: Client>() 
     });
 }
 
-pub(crate) fn law_8_a_reset_is_sent_once_and_if_lost_closes_the_gate<C: Client>() {
-    whatever_befalls::<C>(Call::ResetPassword, |stage, client, look| {
-        let outcome = client.reset_password();
+pub(crate) fn law_8_a_reset_is_sent_once_and_if_lost_blocks_the_login_guard<C: Client>() {
+    for_each_fault::<C>(Call::ResetPassword, |stage, client, effect| {
+        let result = client.reset_password();
         assert_eq!(stage.seen(Call::ResetPassword), 1);
-        // The session that is open goes on.
+        // The open session stays usable.
         client.call(account()).unwrap();
         stage.pass(IDLE);
         let next = client.call(account());
-        match look {
-            Look::Fine => {
-                let password = outcome.unwrap();
+        match effect {
+            Effect::Success => {
+                let password = result.unwrap();
                 stage
                     .server
                     .with(|service| assert_eq!(service.reveal_password(), password.expose()));
                 next.unwrap();
             }
-            Look::Lost | Look::Nonsense | Look::TooLong | Look::Outage(_) | Look::Redirect(_) => {
-                let error = outcome.unwrap_err();
+            Effect::Lost
+            | Effect::InvalidResponse
+            | Effect::TooLong
+            | Effect::Outage(_)
+            | Effect::Redirect(_) => {
+                let error = result.unwrap_err();
                 assert!(matches!(error, Error::PasswordUnknown(_)), "{error}");
                 assert!(error.is_fate_unknown());
-                let gate = next.unwrap_err().gate().cloned().unwrap();
-                assert_eq!(gate.closed, Some(GateReason::PasswordUnknown));
+                let guard = next.unwrap_err().gate().cloned().unwrap();
+                assert_eq!(guard.closed, Some(GateReason::PasswordUnknown));
                 assert_eq!(stage.seen(Call::LogIn), 1);
             }
-            Look::TooMany | Look::TooManyForLong | Look::Refusal(_) => {
-                assert_eq!(outcome.unwrap_err().fate(), Fate::Refused);
+            Effect::Throttled | Effect::ThrottledForLong | Effect::Refusal(_) => {
+                assert_eq!(result.unwrap_err().fate(), Fate::Refused);
                 stage
                     .server
                     .with(|service| assert_eq!(service.reveal_password(), Simulator::PASSWORD));
@@ -312,7 +325,7 @@ pub(crate) fn law_8_a_reset_is_sent_once_and_if_lost_closes_the_gate<C: Client>(
     });
 }
 
-pub(crate) fn what_fails_for_ever_is_tried_three_times<C: Client>() {
+pub(crate) fn a_persistent_fault_is_tried_three_times<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     for _ in 0..10 {
@@ -322,7 +335,7 @@ pub(crate) fn what_fails_for_ever_is_tried_three_times<C: Client>() {
     assert_eq!(stage.seen(Call::Account), 3);
 }
 
-pub(crate) fn an_outage_for_an_hour_is_not_waited_for<C: Client>() {
+pub(crate) fn a_retry_after_of_an_hour_is_not_waited_for<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     let outage = Response::builder()

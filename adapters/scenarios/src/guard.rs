@@ -1,4 +1,4 @@
-//! Nothing that a client meets locks its user out.
+//! The login guard: no client locks its user name.
 
 use std::thread;
 
@@ -11,7 +11,7 @@ use thingspace_simulator::{Call, Fault, Simulator};
 
 use crate::{
     Client,
-    stage::{IDLE, Stage, account, credentials, impatient, settings},
+    stage::{IDLE, Stage, account, credentials, settings, settings_with_short_timeouts},
 };
 
 pub(crate) fn law_3_a_crowd_with_a_wrong_password_fails_one_login<C: Client>() {
@@ -32,7 +32,7 @@ pub(crate) fn law_3_a_crowd_with_a_wrong_password_fails_one_login<C: Client>() {
     assert!(!stage.is_locked());
 }
 
-pub(crate) fn law_3_trying_a_wrong_password_again_and_again_fails_one_login<C: Client>() {
+pub(crate) fn law_3_repeated_calls_with_a_wrong_password_fail_one_login<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.builder_with("grflbk").build().unwrap();
     for _ in 0..20 {
@@ -46,8 +46,8 @@ pub(crate) fn law_3_trying_a_wrong_password_again_and_again_fails_one_login<C: C
     assert!(!stage.is_locked());
 }
 
-pub(crate) fn law_2_no_more_than_two_logins_are_lost_before_the_gate_closes<C: Client>() {
-    let answers_lost = [
+pub(crate) fn law_2_no_more_than_two_logins_are_lost_before_the_login_guard_blocks<C: Client>() {
+    let lost_responses = [
         Fault::Drop,
         Fault::Drop.after_acting(),
         Fault::Hang,
@@ -56,10 +56,10 @@ pub(crate) fn law_2_no_more_than_two_logins_are_lost_before_the_gate_closes<C: C
         Fault::Empty,
         Fault::CutShort,
     ];
-    for fault in answers_lost {
+    for fault in lost_responses {
         let stage = Stage::<C>::new();
         let settings = match fault {
-            Fault::Hang => impatient(),
+            Fault::Hang => settings_with_short_timeouts(),
             _ => settings(),
         };
         let client = stage.builder().settings(settings).build().unwrap();
@@ -108,11 +108,11 @@ pub(crate) fn law_4_a_stale_bearer_is_not_held_against_the_password<C: Client>()
     assert_eq!(client.session(|session| session.gate()).failed_logins, 0);
 }
 
-pub(crate) fn law_3_other_credentials_open_the_gate<C: Client>() {
+pub(crate) fn law_3_other_credentials_open_the_login_guard<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.builder_with("grflbk").build().unwrap();
     client.log_in().unwrap_err();
-    // The same ones again are no others.
+    // Equal credentials are not other credentials.
     client.session(|session| session.set_credentials(credentials("grflbk")));
     client.log_in().unwrap_err();
     assert_eq!(stage.seen(Call::LogIn), 1);
@@ -122,7 +122,7 @@ pub(crate) fn law_3_other_credentials_open_the_gate<C: Client>() {
     assert_eq!(stage.seen(Call::LogIn), 2);
 }
 
-pub(crate) fn law_3_re_arming_opens_the_gate<C: Client>() {
+pub(crate) fn law_3_unblocking_opens_the_login_guard<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     for _ in 0..2 {
@@ -135,10 +135,10 @@ pub(crate) fn law_3_re_arming_opens_the_gate<C: Client>() {
     assert_eq!(stage.seen(Call::LogIn), 3);
 }
 
-pub(crate) fn law_2_a_login_that_succeeds_forgets_those_that_failed<C: Client>() {
+pub(crate) fn law_2_a_successful_login_clears_the_count_of_failed_ones<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
-    // One lost login each time, which would be too many if they added up.
+    // One login is lost each time. That would be too many if they added up.
     for _ in 0..5 {
         stage.inject(Call::LogIn, Fault::Drop);
         client.log_in().unwrap();

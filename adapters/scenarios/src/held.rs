@@ -1,4 +1,4 @@
-//! A login that is held before it is sent.
+//! A login that is held back before it is sent.
 
 use std::sync::{
     Mutex,
@@ -8,27 +8,28 @@ use std::sync::{
 
 use thingspace_core::session::{Exchange, Observer};
 
-/// A login that stops before it is sent, on the thread that carries it, until it
-/// is told how to go on. Only the first one does.
+/// A login that is held back before it is sent. It blocks the thread that drives it,
+/// until a function arrives that this thread executes first. Only the first login of
+/// the client is held back.
 pub struct HeldLogin {
-    /// Holds the login of the client that it watches.
-    pub watch: Watch,
-    /// Tells when the login is held.
+    /// The client's observer, which holds the login back.
+    pub watch: LoginHolder,
+    /// Receives a message as soon as the login is held back.
     pub is_held: Receiver<()>,
-    /// Tells the login how to go on.
+    /// Sends the function to execute before the login goes on.
     pub go_on: Sender<fn()>,
 }
 
 impl HeldLogin {
-    /// One that is not held yet.
-    #[allow(clippy::new_without_default, reason = "each is another's")]
+    /// Creates a login that is not held back yet.
+    #[allow(clippy::new_without_default, reason = "each one has its own channels")]
     pub fn new() -> Self {
         let (holds, is_held) = mpsc::channel();
-        let (go_on, told) = mpsc::channel();
-        let watch = Watch {
+        let (go_on, next) = mpsc::channel();
+        let watch = LoginHolder {
             is_first: AtomicBool::new(true),
             holds,
-            told: Mutex::new(told),
+            next: Mutex::new(next),
         };
         Self {
             watch,
@@ -38,19 +39,19 @@ impl HeldLogin {
     }
 }
 
-/// Whoever is told before a login is sent can keep it from going on.
-pub struct Watch {
+/// An observer that blocks when the first login is about to be sent.
+pub struct LoginHolder {
     is_first: AtomicBool,
     holds: Sender<()>,
-    told: Mutex<Receiver<fn()>>,
+    next: Mutex<Receiver<fn()>>,
 }
 
-impl Observer for Watch {
+impl Observer for LoginHolder {
     fn sending(&self, exchange: &Exchange) {
         if exchange.path().ends_with("/login") && self.is_first.swap(false, Ordering::Relaxed) {
             self.holds.send(()).unwrap();
-            let how = self.told.lock().unwrap().recv().unwrap();
-            how();
+            let next = self.next.lock().unwrap().recv().unwrap();
+            next();
         }
     }
 }

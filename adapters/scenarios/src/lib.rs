@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-// A scenario says what it expects by failing.
+// A scenario fails by a panic.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -26,12 +26,12 @@ mod traces;
 mod transport;
 
 pub use self::{
-    client::{Client, Options, Watcher},
+    client::{BoxedObserver, Client, Options},
     held::HeldLogin,
     list::scenarios,
     redirects::nobody_follows,
     stage::{
         Builder, IDLE, LONG, MINUTE, Stage, account, connections_to, credentials, devices,
-        impatient, server_that, settings,
+        server_that, settings, settings_with_short_timeouts,
     },
 };

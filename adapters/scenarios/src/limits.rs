@@ -1,4 +1,4 @@
-//! No answer takes more room or time than it was given.
+//! Limits: no response takes more memory or time than the settings allow.
 
 use std::{
     io::Write,
@@ -13,20 +13,20 @@ use thingspace_simulator::{Call, Fault};
 use crate::{
     Client,
     held::HeldLogin,
-    stage::{LONG, Stage, account, devices, impatient, server_that, settings},
+    stage::{LONG, Stage, account, devices, server_that, settings, settings_with_short_timeouts},
 };
 
-/// A deadline that is soon, and far enough for a request to be sent.
+/// The time to a near deadline. It is long enough for a request to be sent.
 const SOON: Duration = Duration::from_secs(1);
 
-pub(crate) fn law_10_an_endless_answer_is_cut<C: Client>() {
+pub(crate) fn law_10_an_endless_response_is_cut<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     stage.inject(Call::Account, Fault::Endless);
     let error = client.call(account()).unwrap_err();
     assert!(error.is_malformed(), "{error}");
-    let kept = error.response().unwrap().body().len();
-    assert_eq!(kept, settings().max_body + 1);
+    let length = error.response().unwrap().body().len();
+    assert_eq!(length, settings().max_body + 1);
     assert_eq!(stage.seen(Call::Account), 1);
 
     client.call(account()).unwrap();
@@ -43,8 +43,8 @@ pub(crate) fn law_10_an_endless_refusal_is_cut<C: Client>() {
     let client = stage.builder().environment(endless).build().unwrap();
     let error = client.log_in().unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::BAD_REQUEST));
-    let kept = error.response().unwrap().body().len();
-    assert_eq!(kept, settings().max_body + 1);
+    let length = error.response().unwrap().body().len();
+    assert_eq!(length, settings().max_body + 1);
 }
 
 pub(crate) fn law_10_endless_headers_are_cut<C: Client>() {
@@ -59,23 +59,27 @@ pub(crate) fn law_10_endless_headers_are_cut<C: Client>() {
     assert!(start.elapsed() < LONG);
 }
 
-pub(crate) fn an_answer_as_long_as_may_be_is_taken_and_no_longer_one<C: Client>() {
+pub(crate) fn a_response_of_the_largest_size_is_accepted_and_no_larger_one<C: Client>() {
     let stage = Stage::<C>::new();
     let length = stage.client().call(account()).unwrap().body().len();
-    let with_room_for = |max_body| {
+    let with_max_body = |max_body| {
         let mut settings = settings();
         settings.max_body = max_body;
         stage.builder().settings(settings).build().unwrap()
     };
-    let answer = with_room_for(length).call(account()).unwrap();
-    assert_eq!(answer.body().len(), length);
-    let error = with_room_for(length - 1).call(account()).unwrap_err();
+    let response = with_max_body(length).call(account()).unwrap();
+    assert_eq!(response.body().len(), length);
+    let error = with_max_body(length - 1).call(account()).unwrap_err();
     assert!(error.is_malformed(), "{error}");
 }
 
-pub(crate) fn law_12_a_service_that_hangs_is_given_up_after_a_while<C: Client>() {
+pub(crate) fn law_12_a_request_to_a_service_that_hangs_times_out<C: Client>() {
     let stage = Stage::<C>::new();
-    let client = stage.builder().settings(impatient()).build().unwrap();
+    let client = stage
+        .builder()
+        .settings(settings_with_short_timeouts())
+        .build()
+        .unwrap();
     client.log_in().unwrap();
     stage.inject(Call::Devices, Fault::Hang);
     let start = Instant::now();
@@ -127,7 +131,7 @@ pub(crate) fn law_12_a_deadline_ends_a_call_that_waits_for_the_login_of_another<
     assert_eq!(stage.seen(Call::Account), 1);
 }
 
-pub(crate) fn law_12_a_deadline_ends_a_call_that_would_pause_beyond_it<C: Client>() {
+pub(crate) fn law_12_a_deadline_ends_a_call_that_would_back_off_beyond_it<C: Client>() {
     let stage = Stage::<C>::new();
     let mut settings = settings();
     settings.first_backoff = LONG * 2;

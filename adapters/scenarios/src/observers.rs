@@ -1,4 +1,4 @@
-//! Who watches a client is told of everything, and may use it meanwhile.
+//! Observers: everything is reported to them, and they may use the client meanwhile.
 
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -10,21 +10,21 @@ use crate::{
     stage::{Stage, account},
 };
 
-/// Keeps what it is told.
+/// An observer that logs everything that is reported to it.
 #[derive(Clone, Default)]
-struct Diary(Arc<Mutex<Vec<String>>>);
+struct Log(Arc<Mutex<Vec<String>>>);
 
-impl Diary {
+impl Log {
     fn write(&self, line: String) {
         self.0.lock().unwrap().push(line);
     }
 
-    fn pages(&self) -> Vec<String> {
+    fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
-impl Observer for Diary {
+impl Observer for Log {
     fn event(&self, event: &Event) {
         self.write(event.to_string());
     }
@@ -41,13 +41,13 @@ impl Observer for Diary {
     }
 }
 
-pub(crate) fn an_observer_is_told_of_everything_in_its_order<C: Client>() {
+pub(crate) fn everything_is_reported_to_an_observer_in_order<C: Client>() {
     let stage = Stage::<C>::new();
-    let diary = Diary::default();
-    let client = stage.builder().observer(diary.clone()).build().unwrap();
+    let log = Log::default();
+    let client = stage.builder().observer(log.clone()).build().unwrap();
     client.log_in().unwrap();
     assert_eq!(
-        diary.pages(),
+        log.take(),
         [
             "POST /api/ts/v1/oauth2/token",
             "200 OK",
@@ -61,7 +61,7 @@ pub(crate) fn an_observer_is_told_of_everything_in_its_order<C: Client>() {
     stage.inject(Call::Account, Fault::Drop);
     client.call(account()).unwrap();
     assert_eq!(
-        diary.pages(),
+        log.take(),
         [
             "GET /api/m2m/v1/accounts/0000123456-00001",
             "the HTTP stack sent the request and got no answer",
@@ -71,11 +71,11 @@ pub(crate) fn an_observer_is_told_of_everything_in_its_order<C: Client>() {
     );
 }
 
-/// Looks at the session whenever it is told something.
+/// An observer that reads the session whenever something is reported to it.
 #[derive(Clone)]
-struct Curious<C>(Arc<OnceLock<C>>);
+struct SessionReader<C>(Arc<OnceLock<C>>);
 
-impl<C: Client> Curious<C> {
+impl<C: Client> SessionReader<C> {
     fn look(&self) {
         if let Some(client) = self.0.get() {
             client.session(|session| assert!(!format!("{session:?}").is_empty()));
@@ -83,7 +83,7 @@ impl<C: Client> Curious<C> {
     }
 }
 
-impl<C: Client> Observer for Curious<C> {
+impl<C: Client> Observer for SessionReader<C> {
     fn event(&self, _: &Event) {
         self.look();
     }
@@ -99,9 +99,9 @@ impl<C: Client> Observer for Curious<C> {
 
 pub(crate) fn an_observer_may_look_at_the_session<C: Client>() {
     let stage = Stage::<C>::new();
-    let curious = Curious(Arc::default());
-    let client = stage.builder().observer(curious.clone()).build().unwrap();
-    curious.0.set(client.clone()).unwrap();
+    let reader = SessionReader(Arc::default());
+    let client = stage.builder().observer(reader.clone()).build().unwrap();
+    reader.0.set(client.clone()).unwrap();
     client.call(account()).unwrap();
     client.log_out().unwrap();
     assert_eq!(stage.seen_in_all(), 4);

@@ -17,8 +17,8 @@ const REDIRECTS: [StatusCode; 5] = [
     StatusCode::PERMANENT_REDIRECT,
 ];
 
-/// Redirects the token fetch, the login and a call of this client to another
-/// service, which must not hear of it.
+/// Redirects the token fetch, the login and a call of the client to another service,
+/// and asserts that nothing arrives there.
 pub fn nobody_follows<C: Client>(
     client: impl Fn(&Stage<C>) -> C,
     request: impl Fn() -> Request<Bytes>,

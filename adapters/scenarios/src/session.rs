@@ -1,5 +1,5 @@
-//! A session opens by itself, stays alive, survives its own end, and is closed
-//! on request.
+//! The life of a session: it opens when it is needed, stays open, is replaced when it
+//! ends, and is closed on request.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::{
     stage::{IDLE, MINUTE, Stage, account, credentials, devices},
 };
 
-pub(crate) fn a_session_opens_by_itself_and_is_kept<C: Client>() {
+pub(crate) fn a_session_opens_on_the_first_call_and_is_reused<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     for _ in 0..3 {
-        let answer = client.call(account()).unwrap();
-        assert_eq!(answer.status(), 200);
-        let information: Value = serde_json::from_slice(answer.body()).unwrap();
+        let response = client.call(account()).unwrap();
+        assert_eq!(response.status(), 200);
+        let information: Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(information["accountName"], Simulator::ACCOUNT);
     }
     assert_eq!(stage.seen(Call::BearerToken), 1);
@@ -56,7 +56,7 @@ pub(crate) fn an_idle_session_is_replaced_before_anything_is_refused<C: Client>(
     assert_eq!(stage.seen(Call::Account), 2);
 }
 
-pub(crate) fn law_5_a_session_that_expired_unforeseen_costs_a_call_one_replay<C: Client>() {
+pub(crate) fn law_5_an_unexpectedly_expired_session_costs_a_call_one_replay<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     client.call(account()).unwrap();
@@ -82,7 +82,7 @@ pub(crate) fn law_5_a_session_that_was_ended_elsewhere_costs_a_call_one_replay<C
 pub(crate) fn a_busy_session_outlives_its_bearer_tokens_and_nothing_is_refused<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
-    // Among them, a call half a minute before an hour is over.
+    // One of the calls is half a minute before the end of an hour.
     for _ in 0..22 {
         client.call(account()).unwrap();
         stage.pass(MINUTE * 17 / 2);
@@ -135,7 +135,7 @@ pub(crate) fn logging_out_without_a_session_sends_nothing<C: Client>() {
     assert_eq!(stage.seen(Call::LogOut), 1);
 }
 
-pub(crate) fn a_reset_password_is_the_one_that_the_next_login_uses<C: Client>() {
+pub(crate) fn the_login_after_a_reset_uses_the_new_password<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     let password = client.reset_password().unwrap();
@@ -150,7 +150,7 @@ pub(crate) fn a_reset_password_is_the_one_that_the_next_login_uses<C: Client>() 
     assert_eq!(stage.failed_logins(), 0);
 }
 
-pub(crate) fn status_and_headers_stay_beside_an_answer<C: Client>() {
+pub(crate) fn a_response_keeps_its_status_and_headers<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     let accepted = Response::builder()
@@ -159,16 +159,16 @@ pub(crate) fn status_and_headers_stay_beside_an_answer<C: Client>() {
         .body(Bytes::from_static(b"{}"))
         .unwrap();
     stage.inject(Call::Devices, Fault::Replace(accepted));
-    let answer = client.call(devices()).unwrap();
-    assert_eq!(answer.status(), StatusCode::ACCEPTED);
-    assert_eq!(answer.headers()["x-request-id"], "42");
+    let response = client.call(devices()).unwrap();
+    assert_eq!(response.status(), StatusCode::ACCEPTED);
+    assert_eq!(response.headers()["x-request-id"], "42");
 }
 
-pub(crate) fn status_headers_and_code_stay_beside_a_refusal<C: Client>() {
+pub(crate) fn a_refusal_keeps_its_status_headers_and_code<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
-    let nobodys = Request::get("/m2m/v1/accounts/nobodys").body(Bytes::new());
-    let error = client.call(nobodys.unwrap()).unwrap_err();
+    let unknown = Request::get("/m2m/v1/accounts/nobodys").body(Bytes::new());
+    let error = client.call(unknown.unwrap()).unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::BAD_REQUEST));
     assert!(error.code().unwrap().is("REQUEST_FAILED.AccountNotFound"));
     let headers = error.response().unwrap().headers();
@@ -176,7 +176,7 @@ pub(crate) fn status_headers_and_code_stay_beside_a_refusal<C: Client>() {
     assert_eq!(stage.seen(Call::Account), 1);
 }
 
-/// A page of devices, from the one behind `seen` on.
+/// A page of devices, starting after the device `seen`.
 struct Page {
     seen: Option<u64>,
 }
@@ -197,8 +197,8 @@ impl Endpoint for Page {
             .map_err(|_| RequestError::Part("address"))
     }
 
-    fn read(answer: &Response<Bytes>) -> Result<Devices, Malformed> {
-        let page: Value = serde_json::from_slice(answer.body())?;
+    fn read(response: &Response<Bytes>) -> Result<Devices, Malformed> {
+        let page: Value = serde_json::from_slice(response.body())?;
         let id = |device: &Value| {
             device["extendedAttributes"][0]["value"]
                 .as_str()?
@@ -217,7 +217,7 @@ impl Endpoint for Page {
     }
 }
 
-pub(crate) fn an_endpoint_of_ones_own_goes_through_pages<C: Client>() {
+pub(crate) fn a_custom_endpoint_fetches_all_pages<C: Client>() {
     let stage = Stage::<C>::of(Simulator::new(42).devices(5));
     let client = stage.client();
     let mut ids = Vec::new();
@@ -234,14 +234,14 @@ pub(crate) fn an_endpoint_of_ones_own_goes_through_pages<C: Client>() {
     assert_eq!(stage.seen(Call::LogIn), 1);
 }
 
-pub(crate) fn law_11_a_session_goes_on_from_a_snapshot<C: Client>() {
+pub(crate) fn law_11_a_session_continues_from_a_snapshot<C: Client>() {
     let stage = Stage::<C>::new();
     let first = stage.client();
     let token = first.log_in().unwrap();
-    let kept = serde_json::to_string(&first.session(|session| session.snapshot())).unwrap();
+    let saved = serde_json::to_string(&first.session(|session| session.snapshot())).unwrap();
     drop(first);
 
-    let snapshot: Snapshot = serde_json::from_str(&kept).unwrap();
+    let snapshot: Snapshot = serde_json::from_str(&saved).unwrap();
     let second = stage.builder().restore(snapshot).build().unwrap();
     second.call(account()).unwrap();
     assert_eq!(second.log_in().unwrap(), token);
@@ -250,7 +250,7 @@ pub(crate) fn law_11_a_session_goes_on_from_a_snapshot<C: Client>() {
     assert_eq!(stage.done(Call::Account), 1);
 }
 
-pub(crate) fn a_session_that_died_while_it_was_stored_is_replaced<C: Client>() {
+pub(crate) fn a_session_that_expired_while_it_was_stored_is_replaced<C: Client>() {
     let stage = Stage::<C>::new();
     let first = stage.client();
     first.log_in().unwrap();
@@ -268,7 +268,7 @@ pub(crate) fn other_credentials_of_the_same_user_keep_the_session<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     let token = client.log_in().unwrap();
-    client.session(|session| session.set_credentials(credentials("kept for later")));
+    client.session(|session| session.set_credentials(credentials("for later")));
     assert_eq!(client.log_in().unwrap(), token);
     client.call(account()).unwrap();
     assert_eq!(stage.seen(Call::LogIn), 1);

@@ -1,4 +1,4 @@
-//! Any number of threads share one session, one login and its failure.
+//! Sharing: any number of threads share one session, one login and its failure.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -21,7 +21,7 @@ use crate::{
 
 const CROWD: u64 = 50;
 
-/// Asks for the account on many threads at once.
+/// Calls for the account on many threads at once.
 fn crowd(client: &impl Client) {
     thread::scope(|scope| {
         for _ in 0..CROWD {
@@ -33,11 +33,11 @@ fn crowd(client: &impl Client) {
 pub(crate) fn law_1_a_crowd_that_opens_a_session_makes_one_login<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
-    // Long enough for all of them to want it.
+    // Long enough for all threads to need the login.
     stage.inject(Call::LogIn, Fault::Delay(Duration::from_millis(100)));
     let start = Instant::now();
     crowd(&client);
-    assert!(start.elapsed() < LONG, "somebody was not woken");
+    assert!(start.elapsed() < LONG, "a thread was not woken");
     assert_eq!(stage.seen(Call::BearerToken), 1);
     assert_eq!(stage.seen(Call::LogIn), 1);
     assert_eq!(stage.done(Call::Account), CROWD);
@@ -66,7 +66,7 @@ pub(crate) fn law_7_a_crowd_whose_session_is_refused_makes_one_login<C: Client>(
     assert_eq!(stage.done(Call::Account), CROWD);
 }
 
-pub(crate) fn law_1_a_crowd_whose_hour_is_over_fetches_one_bearer<C: Client>() {
+pub(crate) fn law_1_a_crowd_with_an_expired_bearer_fetches_one_bearer<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     client.log_in().unwrap();
@@ -89,7 +89,7 @@ pub(crate) fn clones_share_the_session<C: Client>() {
     assert_eq!(stage.seen(Call::LogIn), 1);
 }
 
-pub(crate) fn a_client_is_shown_to_whoever_looks_at_its_session<C: Client>() {
+pub(crate) fn a_client_can_be_formatted_while_its_session_is_in_use<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     let shown = client.session(|_| format!("{client:?}"));
@@ -97,7 +97,7 @@ pub(crate) fn a_client_is_shown_to_whoever_looks_at_its_session<C: Client>() {
     assert!(format!("{client:?}").contains("Client(Session"));
 }
 
-pub(crate) fn a_thread_that_panics_with_the_login_leaves_it_to_another<C: Client>() {
+pub(crate) fn a_thread_that_panics_during_the_login_leaves_it_to_another<C: Client>() {
     let stage = Stage::<C>::new();
     let login = HeldLogin::new();
     let client = stage.builder().observer(login.watch).build().unwrap();
@@ -115,54 +115,54 @@ pub(crate) fn a_thread_that_panics_with_the_login_leaves_it_to_another<C: Client
             })
         });
         assert_eq!(started.iter().take(others.len()).count(), others.len());
-        login.go_on.send(|| panic!("with the login")).unwrap();
+        login.go_on.send(|| panic!("during the login")).unwrap();
         assert!(unlucky.join().is_err());
         for other in others {
             other.join().unwrap().unwrap();
         }
     });
-    assert!(start.elapsed() < LONG, "somebody was left hanging");
+    assert!(start.elapsed() < LONG, "a thread was left waiting");
     assert_eq!(stage.seen(Call::LogIn), 1);
     assert_eq!(stage.done(Call::Account), 10);
 }
 
-/// When an observer panics, which it does once.
+/// The moment at which an observer panics, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Panics {
-    /// In the very step that takes the next login up.
+    /// In the same step that begins the next login.
     WhenIdle,
     BeforeTheLogin,
     AfterTheLogin,
 }
 
-struct Fragile {
+struct PanicsOnce {
     panics: Panics,
     has_panicked: AtomicBool,
 }
 
-impl Fragile {
-    fn meets(&self, moment: Panics) {
-        let breaks = self.panics == moment && !self.has_panicked.swap(true, Ordering::Relaxed);
-        assert!(!breaks, "{moment:?}");
+impl PanicsOnce {
+    fn panic_at(&self, moment: Panics) {
+        let panics = self.panics == moment && !self.has_panicked.swap(true, Ordering::Relaxed);
+        assert!(!panics, "{moment:?}");
     }
 }
 
-impl Observer for Fragile {
+impl Observer for PanicsOnce {
     fn event(&self, event: &Event) {
         if *event == Event::SessionIdle {
-            self.meets(Panics::WhenIdle);
+            self.panic_at(Panics::WhenIdle);
         }
     }
 
     fn sending(&self, exchange: &Exchange) {
         if exchange.path().ends_with("/login") {
-            self.meets(Panics::BeforeTheLogin);
+            self.panic_at(Panics::BeforeTheLogin);
         }
     }
 
     fn received(&self, exchange: &Exchange, _: &Outcome<'_>) {
         if exchange.path().ends_with("/login") {
-            self.meets(Panics::AfterTheLogin);
+            self.panic_at(Panics::AfterTheLogin);
         }
     }
 }
@@ -171,7 +171,7 @@ pub(crate) fn an_observer_that_panics_leaves_the_login_to_others<C: Client>() {
     let logins_after = [
         (Panics::WhenIdle, 2),
         (Panics::BeforeTheLogin, 2),
-        // The service has carried it out, and nobody heard of it.
+        // The service has executed the login, and its response was lost.
         (Panics::AfterTheLogin, 3),
     ];
     for (panics, logins) in logins_after {
@@ -183,7 +183,7 @@ pub(crate) fn an_observer_that_panics_leaves_the_login_to_others<C: Client>() {
         let client = stage
             .builder()
             .restore(opened)
-            .observer(Fragile {
+            .observer(PanicsOnce {
                 panics,
                 has_panicked,
             })
@@ -197,7 +197,7 @@ pub(crate) fn an_observer_that_panics_leaves_the_login_to_others<C: Client>() {
         crowd(&client);
         assert!(
             start.elapsed() < LONG,
-            "{panics:?}: somebody was left hanging"
+            "{panics:?}: a thread was left waiting"
         );
         assert_eq!(stage.seen(Call::LogIn), logins, "{panics:?}");
         assert_eq!(stage.done(Call::Account), CROWD);

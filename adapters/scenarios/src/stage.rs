@@ -1,5 +1,5 @@
-//! The stage of the stories: a ThingSpace on a loopback port, clients of it, and
-//! one time that passes for all of them.
+//! The setup of a scenario: a simulated ThingSpace on a loopback port, its clients,
+//! and one virtual time for all of them.
 
 use std::{
     io::Read,
@@ -21,40 +21,40 @@ use thingspace_core::{
 };
 use thingspace_simulator::{Call, Fault, Server, Simulator};
 
-use crate::{Client, Options, client::Watcher};
+use crate::{Client, Options, client::BoxedObserver};
 
-/// A minute.
+/// One minute.
 pub const MINUTE: Duration = Duration::from_secs(60);
 
-/// After how long an idle session is dead.
+/// A time after which an idle session has expired.
 pub const IDLE: Duration = Duration::from_secs(21 * 60);
 
-/// Longer than anything takes that does not wait for a time limit, on the
+/// A time longer than any step that does not wait for a time limit, even on the
 /// busiest machine.
 pub const LONG: Duration = Duration::from_secs(20);
 
-/// A service, the time, and the kind of client that the story is told of.
+/// A service, the time, and the type of client under test.
 pub struct Stage<C> {
     /// The service.
     pub server: Server,
-    /// How many milliseconds the clients' clock is before the system's.
+    /// The lead of the clients' clock over the system's, in milliseconds.
     ahead: Arc<AtomicU64>,
     client: PhantomData<fn() -> C>,
 }
 
 impl<C> Stage<C> {
-    /// With a service that nothing has happened to.
+    /// Creates a stage with a fresh service.
     #[allow(clippy::new_without_default, reason = "a service is started")]
     pub fn new() -> Self {
         Self::of(Simulator::new(42))
     }
 
-    /// With this service.
+    /// Creates a stage with this simulator as the service.
     pub fn of(simulator: Simulator) -> Self {
         Self::at(Server::start(simulator).unwrap())
     }
 
-    /// With the service that is here.
+    /// Creates a stage with a service that is already running.
     pub fn at(server: Server) -> Self {
         Self {
             server,
@@ -63,12 +63,12 @@ impl<C> Stage<C> {
         }
     }
 
-    /// What a client is built of that knows the password.
+    /// Returns the options of a client with the right password.
     pub fn options(&self) -> Options {
         self.options_with(Simulator::PASSWORD)
     }
 
-    /// What a client is built of that takes this for the password.
+    /// Returns the options of a client with this password.
     pub fn options_with(&self, password: &str) -> Options {
         let ahead = Arc::clone(&self.ahead);
         Options {
@@ -81,72 +81,71 @@ impl<C> Stage<C> {
                 let ahead = Duration::from_millis(ahead.load(Ordering::Relaxed));
                 Timestamp::from(SystemTime::now()) + ahead
             }),
-            observer: Watcher(Box::new(())),
+            observer: BoxedObserver(Box::new(())),
         }
     }
 
-    /// Where the service is.
+    /// Returns the environment of the service.
     pub fn environment(&self) -> Environment {
         self.server.base().parse().unwrap()
     }
 
-    /// Lets time pass, for the service and its clients.
+    /// Advances the time of the service and its clients.
     pub fn pass(&self, time: Duration) {
         let millis = u64::try_from(time.as_millis()).unwrap();
         self.ahead.fetch_add(millis, Ordering::Relaxed);
         self.server.advance(time);
     }
 
-    /// Lets this befall the next request for `call`.
+    /// Applies `fault` to the next request for `call`.
     pub fn inject(&self, call: Call, fault: Fault) {
         self.server.with(|service| service.inject(call, fault));
     }
 
-    /// How many requests for `call` have arrived.
+    /// Returns the number of requests for `call` that have arrived.
     pub fn seen(&self, call: Call) -> u64 {
         self.server.with(|service| service.counts().seen(call))
     }
 
-    /// How many requests for `call` were carried out.
+    /// Returns the number of requests for `call` that were executed.
     pub fn done(&self, call: Call) -> u64 {
         self.server.with(|service| service.counts().done(call))
     }
 
-    /// How many requests have arrived.
+    /// Returns the number of all requests that have arrived.
     pub fn seen_in_all(&self) -> u64 {
         self.server.with(|service| service.counts().seen_in_all())
     }
 
-    /// How many logins the service holds against the user.
+    /// Returns the number of failed logins that the service has counted.
     pub fn failed_logins(&self) -> u64 {
         self.server.with(|service| service.counts().failed_logins)
     }
 
-    /// Whether the user is locked out.
+    /// Returns true if the user name is locked.
     pub fn is_locked(&self) -> bool {
         self.server.with(|service| service.is_locked())
     }
 }
 
 impl<C: Client> Stage<C> {
-    /// A client that knows the password.
+    /// Builds a client with the right password.
     pub fn client(&self) -> C {
         self.builder().build().unwrap()
     }
 
-    /// A client that knows the password, to be changed before it is built.
+    /// Returns a builder of a client with the right password.
     pub fn builder(&self) -> Builder<C> {
         Builder::new(self.options())
     }
 
-    /// A client that takes this for the password, to be changed before it is
-    /// built.
+    /// Returns a builder of a client with this password.
     pub fn builder_with(&self, password: &str) -> Builder<C> {
         Builder::new(self.options_with(password))
     }
 }
 
-/// A client to be.
+/// A builder of a client.
 #[must_use]
 pub struct Builder<C> {
     options: Options,
@@ -161,37 +160,37 @@ impl<C: Client> Builder<C> {
         }
     }
 
-    /// Where ThingSpace is.
+    /// Sets the environment to call.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.options.environment = environment;
         self
     }
 
-    /// What the session goes by.
+    /// Sets the settings of the session.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.options.settings = settings;
         self
     }
 
-    /// The session to go on with.
+    /// Sets the snapshot to restore the session from.
     pub fn restore(mut self, snapshot: Snapshot) -> Self {
         self.options.snapshot = Some(snapshot);
         self
     }
 
-    /// Who watches.
+    /// Sets the observer.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
-        self.options.observer = Watcher(Box::new(observer));
+        self.options.observer = BoxedObserver(Box::new(observer));
         self
     }
 
-    /// The client.
+    /// Builds the client.
     pub fn build(self) -> Result<C, RestoreError> {
         C::build(self.options)
     }
 }
 
-/// Settings that cost no time where nothing is waited for.
+/// Returns settings with short backoffs, so that scenarios take little time.
 pub fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.first_backoff = Duration::from_millis(1);
@@ -200,14 +199,14 @@ pub fn settings() -> Settings {
     settings
 }
 
-/// Settings for requests that will hang.
-pub fn impatient() -> Settings {
+/// Returns settings with short timeouts, for requests that will hang.
+pub fn settings_with_short_timeouts() -> Settings {
     let mut settings = settings();
     settings.attempt_timeout = Duration::from_secs(1);
     settings
 }
 
-/// The ready application and user, with this for the password.
+/// Returns the simulator's application and user with this password.
 pub fn credentials(password: &str) -> Credentials {
     Credentials::new(
         AppCredentials::new(Simulator::KEY, Simulator::SECRET).unwrap(),
@@ -215,22 +214,22 @@ pub fn credentials(password: &str) -> Credentials {
     )
 }
 
-/// Asks for the account: may be done twice.
+/// Returns a request for the account, which is idempotent.
 pub fn account() -> Request<Bytes> {
     Request::get(format!("/m2m/v1/accounts/{}", Simulator::ACCOUNT))
         .body(Bytes::new())
         .unwrap()
 }
 
-/// Asks for devices: a POST, which must not be done twice.
+/// Returns a request for devices: a POST, which must not be executed twice.
 pub fn devices() -> Request<Bytes> {
     Request::post("/m2m/v1/devices/actions/list")
         .body(Bytes::from_static(b"{}"))
         .unwrap()
 }
 
-/// A server for what the simulator can't do, which does this with each
-/// connection, given what came first.
+/// Starts a server for behaviour that the simulator does not have. It calls `act` with
+/// each connection and the bytes that arrived first.
 pub fn server_that(act: impl Fn(TcpStream, &[u8]) + Send + Sync + 'static) -> Environment {
     connections_to(move |mut stream| {
         let mut first = [0; 4096];
@@ -239,12 +238,12 @@ pub fn server_that(act: impl Fn(TcpStream, &[u8]) + Send + Sync + 'static) -> En
     })
 }
 
-/// A server that does this with each connection, of which nothing has been read.
+/// Starts a server that calls `act` with each connection, before anything is read.
 pub fn connections_to(act: impl Fn(TcpStream) + Send + Sync + 'static) -> Environment {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let act = Arc::new(act);
-    // A client may have several, whichever it uses first.
+    // A client may open several connections and use any of them first.
     thread::spawn(move || {
         for stream in listener.incoming() {
             let act = Arc::clone(&act);

@@ -1,4 +1,4 @@
-//! TLS: who is believed, and what is known of a request to somebody who is not.
+//! TLS: trusted services, and the outcome of a request to one that is not trusted.
 
 use std::{
     error::Error as _,
@@ -15,11 +15,11 @@ use std::{
 use rustls::ServerConfig;
 use thingspace_simulator::{Server, Simulator};
 
-use crate::{Client, Stage, account, alone::tell_alone, certificates::Authority};
+use crate::{Client, Stage, account, alone::run_alone, certificates::Authority};
 
-/// A service behind TLS, and a client of it that trusts this authority alone.
-fn stage<C: Client>(authority: &Authority, proof: Arc<ServerConfig>) -> (Stage<C>, C) {
-    let server = Server::start_tls(Simulator::new(42), proof).unwrap();
+/// Starts a service with TLS, and a client that trusts only this authority.
+fn stage<C: Client>(authority: &Authority, identity: Arc<ServerConfig>) -> (Stage<C>, C) {
+    let server = Server::start_tls(Simulator::new(42), identity).unwrap();
     let stage = Stage::at(server);
     let mut options = stage.options();
     options.root = Some(authority.root());
@@ -27,25 +27,25 @@ fn stage<C: Client>(authority: &Authority, proof: Arc<ServerConfig>) -> (Stage<C
     (stage, client)
 }
 
-/// Nothing reaches a service that proves itself like this, and the error says
-/// why.
-fn assert_not_believed<C: Client>(authority: &Authority, proof: Arc<ServerConfig>, why: &str) {
-    let (stage, client) = stage::<C>(authority, proof);
+/// Asserts that no request reaches a service with this identity, and that the error
+/// says why.
+fn assert_not_trusted<C: Client>(authority: &Authority, identity: Arc<ServerConfig>, why: &str) {
+    let (stage, client) = stage::<C>(authority, identity);
     for error in [
         client.call(account()).unwrap_err(),
         client.log_in().unwrap_err(),
     ] {
         assert!(error.is_never_sent(), "{error}");
         let causes = iter::successors(error.source(), |&cause| cause.source());
-        let told: Vec<String> = causes.map(ToString::to_string).collect();
-        let told = told.join(": ");
-        assert!(told.contains(why), "{told}");
+        let messages: Vec<String> = causes.map(ToString::to_string).collect();
+        let messages = messages.join(": ");
+        assert!(messages.contains(why), "{messages}");
     }
     assert_eq!(stage.seen_in_all(), 0);
     assert_eq!(client.session(|session| session.gate().failed_logins), 0);
 }
 
-pub(crate) fn a_service_with_a_good_chain_is_believed<C: Client>() {
+pub(crate) fn a_service_with_a_valid_certificate_is_trusted<C: Client>() {
     let authority = Authority::new("known");
     let (stage, client) = stage::<C>(&authority, authority.certify("localhost"));
     assert_eq!(client.call(account()).unwrap().status(), 200);
@@ -57,49 +57,49 @@ pub(crate) fn a_service_with_a_good_chain_is_believed<C: Client>() {
         .with(|service| assert_eq!(service.counts().misdirected, 0));
 }
 
-pub(crate) fn law_9_a_service_with_another_name_hears_nothing<C: Client>() {
+pub(crate) fn law_9_a_service_with_another_name_receives_nothing<C: Client>() {
     let authority = Authority::new("known");
-    let proof = authority.certify("elsewhere.example");
-    assert_not_believed::<C>(&authority, proof, "certificate not valid for name");
+    let identity = authority.certify("elsewhere.example");
+    assert_not_trusted::<C>(&authority, identity, "certificate not valid for name");
 }
 
-pub(crate) fn law_9_a_service_whose_time_is_over_hears_nothing<C: Client>() {
+pub(crate) fn law_9_a_service_with_an_expired_certificate_receives_nothing<C: Client>() {
     let authority = Authority::new("known");
-    let proof = authority.certify_long_ago("localhost");
-    assert_not_believed::<C>(&authority, proof, "certificate expired");
+    let identity = authority.certify_expired("localhost");
+    assert_not_trusted::<C>(&authority, identity, "certificate expired");
 }
 
-pub(crate) fn law_9_a_service_that_nobody_known_vouches_for_hears_nothing<C: Client>() {
+pub(crate) fn law_9_a_service_with_an_unknown_issuer_receives_nothing<C: Client>() {
     let (authority, stranger) = (Authority::new("known"), Authority::new("unknown"));
-    let proof = stranger.certify("localhost");
-    assert_not_believed::<C>(&authority, proof, "UnknownIssuer");
+    let identity = stranger.certify("localhost");
+    assert_not_trusted::<C>(&authority, identity, "UnknownIssuer");
 }
 
-/// The story that the way out is tried with.
-const TRIED: &str = "tls::a_service_with_a_good_chain_is_believed";
+/// The scenario that is run to test the proxy.
+const PROXIED: &str = "tls::a_service_with_a_valid_certificate_is_trusted";
 
 #[allow(
     clippy::extra_unused_type_parameters,
-    reason = "told in a process alone"
+    reason = "runs in a process of its own"
 )]
-pub(crate) fn the_way_out_is_through_the_proxy_that_the_environment_names<C: Client>() {
+pub(crate) fn requests_go_through_the_proxy_that_the_environment_names<C: Client>() {
     let (proxy, tunnels) = proxy();
-    tell_alone(&[TRIED], |process| {
+    run_alone(&[PROXIED], |process| {
         process.env("HTTPS_PROXY", &proxy).env_remove("NO_PROXY");
     });
     assert!(
         tunnels.load(Ordering::Relaxed) > 0,
-        "the proxy heard of nothing"
+        "the proxy received nothing"
     );
 }
 
 #[allow(
     clippy::extra_unused_type_parameters,
-    reason = "told in a process alone"
+    reason = "runs in a process of its own"
 )]
-pub(crate) fn a_place_that_the_environment_exempts_is_reached_without_the_proxy<C: Client>() {
+pub(crate) fn a_host_that_the_environment_exempts_is_reached_without_the_proxy<C: Client>() {
     let (proxy, tunnels) = proxy();
-    tell_alone(&[TRIED], |process| {
+    run_alone(&[PROXIED], |process| {
         process
             .env("HTTPS_PROXY", &proxy)
             .env("NO_PROXY", "localhost");
@@ -107,29 +107,29 @@ pub(crate) fn a_place_that_the_environment_exempts_is_reached_without_the_proxy<
     assert_eq!(tunnels.load(Ordering::Relaxed), 0);
 }
 
-/// A proxy that digs tunnels, and how many it has dug.
+/// Starts a proxy for tunnels. Returns its address and the number of its tunnels.
 fn proxy() -> (String, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let tunnels = Arc::new(AtomicU64::new(0));
-    let dug = Arc::clone(&tunnels);
+    let count = Arc::clone(&tunnels);
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let dug = Arc::clone(&dug);
-            thread::spawn(move || dig(stream.unwrap(), &dug));
+            let count = Arc::clone(&count);
+            thread::spawn(move || tunnel(stream.unwrap(), &count));
         }
     });
     (address, tunnels)
 }
 
-fn dig(mut near: TcpStream, dug: &AtomicU64) -> io::Result<()> {
+fn tunnel(mut near: TcpStream, count: &AtomicU64) -> io::Result<()> {
     let mut lines = BufReader::new(near.try_clone()?).lines();
-    let asked = lines.next().unwrap()?;
-    let place = asked.strip_prefix("CONNECT ").unwrap();
-    let place = place.split(' ').next().unwrap();
+    let request = lines.next().unwrap()?;
+    let target = request.strip_prefix("CONNECT ").unwrap();
+    let target = target.split(' ').next().unwrap();
     while !lines.next().unwrap()?.is_empty() {}
-    let mut far = TcpStream::connect(place)?;
-    dug.fetch_add(1, Ordering::Relaxed);
+    let mut far = TcpStream::connect(target)?;
+    count.fetch_add(1, Ordering::Relaxed);
     near.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
     let (mut out, mut back) = (near.try_clone()?, far.try_clone()?);
     thread::spawn(move || io::copy(&mut out, &mut back));

@@ -1,4 +1,4 @@
-//! What is written to `tracing`: what happens, and no secret.
+//! The records of `tracing`: they report what happens, and no secret.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,19 +21,19 @@ use tracing::{
 
 use crate::{
     Client,
-    alone::{is_alone, tell_alone},
+    alone::{is_alone, run_alone},
     faults::cheap_faults,
     held::HeldLogin,
     stage::{IDLE, MINUTE, Stage, account, credentials, devices, settings},
 };
 
-/// What is written in this process, whichever story it is of.
+/// The records of this process, of all its scenarios.
 static JOURNAL: OnceLock<Journal> = OnceLock::new();
 
-/// What a query holds that nobody needs to know.
+/// A query, which no record may show.
 const QUERY: &str = "iccid=8931440300000000001";
 
-/// Everything that can happen, and how loud it is told.
+/// All events, each with the level of its record.
 const EVENTS: [(Level, &str); 14] = [
     (Level::ERROR, "gate_closed"),
     (Level::WARN, "login_refused"),
@@ -51,7 +51,7 @@ const EVENTS: [(Level, &str); 14] = [
     (Level::DEBUG, "session_refused"),
 ];
 
-/// What is told of a call on its way, and in which fields.
+/// All records of a call's steps: the message, the level and the fields.
 const STEPS: [(&str, (Level, &[&str])); 4] = [
     ("a call waits", (Level::TRACE, &["reason", "until"])),
     (
@@ -59,7 +59,7 @@ const STEPS: [(&str, (Level, &[&str])); 4] = [
         (Level::DEBUG, &["method", "path", "attempt"]),
     ),
     (
-        "a request was answered",
+        "a response arrived",
         (
             Level::DEBUG,
             &["method", "path", "attempt", "status", "took_ms"],
@@ -75,106 +75,106 @@ const STEPS: [(&str, (Level, &[&str])); 4] = [
 ];
 
 pub(crate) fn law_10_whatever_passes_no_secret_is_written_anywhere<C: Client>() {
-    // Who reads the traces of one thread misses those of a stack's own threads,
-    // and the traces of a process have one reader.
+    // A subscriber of one thread would miss the records of a stack's own threads, and
+    // a process can have only one global subscriber.
     if !is_alone() {
-        return tell_alone(&["traces::"], |_| ());
+        return run_alone(&["traces::"], |_| ());
     }
     let journal = JOURNAL.get_or_init(|| {
         let journal = Journal::default();
         tracing::subscriber::set_global_default(journal.clone()).unwrap();
         journal
     });
-    let mut witness = Witness::new();
-    a_day::<C>(&mut witness);
-    wrong_credentials::<C>(&mut witness);
-    lost_answers::<C>(&mut witness);
-    a_storm_of_logins::<C>(&mut witness);
-    a_login_that_does_not_come_back::<C>(&mut witness);
-    whatever_may_pass::<C>(&mut witness);
+    let mut check = SecretCheck::new();
+    a_day::<C>(&mut check);
+    wrong_credentials::<C>(&mut check);
+    lost_responses::<C>(&mut check);
+    short_lived_sessions::<C>(&mut check);
+    an_expired_lease::<C>(&mut check);
+    every_fault::<C>(&mut check);
 
     let entries = journal.entries();
     for entry in &entries {
-        witness.finds_no_secret_in(&format!("{} {}", entry.level, entry.target), &entry.text);
+        check.assert_no_secret_in(&format!("{} {}", entry.level, entry.target), &entry.text);
     }
-    for shown in &witness.shown {
-        witness.finds_no_secret_in("what was shown", shown);
+    for shown in &check.shown {
+        check.assert_no_secret_in("formatted output", shown);
     }
     let entries = entries
         .iter()
         .filter(|entry| entry.target == "thingspace")
         .collect::<Vec<_>>();
-    is_told_as_documented(&entries);
+    assert_documented(&entries);
     for entry in entries {
         assert!(!entry.text.contains(QUERY), "a query shows");
     }
 }
 
-/// A session opens, is used, dies in every way, changes its password, and ends.
-fn a_day<C: Client>(witness: &mut Witness) {
+/// A session opens, is used, expires in every way, changes its password, and ends.
+fn a_day<C: Client>(check: &mut SecretCheck) {
     let stage = Stage::<C>::new();
     let client = stage.client();
     let search = Request::get(format!("/m2m/v1/accounts/{}?{QUERY}", Simulator::ACCOUNT));
     client.call(search.body(Bytes::new()).unwrap()).unwrap();
-    witness.meets(&client);
+    check.inspect(&client);
     client.call(devices()).unwrap();
     stage.pass(IDLE);
     client.call(account()).unwrap();
-    witness.meets(&client);
+    check.inspect(&client);
     stage.server.with(Simulator::forget_sessions);
     client.call(account()).unwrap();
-    witness.meets(&client);
+    check.inspect(&client);
     stage.server.with(Simulator::forget_bearers);
     client.call(account()).unwrap();
-    witness.meets(&client);
+    check.inspect(&client);
     client.reset_password().unwrap();
-    witness.meets(&client);
+    check.inspect(&client);
     client.log_out().unwrap();
     client.log_in().unwrap();
-    witness.meets(&client);
+    check.inspect(&client);
 }
 
-fn wrong_credentials<C: Client>(witness: &mut Witness) {
+fn wrong_credentials<C: Client>(check: &mut SecretCheck) {
     let stage = Stage::<C>::new();
     let wrong = "the-wrong-password";
-    witness.knows("wrong password", wrong);
+    check.add_secret("wrong password", wrong);
     let client = stage.builder_with(wrong).build().unwrap();
-    witness.sees(&client.call(account()));
-    witness.meets(&client);
-    witness.sees(&client.reset_password());
+    check.record(&client.call(account()));
+    check.inspect(&client);
+    check.record(&client.reset_password());
 
     let app = AppCredentials::new(Simulator::KEY, "the-wrong-secret").unwrap();
-    witness.knows("wrong secret", "the-wrong-secret");
-    witness.knows_basic("the-wrong-secret");
+    check.add_secret("wrong secret", "the-wrong-secret");
+    check.add_basic_auth("the-wrong-secret");
     let user = credentials(Simulator::PASSWORD).user;
     let client = stage.client();
     client.session(|session| session.set_credentials(Credentials::new(app, user)));
-    witness.sees(&client.log_in());
-    witness.meets(&client);
+    check.record(&client.log_in());
+    check.inspect(&client);
 }
 
-/// Logins are lost until the gate closes, and then a reset is.
-fn lost_answers<C: Client>(witness: &mut Witness) {
+/// Logins are lost until the login guard blocks. Then the response to a reset is lost.
+fn lost_responses<C: Client>(check: &mut SecretCheck) {
     let stage = Stage::<C>::new();
     let client = stage.client();
     for _ in 0..2 {
         stage.inject(Call::LogIn, Fault::Drop.after_acting());
     }
-    witness.sees(&client.log_in());
-    witness.meets(&client);
+    check.record(&client.log_in());
+    check.inspect(&client);
     client.session(Session::rearm);
     client.log_in().unwrap();
     stage.inject(Call::ResetPassword, Fault::CutShort);
-    witness.sees(&client.reset_password());
-    witness.meets(&client);
+    check.record(&client.reset_password());
+    check.inspect(&client);
     let password = stage
         .server
         .with(|service| service.reveal_password().to_owned());
-    witness.knows("lost password", &password);
+    check.add_secret("lost password", &password);
 }
 
-/// Sessions keep dying as soon as they are open.
-fn a_storm_of_logins<C: Client>(witness: &mut Witness) {
+/// Sessions end as soon as they are open, until the login cooldown begins.
+fn short_lived_sessions<C: Client>(check: &mut SecretCheck) {
     let stage = Stage::<C>::new();
     let mut settings = settings();
     settings.longest_wait = Duration::ZERO;
@@ -182,13 +182,13 @@ fn a_storm_of_logins<C: Client>(witness: &mut Witness) {
     client.log_in().unwrap();
     for _ in 0..5 {
         stage.server.with(Simulator::forget_sessions);
-        witness.sees(&client.call(account()));
-        witness.meets(&client);
+        check.record(&client.call(account()));
+        check.inspect(&client);
     }
 }
 
-/// Whoever carries the login is held for so long that another makes one.
-fn a_login_that_does_not_come_back<C: Client>(witness: &mut Witness) {
+/// A login is held back for so long that its lease expires and another call logs in.
+fn an_expired_lease<C: Client>(check: &mut SecretCheck) {
     let stage = Stage::<C>::new();
     let login = HeldLogin::new();
     let client = stage.builder().observer(login.watch).build().unwrap();
@@ -197,14 +197,14 @@ fn a_login_that_does_not_come_back<C: Client>(witness: &mut Witness) {
         login.is_held.recv().unwrap();
         stage.pass(MINUTE);
         client.log_in().unwrap();
-        witness.meets(&client);
+        check.inspect(&client);
         login.go_on.send(|| ()).unwrap();
-        witness.sees(&held.join().unwrap());
+        check.record(&held.join().unwrap());
     });
-    witness.meets(&client);
+    check.inspect(&client);
 }
 
-fn whatever_may_pass<C: Client>(witness: &mut Witness) {
+fn every_fault<C: Client>(check: &mut SecretCheck) {
     let calls = [
         Call::BearerToken,
         Call::LogIn,
@@ -216,25 +216,25 @@ fn whatever_may_pass<C: Client>(witness: &mut Witness) {
             let stage = Stage::<C>::new();
             let client = stage.client();
             stage.inject(call, fault);
-            witness.sees(&client.call(devices()));
-            witness.meets(&client);
-            witness.sees(&client.reset_password());
-            witness.meets(&client);
-            witness.sees(&client.log_out());
+            check.record(&client.call(devices()));
+            check.inspect(&client);
+            check.record(&client.reset_password());
+            check.inspect(&client);
+            check.record(&client.log_out());
         }
     }
     let stage = Stage::<C>::new();
     let client = stage.client();
     client.log_in().unwrap();
-    witness.meets(&client);
+    check.inspect(&client);
     drop(stage);
-    witness.sees(&client.call(account()));
+    check.record(&client.call(account()));
 }
 
-/// Holds the entries to what `thingspace-tracing` says of them.
-fn is_told_as_documented(entries: &[&Entry]) {
+/// Asserts that the entries are as `thingspace-tracing` documents them.
+fn assert_documented(entries: &[&Entry]) {
     let steps = BTreeMap::from(STEPS);
-    let (mut told_events, mut told_steps) = (BTreeSet::new(), BTreeSet::new());
+    let (mut seen_events, mut seen_steps) = (BTreeSet::new(), BTreeSet::new());
     for entry in entries {
         let message = &*entry.fields["message"];
         let fields = || {
@@ -246,81 +246,81 @@ fn is_told_as_documented(entries: &[&Entry]) {
         };
         if let Some(event) = entry.fields.get("event") {
             assert!(fields().eq(["event"]), "{event}");
-            told_events.insert((entry.level, &**event));
+            seen_events.insert((entry.level, &**event));
         } else {
             let (level, names) = steps[message];
             assert_eq!(entry.level, level, "{message}");
             assert!(fields().eq(names.iter().copied()), "{message}");
-            told_steps.insert(message);
+            seen_steps.insert(message);
         }
     }
-    assert_eq!(told_events, BTreeSet::from(EVENTS));
-    assert_eq!(told_steps, steps.into_keys().collect());
+    assert_eq!(seen_events, BTreeSet::from(EVENTS));
+    assert_eq!(seen_steps, steps.into_keys().collect());
 }
 
-/// Knows every secret, and sees to it that none shows.
-struct Witness {
-    /// What is secret, by what it is.
+/// All secrets, and the formatted output that must show none of them.
+struct SecretCheck {
+    /// The secrets, each with its kind.
     secrets: BTreeSet<(&'static str, String)>,
-    /// What clients, errors and outcomes look like to whoever prints them.
+    /// The formatted clients, errors and results.
     shown: Vec<String>,
 }
 
-impl Witness {
+impl SecretCheck {
     fn new() -> Self {
-        let mut witness = Self {
+        let mut check = Self {
             secrets: BTreeSet::new(),
             shown: Vec::new(),
         };
-        witness.knows("password", Simulator::PASSWORD);
-        witness.knows("secret", Simulator::SECRET);
-        witness.knows_basic(Simulator::SECRET);
-        witness
+        check.add_secret("password", Simulator::PASSWORD);
+        check.add_secret("secret", Simulator::SECRET);
+        check.add_basic_auth(Simulator::SECRET);
+        check
     }
 
-    fn knows(&mut self, what: &'static str, secret: &str) {
+    fn add_secret(&mut self, what: &'static str, secret: &str) {
         self.secrets.insert((what, secret.to_owned()));
     }
 
-    /// The secret as it is sent.
-    fn knows_basic(&mut self, secret: &str) {
+    /// Adds the key and secret in the form in which they are sent.
+    fn add_basic_auth(&mut self, secret: &str) {
         let basic = BASE64_STANDARD.encode(format!("{}:{secret}", Simulator::KEY));
-        // Where it is longer than a line, or broken otherwise, half of it is too much.
-        self.knows("key and secret", basic.trim_end_matches('='));
+        // Without the padding, so that a part of a longer text is found, too.
+        self.add_secret("key and secret", basic.trim_end_matches('='));
     }
 
-    /// Learns what a client holds, and looks at it.
-    fn meets(&mut self, client: &impl Client) {
+    /// Adds the secrets of a client, and formats the client and its session.
+    fn inspect(&mut self, client: &impl Client) {
         self.shown.push(format!("{client:?}"));
         client.session(|session| {
             if let Some(bearer) = session.bearer_token() {
-                self.knows("bearer token", bearer.expose());
+                self.add_secret("bearer token", bearer.expose());
             }
             if let Some(token) = session.session_token() {
-                self.knows("session token", token.expose());
+                self.add_secret("session token", token.expose());
             }
             let password = session.credentials().user.password();
-            self.knows("password", password.expose());
+            self.add_secret("password", password.expose());
             self.shown.push(format!("{session:#?}"));
         });
     }
 
-    fn sees<T: fmt::Debug, E: fmt::Debug + fmt::Display>(&mut self, outcome: &Result<T, E>) {
-        self.shown.push(format!("{outcome:?}"));
-        if let Err(error) = outcome {
+    fn record<T: fmt::Debug, E: fmt::Debug + fmt::Display>(&mut self, result: &Result<T, E>) {
+        self.shown.push(format!("{result:?}"));
+        if let Err(error) = result {
             self.shown.push(format!("{error} {error:#?}"));
         }
     }
 
-    fn finds_no_secret_in(&self, place: &str, text: &str) {
+    fn assert_no_secret_in(&self, place: &str, text: &str) {
         for (what, secret) in &self.secrets {
-            // Not even here.
+            // The message of this assertion must not show the secret, either.
             assert!(!text.contains(secret), "a {what} shows in {place}");
         }
     }
 }
 
-/// Keeps everything that is written to `tracing`, by whomever.
+/// A subscriber that collects all records of `tracing`, from any crate.
 #[derive(Clone, Default)]
 struct Journal(Arc<Mutex<Vec<Entry>>>);
 
@@ -330,7 +330,7 @@ struct Entry {
     target: String,
     order: Vec<&'static str>,
     fields: BTreeMap<&'static str, String>,
-    /// All of it.
+    /// The whole record as text.
     text: String,
 }
 
@@ -377,7 +377,7 @@ impl Subscriber for Journal {
 
     fn record(&self, _: &Id, values: &Record<'_>) {
         let mut entries = self.0.lock().unwrap();
-        // Whichever span it is of, its text is what counts.
+        // The span does not matter, since only the text is checked.
         if let Some(last) = entries.last_mut() {
             values.record(last);
         }

@@ -1,5 +1,4 @@
-//! What is known of a request when the network fails: that it was not sent, or
-//! nothing.
+//! Network failures: the request was never sent, or its outcome is unknown.
 
 use std::{
     io::{Read, Write},
@@ -14,22 +13,23 @@ use thingspace_simulator::Call;
 
 use crate::{
     Client,
-    alone::tell_alone,
-    stage::{LONG, Stage, account, connections_to, devices, impatient, server_that},
+    alone::run_alone,
+    stage::{
+        LONG, Stage, account, connections_to, devices, server_that, settings_with_short_timeouts,
+    },
 };
 
-/// An address where nobody listens, for as long as the connection is kept that
-/// goes out from it.
-fn deserted() -> (Environment, TcpStream) {
+/// Returns an address that accepts no connection while the returned stream is open.
+fn unused_address() -> (Environment, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let address = stream.local_addr().unwrap();
     (format!("http://{address}/api").parse().unwrap(), stream)
 }
 
-pub(crate) fn what_no_connection_was_made_for_was_never_sent<C: Client>() {
+pub(crate) fn a_request_without_a_connection_was_never_sent<C: Client>() {
     let stage = Stage::<C>::new();
-    let (nowhere, _kept) = deserted();
+    let (nowhere, _held) = unused_address();
     let client = stage.builder().environment(nowhere).build().unwrap();
     let error = client.call(account()).unwrap_err();
     assert!(error.is_never_sent(), "{error}");
@@ -37,14 +37,14 @@ pub(crate) fn what_no_connection_was_made_for_was_never_sent<C: Client>() {
     assert_eq!(client.session(|session| session.gate().failed_logins), 0);
 }
 
-pub(crate) fn law_2_a_login_that_no_connection_was_made_for_does_not_count<C: Client>() {
+pub(crate) fn law_2_a_login_without_a_connection_does_not_count<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     client.log_in().unwrap();
     client.log_out().unwrap();
-    let (nowhere, _kept) = deserted();
+    let (nowhere, _held) = unused_address();
 
-    // The same session, with its bearer token, where nobody listens.
+    // The same session, with its bearer token, at an address that accepts nothing.
     let snapshot = client.session(|session| session.snapshot());
     let snapshot = serde_json::to_string(&snapshot).unwrap();
     let moved = snapshot.replace(stage.server.base(), &nowhere.to_string());
@@ -59,11 +59,11 @@ pub(crate) fn law_2_a_login_that_no_connection_was_made_for_does_not_count<C: Cl
     assert_eq!(client.session(|session| session.gate().failed_logins), 0);
 }
 
-#[allow(clippy::extra_unused_type_parameters, reason = "as all have it")]
-pub(crate) fn law_9_a_proxy_for_the_way_out_does_not_hear_what_stays_on_this_machine<C: Client>() {
-    let (_, proxy) = deserted();
+#[allow(clippy::extra_unused_type_parameters, reason = "all scenarios have it")]
+pub(crate) fn law_9_a_request_to_this_machine_does_not_go_through_a_proxy<C: Client>() {
+    let (_, proxy) = unused_address();
     let proxy = format!("http://{}", proxy.local_addr().unwrap());
-    tell_alone(&["session::", "redirects::"], |process| {
+    run_alone(&["session::", "redirects::"], |process| {
         process
             .env("ALL_PROXY", proxy)
             .env_remove("NO_PROXY")
@@ -71,19 +71,19 @@ pub(crate) fn law_9_a_proxy_for_the_way_out_does_not_hear_what_stays_on_this_mac
     });
 }
 
-pub(crate) fn what_goes_to_a_name_that_nobody_has_was_never_sent<C: Client>() {
+pub(crate) fn a_request_to_an_unknown_host_was_never_sent<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage
         .builder()
         .environment("https://thingspace.invalid/api".parse().unwrap())
-        .settings(impatient())
+        .settings(settings_with_short_timeouts())
         .build()
         .unwrap();
     let error = client.log_in().unwrap_err();
     assert!(error.is_never_sent(), "{error}");
 }
 
-pub(crate) fn half_an_answer_is_none<C: Client>() {
+pub(crate) fn a_response_that_breaks_off_leaves_the_outcome_unknown<C: Client>() {
     let stage = Stage::<C>::new();
     let halves = [
         "HTTP/1.1 200 OK\r\nContent-Le",
@@ -100,12 +100,12 @@ pub(crate) fn half_an_answer_is_none<C: Client>() {
     }
 }
 
-pub(crate) fn what_is_no_http_is_no_answer<C: Client>() {
+pub(crate) fn a_response_that_is_not_http_leaves_the_outcome_unknown<C: Client>() {
     let stage = Stage::<C>::new();
-    let babbles = server_that(|mut stream, _| {
+    let smtp = server_that(|mut stream, _| {
         stream.write_all(b"220 smtp.example ESMTP\r\n").unwrap();
     });
-    let client = stage.builder().environment(babbles).build().unwrap();
+    let client = stage.builder().environment(smtp).build().unwrap();
     let error = client.log_in().unwrap_err();
     assert!(error.is_fate_unknown(), "{error}");
 }
@@ -113,7 +113,7 @@ pub(crate) fn what_is_no_http_is_no_answer<C: Client>() {
 pub(crate) fn law_2_a_login_whose_connection_is_reset_counts<C: Client>() {
     let stage = Stage::<C>::new();
     let bearer = r#"{"access_token":"b","token_type":"Bearer","expires_in":3600}"#;
-    // What is left unread when a connection ends, resets it.
+    // Unread bytes at the end of a connection reset it.
     let resets = connections_to(move |mut stream| {
         let mut first = [0; 16];
         stream.read_exact(&mut first).unwrap();
@@ -129,7 +129,7 @@ pub(crate) fn law_2_a_login_whose_connection_is_reset_counts<C: Client>() {
         let length = bearer.len();
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
         stream.write_all((head + bearer).as_bytes()).unwrap();
-        // The login comes over the same connection, or over one of its own.
+        // The login uses the same connection, or a new one.
         stream.peek(&mut [0]).ok();
     });
     let client = stage.builder().environment(resets).build().unwrap();
@@ -140,7 +140,7 @@ pub(crate) fn law_2_a_login_whose_connection_is_reset_counts<C: Client>() {
     assert!(client.log_in().unwrap_err().is_gate_closed());
 }
 
-pub(crate) fn law_6_a_connection_that_went_stale_costs_a_question_nothing<C: Client>() {
+pub(crate) fn law_6_a_stale_connection_costs_an_idempotent_call_nothing<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     client.call(account()).unwrap();
@@ -150,24 +150,24 @@ pub(crate) fn law_6_a_connection_that_went_stale_costs_a_question_nothing<C: Cli
     assert_eq!(stage.seen(Call::Account), 2);
 }
 
-/// Whether a stack notices in time that a connection has ended is chance for
-/// some. What was given to one is lost, or was never sent: but done twice it is
-/// not, and nobody is told that it was done.
-pub(crate) fn law_6_a_connection_that_went_stale_has_nothing_done_twice<C: Client>() {
+/// Some stacks notice in time only by chance that a connection has ended. A request on
+/// such a connection is lost or never sent. But it is not executed twice, and no success
+/// is reported for it.
+pub(crate) fn law_6_a_stale_connection_executes_no_call_twice<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     client.call(devices()).unwrap();
     stage.server.close_idle();
-    let was_done = match client.call(devices()) {
+    let was_executed = match client.call(devices()) {
         Ok(_) => 1,
         Err(error) => {
             assert!(error.is_fate_unknown(), "{error}");
             0
         }
     };
-    assert_eq!(stage.seen(Call::Devices), 1 + was_done);
+    assert_eq!(stage.seen(Call::Devices), 1 + was_executed);
     client.call(devices()).unwrap();
-    assert_eq!(stage.seen(Call::Devices), 2 + was_done);
+    assert_eq!(stage.seen(Call::Devices), 2 + was_executed);
     assert_eq!(stage.seen(Call::LogIn), 1);
 }
 
@@ -186,7 +186,7 @@ pub(crate) fn a_service_that_speaks_no_tls_is_an_error<C: Client>() {
     assert_eq!(client.session(|session| session.gate().failed_logins), 0);
 }
 
-pub(crate) fn every_method_goes_out_with_a_body_and_without<C: Client>() {
+pub(crate) fn every_method_is_sent_with_a_body_and_without<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     client.log_in().unwrap();
@@ -209,7 +209,7 @@ pub(crate) fn every_method_goes_out_with_a_body_and_without<C: Client>() {
                 .body(Bytes::from(body))
                 .unwrap();
             let error = client.call(request).unwrap_err();
-            // The service knows no such path, and does not mind the rest.
+            // The service refuses only the unknown path.
             assert_eq!(
                 error.status(),
                 Some(StatusCode::BAD_REQUEST),

@@ -3,7 +3,7 @@
 use thingspace_core::session::{Event, Exchange, Observer, Outcome, Wait};
 use tracing::{debug, error, info, trace, warn};
 
-/// An [`Observer`] that tells `tracing` of everything.
+/// An [`Observer`] that reports everything through `tracing`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tracing;
 
@@ -54,7 +54,7 @@ impl Observer for Tracing {
                 attempt = exchange.attempt().number(),
                 status = status.as_u16(),
                 took_ms,
-                "a request was answered"
+                "a response arrived"
             ),
             Err(failure) => debug!(
                 target: "thingspace",
