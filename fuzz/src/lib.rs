@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-// A panic is how a target says that a law is broken.
+// A target reports a broken law by a panic.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -8,7 +8,6 @@
     clippy::unwrap_used
 )]
 
-mod answer;
 mod bearer_token;
 mod log_in;
 mod log_out;
@@ -17,6 +16,7 @@ mod object;
 mod refusal;
 mod request;
 mod reset_password;
+mod response;
 mod simulator;
 mod snapshot;
 mod text;
@@ -28,10 +28,10 @@ pub use self::{
     snapshot::snapshot,
 };
 
-/// What is done with one input. Panics if a law is broken.
+/// A fuzz target: runs one input. Panics if a law is broken.
 pub type Target = fn(&[u8]);
 
-/// Every target, by the name of its program and of its corpus.
+/// All targets, each with the name of its program and of its corpus.
 pub const TARGETS: [(&str, Target); 9] = [
     ("bearer_token", bearer_token),
     ("log_in", log_in),
@@ -44,8 +44,8 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("snapshot", snapshot),
 ];
 
-/// The program of a target: run by libFuzzer, or, in an ordinary build, one that
-/// does it with each file that it is given.
+/// Defines the program of a target. libFuzzer runs it; in an ordinary build it runs
+/// the target once for each file named on the command line.
 #[macro_export]
 macro_rules! program {
     ($target:ident) => {

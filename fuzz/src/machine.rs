@@ -1,4 +1,4 @@
-//! The session machine beside the naive model of its laws.
+//! The session machine, compared with a naive model of its laws.
 
 use self::world::Act;
 
@@ -19,15 +19,15 @@ mod model;
 #[path = "../../core/tests/machine/world.rs"]
 mod world;
 
-/// Reads `data` as a schedule, three bytes to an act, and runs it: calls that are
-/// wanted, carried, lost and given up, whatever a service may say, restarts, other
-/// credentials, and a clock that may be set back. After every act the machine and
-/// the model agree, and at the end an honest service ends every call.
+/// Reads `data` as a schedule of acts, three bytes each, and runs it: calls that begin,
+/// are driven, lost and abandoned, any response of a service, restarts, other
+/// credentials, and a clock that may be set back. After each act the machine and the
+/// model must agree. At the end an honest service must end every call.
 pub fn machine(data: &[u8]) {
     let mut acts = Act::read_all(data);
     acts.truncate(LONGEST);
     world::run(&acts);
 }
 
-/// How many acts make a schedule: enough for everything to have happened.
+/// The largest number of acts in a schedule. It is enough to reach every state.
 const LONGEST: usize = 200;

@@ -1,5 +1,5 @@
-//! JSON objects, read in another way than the core reads them: whole, and with
-//! every field that stands there, twice if it stands there twice.
+//! A reader of JSON objects that is independent of the core's: it keeps all fields,
+//! duplicates too.
 
 use std::fmt;
 
@@ -12,51 +12,51 @@ use serde_json::Value;
 /// The fields of an object, in their order.
 pub(crate) struct Object(Vec<(String, Value)>);
 
-/// What an object says under one name.
+/// The value of a field.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Said<'a> {
-    Nothing,
+pub(crate) enum Entry<'a> {
+    Missing,
     Once(&'a Value),
     Twice,
 }
 
 impl Object {
-    /// The object that `body` is; `None` if it is none, or if anything at all is
-    /// wrong with it.
+    /// Reads `body` as an object. Returns `None` if it is anything else or invalid.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
     }
 
-    /// What it says under this name, where `null` says nothing.
-    pub(crate) fn says(&self, name: &str) -> Said<'_> {
+    /// Returns the value of the field `name`. `null` counts as a missing field.
+    pub(crate) fn entry(&self, name: &str) -> Entry<'_> {
         let mut found = self.0.iter().filter(|(field, _)| field == name);
         match (found.next(), found.next()) {
-            (_, Some(_)) => Said::Twice,
-            (None | Some((_, Value::Null)), None) => Said::Nothing,
-            (Some((_, value)), None) => Said::Once(value),
+            (_, Some(_)) => Entry::Twice,
+            (None | Some((_, Value::Null)), None) => Entry::Missing,
+            (Some((_, value)), None) => Entry::Once(value),
         }
     }
 
-    /// Whether it says none of these twice, which no reader has to take.
-    pub(crate) fn is_clear(&self, names: &[&str]) -> bool {
+    /// Returns true if none of these fields occurs twice. A reader may refuse
+    /// duplicates.
+    pub(crate) fn has_no_duplicates(&self, names: &[&str]) -> bool {
         !names
             .iter()
-            .any(|name| matches!(self.says(name), Said::Twice))
+            .any(|name| matches!(self.entry(name), Entry::Twice))
     }
 }
 
-impl<'a> Said<'a> {
-    /// The text that it is; `None` for nothing, and for what is no text.
+impl<'a> Entry<'a> {
+    /// Returns the text, or `None` if there is no field, two, or another type.
     pub(crate) fn text(self) -> Option<&'a str> {
         match self {
             Self::Once(value) => value.as_str(),
-            Self::Nothing | Self::Twice => None,
+            Self::Missing | Self::Twice => None,
         }
     }
 
-    /// Whether it is nothing, or a text that says nothing.
+    /// Returns true if the field is missing or an empty text.
     pub(crate) fn is_blank(self) -> bool {
-        matches!(self, Self::Nothing) || self.text() == Some("")
+        matches!(self, Self::Missing) || self.text() == Some("")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Answers by which somebody refuses: every shape, status and header.
+//! Refusals: responses of every shape, with every status and header.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use thingspace_core::{
 };
 
 use crate::{
-    answer::{answer, assert_hides},
-    object::{Object, Said},
+    object::{Entry, Object},
+    response::{assert_hides, response},
     text::Message,
 };
 
@@ -27,83 +27,84 @@ const FIELDS: [&str; 5] = [
     "error_description",
 ];
 
-/// Reads `data` as an answer: a line with the status, headers, and behind an
-/// empty line the body.
+/// Reads `data` as a response: a line with the status, headers, an empty line and the
+/// body.
 pub fn refusal(data: &[u8]) {
     let message = Message::read(data);
     let status = message.first.trim().parse().unwrap_or(400);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut answer = answer(status.as_u16(), message.body);
-    *answer.headers_mut() = message.headers;
+    let mut response = response(status.as_u16(), message.body);
+    *response.headers_mut() = message.headers;
 
-    let refusal = Refusal::read(answer.clone());
+    let refusal = Refusal::read(response.clone());
     assert_eq!(refusal.status(), status);
-    assert_eq!(refusal.response().headers(), answer.headers());
-    assert_eq!(refusal.response().body(), answer.body());
-    assert_says_what_stands_there(&refusal, message.body);
-    assert_is_one_thing(&refusal);
+    assert_eq!(refusal.response().headers(), response.headers());
+    assert_eq!(refusal.response().body(), response.body());
+    assert_matches_body(&refusal, message.body);
+    assert_has_one_cause(&refusal);
     assert_shows_codes_only(&refusal, message.body);
-    assert_waits(&refusal);
-    assert_is_remembered(refusal.shape());
+    assert_retry_after(&refusal);
+    assert_is_saved(refusal.shape());
     if let Some(code) = refusal.code() {
         assert_code(code);
     }
     if !status.is_success() {
-        assert_every_call_is_refused(&answer, &refusal);
+        assert_every_call_is_refused(&response, &refusal);
     }
 }
 
-/// What is read of the body is what another reader finds there.
-fn assert_says_what_stands_there(refusal: &Refusal, body: &[u8]) {
+/// Asserts that an independent reader finds the same in the body.
+fn assert_matches_body(refusal: &Refusal, body: &[u8]) {
     if !matches!(refusal.shape(), Shape::Other) {
         assert!(body.trim_ascii_start().starts_with(b"{"));
     }
     let Some(object) = Object::read(body) else {
         return;
     };
-    let says = |name| object.says(name).text();
+    let text = |name| object.entry(name).text();
     match refusal.shape() {
         Shape::Api(error) => {
-            let code = says("errorCode").and_then(ErrorCode::read);
+            let code = text("errorCode").and_then(ErrorCode::read);
             assert_eq!(error.error_code, code);
-            assert_eq!(refusal.message(), says("errorMessage"));
-            assert!(says("errorCode").is_some() || says("errorMessage").is_some());
+            assert_eq!(refusal.message(), text("errorMessage"));
+            assert!(text("errorCode").is_some() || text("errorMessage").is_some());
         }
         Shape::OAuth(error) => {
-            assert_eq!(Some(&*error.error), says("error"));
-            assert_eq!(refusal.message(), says("error_description"));
+            assert_eq!(Some(&*error.error), text("error"));
+            assert_eq!(refusal.message(), text("error_description"));
         }
         Shape::Gateway(fault) => {
             let body: Value = serde_json::from_slice(body).unwrap();
-            let there = &body["fault"];
-            assert!(there.is_object());
-            assert_eq!(fault.message.as_deref(), there["message"].as_str());
-            assert_eq!(fault.description.as_deref(), there["description"].as_str());
-            assert_eq!(fault.code, whole(&there["code"]));
+            let found = &body["fault"];
+            assert!(found.is_object());
+            assert_eq!(fault.message.as_deref(), found["message"].as_str());
+            assert_eq!(fault.description.as_deref(), found["description"].as_str());
+            assert_eq!(fault.code, whole(&found["code"]));
         }
         _ => {
             assert!(refusal.message().is_none());
-            // What says nothing twice, and has no fault, would have been understood.
-            if object.is_clear(&FIELDS) && matches!(object.says("fault"), Said::Nothing) {
-                assert!(says("errorCode").is_none() && says("errorMessage").is_none());
-                assert!(says("error").and_then(ErrorCode::read).is_none());
+            // Without duplicates and without a fault, a known field would have been read.
+            if object.has_no_duplicates(&FIELDS) && matches!(object.entry("fault"), Entry::Missing)
+            {
+                assert!(text("errorCode").is_none() && text("errorMessage").is_none());
+                assert!(text("error").and_then(ErrorCode::read).is_none());
             }
         }
     }
 }
 
-/// The whole number that a fault's code is, bare or as text.
+/// Reads a fault's code as a whole number, from a number or a text.
 fn whole(code: &Value) -> Option<u32> {
     let number = match code {
         Value::String(text) => text.trim().parse().ok()?,
         code => code.as_f64()?,
     };
-    // A float is written without a point only if it is whole.
+    // Rust writes a float without a point only if it is whole.
     number.to_string().parse().ok()
 }
 
-/// No answer blames two things, of which each has another remedy.
-fn assert_is_one_thing(refusal: &Refusal) {
+/// Asserts that a refusal has one cause only, since each cause has another remedy.
+fn assert_has_one_cause(refusal: &Refusal) {
     assert!(!(refusal.is_bearer_fault() && refusal.is_session_refusal()));
     assert!(!(refusal.is_bearer_fault() && refusal.names_credentials()));
     assert!(!refusal.is_bearer_fault() || refusal.status() == StatusCode::UNAUTHORIZED);
@@ -111,24 +112,24 @@ fn assert_is_one_thing(refusal: &Refusal) {
     assert!(!refusal.may_pass() || refusal.leaves_fate_open());
 }
 
-/// Statuses and codes are shown; messages and bodies are not.
+/// Asserts that status and code are shown, and that messages and body are not.
 fn assert_shows_codes_only(refusal: &Refusal, body: &[u8]) {
     let shown = format!("{refusal} {refusal:?} {refusal:#?}");
     let message = refusal.to_string();
     assert!(!message.contains(char::is_control) && message.len() < MAX_CODE_LENGTH + 100);
-    let told = format!("{refusal} {:?} {}", refusal.shape(), refusal.status());
-    assert_hides(&shown, body, &told);
+    let allowed = format!("{refusal} {:?} {}", refusal.shape(), refusal.status());
+    assert_hides(&shown, body, &allowed);
 
-    // What is told of the shape is told without its messages.
-    let error = remembered(refusal.shape());
+    // The shape is shown without its messages.
+    let error = restored(refusal.shape());
     assert_eq!(
         format!("{error:?} {error}"),
         format!("{0:?} {0}", refusal.shape())
     );
 }
 
-/// A time to come back at is not in the past, and moves with the clock.
-fn assert_waits(refusal: &Refusal) {
+/// Asserts that the time of `Retry-After` is not in the past, and moves with the clock.
+fn assert_retry_after(refusal: &Refusal) {
     let headers = refusal.response().headers();
     let Some(until) = refusal.retry_after(NOW) else {
         let value = headers
@@ -148,19 +149,19 @@ fn assert_waits(refusal: &Refusal) {
     }
 }
 
-/// What is kept of a shape is all of it but the messages for a person.
-fn assert_is_remembered(shape: &Shape) {
-    let again = remembered(shape);
+/// Asserts that a saved shape has everything but the messages for a person.
+fn assert_is_saved(shape: &Shape) {
+    let again = restored(shape);
     assert_eq!(json!(again), json!(shape));
-    assert_eq!(remembered(&again), again);
+    assert_eq!(restored(&again), again);
 }
 
-fn remembered(shape: &Shape) -> Shape {
-    let kept = serde_json::to_vec(shape).unwrap();
-    serde_json::from_slice(&kept).unwrap()
+fn restored(shape: &Shape) -> Shape {
+    let saved = serde_json::to_vec(shape).unwrap();
+    serde_json::from_slice(&saved).unwrap()
 }
 
-/// A code is put together of its parts, and is itself whichever service it is from.
+/// Asserts that a code is made of its parts, and matches with any service's name.
 fn assert_code(code: &ErrorCode) {
     let text = code.as_str();
     assert!(!text.is_empty() && text.len() <= MAX_CODE_LENGTH);
@@ -190,14 +191,14 @@ fn assert_code(code: &ErrorCode) {
     assert!(code.is(&format!("Another.{without}")));
 }
 
-/// Whatever was asked for, this is the same refusal.
-fn assert_every_call_is_refused(answer: &Response<bytes::Bytes>, refusal: &Refusal) {
+/// Asserts that all endpoints read the same refusal.
+fn assert_every_call_is_refused(response: &Response<bytes::Bytes>, refusal: &Refusal) {
     let errors = [
-        LogIn::parse(answer.clone()).err(),
-        LogOut::parse(answer.clone()).err(),
-        ResetPassword::parse(answer.clone()).err(),
-        RequestBearerToken::parse(answer.clone()).err(),
-        RevokeBearerToken::parse(answer.clone()).err(),
+        LogIn::parse(response.clone()).err(),
+        LogOut::parse(response.clone()).err(),
+        ResetPassword::parse(response.clone()).err(),
+        RequestBearerToken::parse(response.clone()).err(),
+        RevokeBearerToken::parse(response.clone()).err(),
     ];
     for error in errors {
         let error = error.unwrap();

@@ -1,5 +1,5 @@
-//! What callers put into requests: whatever it is, it arrives as it is, in one
-//! request to the configured place, or is refused.
+//! The parts of requests that callers choose. Each arrives unchanged, in one request to
+//! the configured origin, or is refused.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -23,7 +23,7 @@ use url::{Url, form_urlencoded};
 
 use crate::{text, wire::assert_one_request};
 
-/// What only the sender of a request may say.
+/// The headers that only the HTTP stack may set.
 const FRAMING: [http::HeaderName; 7] = [
     HOST,
     CONNECTION,
@@ -34,15 +34,15 @@ const FRAMING: [http::HeaderName; 7] = [
     UPGRADE,
 ];
 
-/// Gives the parts of `data`, which lines of three hyphens divide, to every
-/// builder: a base address, then two texts, then headers, then a body. The two
-/// texts are user name and password, key and secret, method and target, scope,
-/// token and path; each part behind the base is a segment of a path.
+/// Gives the parts of `data`, which are divided by lines of three hyphens, to all
+/// builders. The parts are a base address, two texts, headers and a body. The two texts
+/// are user name and password, key and secret, method and target; the first is also a
+/// scope, a token and a path. Each part after the base is also a segment of a path.
 pub fn request(data: &[u8]) {
     let parts = text::parts(data);
     let part = |number: usize| parts.get(number).copied().unwrap_or_default();
     let (base, one, two) = (as_text(part(0)), as_text(part(1)), as_text(part(2)));
-    let at = Place::new(&base);
+    let at = Target::new(&base);
 
     user(&at, &one, &two);
     password(&at, &one);
@@ -60,8 +60,8 @@ fn as_text(part: &[u8]) -> String {
     String::from_utf8_lossy(part).into_owned()
 }
 
-/// Where requests go, as two parsers see it, and what they prove themselves with.
-struct Place {
+/// The configured origin as two parsers see it, and the tokens for it.
+struct Target {
     environment: Environment,
     base: Url,
     app: AppCredentials,
@@ -69,15 +69,16 @@ struct Place {
     session: SessionToken,
 }
 
-impl Place {
-    /// There, or at the mock environment if one of the parsers sees no place there.
+impl Target {
+    /// Creates a target at `base`, or at the mock environment if one of the parsers
+    /// refuses `base`.
     fn new(base: &str) -> Self {
         let given = base.parse::<Environment>().ok();
         let given = given.filter(|given| Url::parse(&given.to_string()).is_ok());
         let environment = given.unwrap_or_else(Environment::mock);
-        let told = environment.to_string();
-        assert_eq!(told.parse(), Ok(environment.clone()));
-        let base = Url::parse(&told).unwrap();
+        let text = environment.to_string();
+        assert_eq!(text.parse(), Ok(environment.clone()));
+        let base = Url::parse(&text).unwrap();
         assert!(base.scheme() == "https" || is_this_machine(&base));
         assert_eq!((base.username(), base.password()), ("", None));
         assert_eq!((base.query(), base.fragment()), (None, None));
@@ -90,11 +91,11 @@ impl Place {
         }
     }
 
-    fn proof(&self) -> (&BearerToken, &SessionToken) {
+    fn tokens(&self) -> (&BearerToken, &SessionToken) {
         (&self.bearer, &self.session)
     }
 
-    /// The request goes to this origin, below this base, and is one request.
+    /// Asserts that this is a single request to this origin, below this base.
     fn assert_reached_by(&self, request: &Request<Bytes>) -> Url {
         let url = Url::parse(&request.uri().to_string()).unwrap();
         assert_eq!(url.origin(), self.base.origin());
@@ -105,13 +106,13 @@ impl Place {
         assert_one_request(request);
         for framing in FRAMING {
             let zero = framing == CONTENT_LENGTH && request.body().is_empty();
-            let told = request.headers().get(framing);
-            assert!(told.is_none_or(|told| zero && told == "0"));
+            let value = request.headers().get(framing);
+            assert!(value.is_none_or(|value| zero && value == "0"));
         }
         url
     }
 
-    /// The same of one of the session's own calls, whose address is no secret.
+    /// Asserts the same of a call of the session's own, to this path without a query.
     fn assert_called(&self, request: &Request<Bytes>, path: &str) {
         let url = self.assert_reached_by(request);
         assert!(url.path().ends_with(path) && url.query().is_none());
@@ -129,7 +130,7 @@ fn is_this_machine(base: &Url) -> bool {
     }
 }
 
-fn user(at: &Place, username: &str, password: &str) {
+fn user(at: &Target, username: &str, password: &str) {
     let Ok(user) = UserCredentials::new(username, password) else {
         let blank = username.is_empty() || password.is_empty();
         assert!(blank || [username, password].concat().contains(char::is_control));
@@ -153,8 +154,8 @@ fn user(at: &Place, username: &str, password: &str) {
     assert_eq!(format!("{user:?}"), format!("{hidden:?}"));
 }
 
-fn password(at: &Place, password: &str) {
-    let request = LogOut.request(&at.environment, at.proof()).unwrap();
+fn password(at: &Target, password: &str) {
+    let request = LogOut.request(&at.environment, at.tokens()).unwrap();
     at.assert_called(&request, "/m2m/v1/session/logout");
     assert_eq!(json_of(&request), Value::Null);
 
@@ -163,7 +164,7 @@ fn password(at: &Place, password: &str) {
         return;
     };
     let reset = ResetPassword::new(&old);
-    let request = reset.request(&at.environment, at.proof()).unwrap();
+    let request = reset.request(&at.environment, at.tokens()).unwrap();
     at.assert_called(&request, "/m2m/v1/session/password/actions/reset");
     assert_eq!(json_of(&request), json!({"oldPassword": password}));
 }
@@ -178,7 +179,7 @@ fn json_of(request: &Request<Bytes>) -> Value {
     serde_json::from_slice(request.body()).unwrap()
 }
 
-fn app(at: &Place, key: &str, secret: &str) {
+fn app(at: &Target, key: &str, secret: &str) {
     let Ok(app) = AppCredentials::new(key, secret) else {
         let blank = key.is_empty() || secret.is_empty();
         let ends_early = key.contains(':');
@@ -192,13 +193,13 @@ fn app(at: &Place, key: &str, secret: &str) {
         form_of(&request),
         [("grant_type".into(), "client_credentials".into())]
     );
-    let told = request.headers()[AUTHORIZATION].to_str().unwrap();
-    let plain = BASE64_STANDARD.decode(told.strip_prefix("Basic ").unwrap());
+    let value = request.headers()[AUTHORIZATION].to_str().unwrap();
+    let plain = BASE64_STANDARD.decode(value.strip_prefix("Basic ").unwrap());
     assert_eq!(plain.unwrap(), format!("{key}:{secret}").into_bytes());
     assert_eq!(format!("{app:?}"), format!("{:?}", at.app));
 }
 
-fn scope(at: &Place, scope: &str) {
+fn scope(at: &Target, scope: &str) {
     let ask = RequestBearerToken {
         scope: Some(scope.to_owned()),
     };
@@ -213,7 +214,7 @@ fn scope(at: &Place, scope: &str) {
     );
 }
 
-fn token(at: &Place, token: &str) {
+fn token(at: &Target, token: &str) {
     let Ok(bearer) = BearerToken::new(token) else {
         assert!(SessionToken::new(token).is_err());
         return;
@@ -251,33 +252,33 @@ fn form_of(request: &Request<Bytes>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A path leads to below the base, or nowhere.
-fn path(at: &Place, path: &str) {
+/// Asserts that a path stays below the base, or is refused.
+fn path(at: &Target, path: &str) {
     let Ok(uri) = at.environment.uri(path) else {
         return;
     };
     let request = Request::get(uri).body(Bytes::new()).unwrap();
-    let request = request.request(&at.environment, at.proof()).unwrap();
+    let request = request.request(&at.environment, at.tokens()).unwrap();
     let url = at.assert_reached_by(&request);
     assert_eq!(url.query().is_some(), path.contains('?'));
 }
 
-/// A segment stays one segment, whatever it holds. Refused is only what a server
-/// might take for a way up, or for nothing.
-fn path_of(at: &Place, segments: &[String]) {
+/// Asserts that each segment stays one segment. Only an empty segment, and one that a
+/// server might read as a step up, may be refused.
+fn path_of(at: &Target, segments: &[String]) {
     let parts: Vec<_> = segments.iter().map(String::as_str).collect();
     let Ok(uri) = at.environment.uri_of(&parts) else {
-        let leads_out = |part: &str| {
+        let escapes = |part: &str| {
             let mut pieces = part.split(['/', '\\']);
             pieces.any(|piece| matches!(piece.split(';').next(), Some("." | "..")))
         };
-        let refused = parts.iter().any(|part| part.is_empty() || leads_out(part));
+        let refused = parts.iter().any(|part| part.is_empty() || escapes(part));
         let too_long = parts.iter().map(|part| part.len()).sum::<usize>() > 20_000;
         assert!(parts.is_empty() || refused || too_long, "{parts:?}");
         return;
     };
     let request = Request::get(uri).body(Bytes::new()).unwrap();
-    let request = request.request(&at.environment, at.proof()).unwrap();
+    let request = request.request(&at.environment, at.tokens()).unwrap();
     let url = at.assert_reached_by(&request);
     assert_eq!(url.query(), None);
     let found: Vec<_> = url.path_segments().unwrap().collect();
@@ -291,7 +292,7 @@ fn decoded(segment: &str) -> String {
     decoded.unwrap().into_owned()
 }
 
-/// Where an endpoint of somebody's own leads is no matter of trust.
+/// A custom endpoint with an arbitrary address, which the core must not trust.
 struct Anywhere(Uri);
 
 impl Endpoint for Anywhere {
@@ -309,25 +310,25 @@ impl Endpoint for Anywhere {
     }
 }
 
-fn anywhere(at: &Place, address: &str) {
+fn anywhere(at: &Target, address: &str) {
     let Ok(uri) = address.parse() else {
         return;
     };
-    if let Ok(request) = Anywhere(uri).request(&at.environment, at.proof()) {
+    if let Ok(request) = Anywhere(uri).request(&at.environment, at.tokens()) {
         at.assert_reached_by(&request);
     }
 }
 
-/// A plain request goes to the origin, below the base, with both tokens and all
-/// that its caller put on it but what only the sender may say; or nowhere.
-fn plain(at: &Place, (method, target): (&str, &str), headers: &HeaderMap, body: &[u8]) {
+/// Asserts that a plain request goes to the origin, below the base, with both tokens
+/// and everything that its caller set, except framing headers; or is refused.
+fn plain(at: &Target, (method, target): (&str, &str), headers: &HeaderMap, body: &[u8]) {
     let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
     let built = Request::builder().method(method).uri(target);
     let Ok(mut built) = built.body(Bytes::copy_from_slice(body)) else {
         return;
     };
     *built.headers_mut() = headers.clone();
-    let Ok(request) = built.request(&at.environment, at.proof()) else {
+    let Ok(request) = built.request(&at.environment, at.tokens()) else {
         return;
     };
     at.assert_reached_by(&request);

@@ -1,4 +1,4 @@
-//! Requests to the simulator, several in a row with time passing between them.
+//! Series of requests to the simulator, with time between them.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use thingspace_simulator::{Call, Counts, Fault, Reply, Simulator};
 
 use crate::{
     text::{Message, parts},
-    wire::assert_one_answer,
+    wire::assert_one_response,
 };
 
 const CALLS: [Call; 8] = [
@@ -28,20 +28,21 @@ const CALLS: [Call; 8] = [
     Call::Unknown,
 ];
 
-/// How many failed logins in a row lock the username (documented by Verizon).
+/// The number of failed logins in a row that lock the user name (documented by
+/// Verizon).
 const LOCKS_AT: u32 = 5;
 
-/// How many devices the account has.
+/// The number of devices of the account.
 const DEVICES: usize = 5;
 
-/// Gives the parts of `data`, which lines of three hyphens divide, to a simulator
-/// one after the other. A part is a request (its first line is the method and the
-/// address, with headers and body as HTTP writes them), or one line that says what
-/// happens: `wait` or `clock` with milliseconds, `fault` with a name, `unlock`,
+/// Gives the parts of `data`, which are divided by lines of three hyphens, to a
+/// simulator, one after the other. A part is a request (the first line has the method
+/// and the address; headers and body follow in the form of HTTP/1.1) or a line with a
+/// command: `wait` or `clock` with milliseconds, `fault` with a name, `unlock`,
 /// `forget`.
 ///
-/// `{bearer}`, `{session}` and `{password}` in a request stand for the last that
-/// were given out.
+/// `{bearer}`, `{session}` and `{password}` in a request are replaced by the values
+/// that were issued last.
 pub fn simulator(data: &[u8]) {
     let mut stage = Stage {
         simulator: Simulator::new(7).authority("ts.example"),
@@ -50,11 +51,11 @@ pub fn simulator(data: &[u8]) {
         session: String::new(),
     };
     for part in parts(data) {
-        stage.play(part);
+        stage.run(part);
     }
 }
 
-/// A service, the time, and a client that remembers its tokens.
+/// A service, the time, and the tokens that were issued last.
 struct Stage {
     simulator: Simulator,
     now: Timestamp,
@@ -63,7 +64,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn play(&mut self, part: &[u8]) {
+    fn run(&mut self, part: &[u8]) {
         let filled = self.fill(part);
         let message = Message::read(&filled);
         let (word, rest) = message.first.split_once(' ').unwrap_or((message.first, ""));
@@ -79,7 +80,7 @@ impl Stage {
             }
             _ => {
                 if let Some(request) = request((word, rest), &message) {
-                    self.ask(&request);
+                    self.send(&request);
                 }
             }
         }
@@ -96,21 +97,21 @@ impl Stage {
         filled.into_bytes()
     }
 
-    /// Asks, and checks the answer and the books.
-    fn ask(&mut self, request: &Request<Bytes>) {
+    /// Sends a request, and checks the response and the counts.
+    fn send(&mut self, request: &Request<Bytes>) {
         let before = self.simulator.clone();
         let reply = self.simulator.respond(self.now, request);
         let again = before.clone().respond(self.now, request);
-        assert_eq!(written(&reply), written(&again), "law 11");
+        assert_eq!(formatted(&reply), formatted(&again), "law 11");
 
-        let call = self.assert_books(&before);
+        let call = self.assert_counts(&before);
         if before.faults_left() > 0 {
             assert_eq!(self.simulator.faults_left(), before.faults_left() - 1);
         } else {
-            let Reply::Response(answer) = &reply else {
+            let Reply::Response(response) = &reply else {
                 panic!("{reply:?}");
             };
-            self.assert_answer(call, answer, &before);
+            self.assert_response(call, response, &before);
         }
         self.remember(&reply);
 
@@ -124,9 +125,9 @@ impl Stage {
         }
     }
 
-    /// One request was seen and at most one carried out; only what was carried out
-    /// has changed anything. Says what was asked for.
-    fn assert_books(&self, before: &Simulator) -> Call {
+    /// Asserts that one request has arrived and at most one was executed, and that only
+    /// an executed request has changed anything. Returns the call of the request.
+    fn assert_counts(&self, before: &Simulator) -> Call {
         let (old, new) = (before.counts(), self.simulator.counts());
         let grown = |count: fn(&Counts, Call) -> u64| {
             let grown: Vec<_> = CALLS
@@ -181,63 +182,63 @@ impl Stage {
         seen[0]
     }
 
-    /// The answer is one that the core reads: a success of the call that was carried
-    /// out, or a refusal in a documented shape.
-    fn assert_answer(&self, call: Call, answer: &Response<Bytes>, before: &Simulator) {
-        assert_one_answer(answer);
+    /// Asserts that the core can read the response: a success of the executed call, or a
+    /// refusal in a documented shape.
+    fn assert_response(&self, call: Call, response: &Response<Bytes>, before: &Simulator) {
+        assert_one_response(response);
         let is_done = self.simulator.counts().done(call) > before.counts().done(call);
-        assert_eq!(is_done, answer.status() == StatusCode::OK);
-        if answer.headers().contains_key(CONTENT_TYPE) {
-            assert_eq!(answer.headers()[CONTENT_TYPE], "application/json");
-            serde_json::from_slice::<Value>(answer.body()).unwrap();
+        assert_eq!(is_done, response.status() == StatusCode::OK);
+        if response.headers().contains_key(CONTENT_TYPE) {
+            assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+            serde_json::from_slice::<Value>(response.body()).unwrap();
         } else {
-            assert!(answer.body().is_empty());
+            assert!(response.body().is_empty());
         }
         if !is_done {
-            let refusal = Refusal::read(answer.clone());
+            let refusal = Refusal::read(response.clone());
             assert!(matches!(refusal.status().as_u16(), 400 | 401 | 411 | 415));
-            assert!(answer.body().is_empty() || !matches!(refusal.shape(), Shape::Other));
+            assert!(response.body().is_empty() || !matches!(refusal.shape(), Shape::Other));
             return;
         }
-        let answer = || answer.clone();
+        let response = || response.clone();
         match call {
             Call::BearerToken => {
-                let issued = RequestBearerToken::parse(answer()).unwrap().into_body();
+                let issued = RequestBearerToken::parse(response()).unwrap().into_body();
                 assert!(issued.expires_in.unwrap() <= Duration::from_secs(3600));
             }
-            Call::LogIn => drop(LogIn::parse(answer()).unwrap()),
-            Call::LogOut => drop(LogOut::parse(answer()).unwrap()),
+            Call::LogIn => drop(LogIn::parse(response()).unwrap()),
+            Call::LogOut => drop(LogOut::parse(response()).unwrap()),
             Call::ResetPassword => {
-                let reset = ResetPassword::parse(answer()).unwrap().into_body();
+                let reset = ResetPassword::parse(response()).unwrap().into_body();
                 assert_eq!(
                     reset.new_password.expose(),
                     self.simulator.reveal_password()
                 );
             }
             Call::Devices => {
-                let page: Value = serde_json::from_slice(answer().body()).unwrap();
+                let page: Value = serde_json::from_slice(response().body()).unwrap();
                 let devices = page["devices"].as_array().unwrap();
                 assert!(devices.len() <= DEVICES);
-                // Whoever asks for page after page comes to an end.
+                // Reading page after page comes to an end.
                 assert!(page["hasMoreData"] == false || !devices.is_empty());
             }
             Call::Account | Call::RevokeToken => {}
-            other => panic!("{other:?} was carried out"),
+            other => panic!("{other:?} was executed"),
         }
     }
 
     fn remember(&mut self, reply: &Reply) {
-        let Some(answer) = reply.clone().into_response() else {
+        let Some(response) = reply.clone().into_response() else {
             return;
         };
-        if let Ok(issued) = RequestBearerToken::parse(answer.clone()) {
+        if let Ok(issued) = RequestBearerToken::parse(response.clone()) {
             issued
                 .body()
                 .access_token
                 .expose()
                 .clone_into(&mut self.bearer);
         }
-        if let Ok(opened) = LogIn::parse(answer) {
+        if let Ok(opened) = LogIn::parse(response) {
             opened
                 .body()
                 .session_token
@@ -247,10 +248,10 @@ impl Stage {
     }
 }
 
-/// Everything that a client sees of a reply.
-fn written(reply: &Reply) -> String {
-    let answer = reply.clone().into_response();
-    let parts = answer.map(|answer| format!("{:?} {:?}", answer.headers(), answer.body()));
+/// Formats everything that a client sees of a reply.
+fn formatted(reply: &Reply) -> String {
+    let response = reply.clone().into_response();
+    let parts = response.map(|response| format!("{:?} {:?}", response.headers(), response.body()));
     format!("{reply:?} {parts:?}")
 }
 

@@ -1,4 +1,4 @@
-//! What a store gives back in the place of a snapshot.
+//! Snapshots as a store may return them: any bytes at all.
 
 use std::{fmt::Debug, fmt::Write, time::Duration};
 
@@ -13,18 +13,18 @@ use thingspace_core::{
     },
 };
 
-use crate::{answer::assert_hides, wire::assert_one_request};
+use crate::{response::assert_hides, wire::assert_one_request};
 
-/// The name of the only entry of a snapshot.
+/// The name of a snapshot's only field.
 const FORMAT: &str = "thingspace-session-1";
 
-/// How many logins may fail, or be lost, in a row, unless told otherwise.
+/// The default number of logins that may fail or be lost in a row.
 const MAX_LOGINS: u64 = 2;
 
-/// Reads `data` as a snapshot. It is refused without a word of what it holds, or
-/// taken whole: it survives being stored again, belongs to whom it says, and the
-/// session that is restored from it can be driven on, to the end of every call,
-/// with a restart at every step or without.
+/// Reads `data` as a snapshot. It must be refused with an error that shows nothing of
+/// it, or be accepted as a whole. An accepted snapshot stays the same when it is saved
+/// and loaded again, and only its owner can restore it. The session that is restored
+/// from it can drive every call to its end, also with a restart before each step.
 pub fn snapshot(data: &[u8]) {
     let snapshot: Snapshot = match serde_json::from_slice(data) {
         Ok(snapshot) => snapshot,
@@ -36,7 +36,7 @@ pub fn snapshot(data: &[u8]) {
     let stored = serde_json::to_value(&snapshot).unwrap();
     assert!(again(&snapshot) == snapshot);
     if let Ok(given) = serde_json::from_slice(data) {
-        assert!(stands_in(&stored, &given), "what was not there was made up");
+        assert!(stands_in(&stored, &given), "a value was made up");
     }
 
     let owner = &stored[FORMAT];
@@ -69,14 +69,14 @@ pub fn snapshot(data: &[u8]) {
     }
 }
 
-/// Whether all that is `stored` was `given`, in whatever form serde reads it. What a
-/// remembered refusal said is only shown, and may be missing.
+/// Returns true if everything in `stored` is also in `given`, in any form that serde
+/// reads. The details of a saved refusal may differ, since they are only shown.
 fn stands_in(stored: &Value, given: &Value) -> bool {
     match (stored, given) {
         (Value::Object(stored), Value::Object(given)) => stored.iter().all(|(name, stored)| {
-            let is_said = matches!(name.as_str(), "Api" | "Gateway" | "WrongCredentials");
+            let is_detail = matches!(name.as_str(), "Api" | "Gateway" | "WrongCredentials");
             let found = given.get(name);
-            found.is_some_and(|given| is_said || stands_in(stored, given))
+            found.is_some_and(|given| is_detail || stands_in(stored, given))
         }),
         (Value::Object(stored), Value::Array(given)) => stored.len() == given.len(),
         (Value::Array(stored), Value::Array(given)) => {
@@ -88,7 +88,7 @@ fn stands_in(stored: &Value, given: &Value) -> bool {
     }
 }
 
-/// How many logins may still be made, as anybody would count them.
+/// Counts, in a naive way, the logins that may still be made.
 fn logins_left(owner: &Value) -> u64 {
     let guard = &owner["memory"]["guard"];
     let count = |name: &str| guard[name].as_u64().unwrap();
@@ -99,11 +99,11 @@ fn logins_left(owner: &Value) -> u64 {
     if guard["rearmed"] == true {
         return left;
     }
-    // Not the one that could lock the user name.
+    // The login that could lock the user name is never made.
     left.min(u64::from(PLATFORM_LOCKS_AT - 1).saturating_sub(count("failed")))
 }
 
-/// A snapshot that was stored and read back.
+/// Saves and loads a snapshot.
 fn again(snapshot: &Snapshot) -> Snapshot {
     let stored = serde_json::to_vec(snapshot).unwrap();
     let again = serde_json::from_slice(&stored).unwrap();
@@ -111,11 +111,11 @@ fn again(snapshot: &Snapshot) -> Snapshot {
     again
 }
 
-/// With other tokens in it, everything looks the same.
+/// Asserts that a session with other tokens has the same `Debug` output.
 fn assert_hides_tokens(session: &Session, stored: &Value) {
     let mut masked = stored.clone();
-    for kept in ["bearer", "open"] {
-        if let Some(token) = masked[FORMAT]["memory"][kept].get_mut("token") {
+    for holder in ["bearer", "open"] {
+        if let Some(token) = masked[FORMAT]["memory"][holder].get_mut("token") {
             *token = "other".into();
         }
     }
@@ -128,44 +128,44 @@ fn assert_hides_tokens(session: &Session, stored: &Value) {
     assert_eq!(looks(&other.unwrap()), looks(session));
 }
 
-/// Nobody else is given it.
+/// Asserts that no other environment, application or user can restore the snapshot.
 fn assert_belongs_to(snapshot: &Snapshot, environment: &Environment, credentials: &Credentials) {
-    let take = |environment: &Environment, credentials: &Credentials| {
-        let taken = Session::restore(snapshot.clone(), environment.clone(), credentials.clone());
-        taken.map(drop)
+    let restore = |environment: &Environment, credentials: &Credentials| {
+        let restored = Session::restore(snapshot.clone(), environment.clone(), credentials.clone());
+        restored.map(drop)
     };
     let elsewhere = "https://elsewhere.example".parse().unwrap();
     if *environment != elsewhere {
         assert_eq!(
-            take(&elsewhere, credentials),
+            restore(&elsewhere, credentials),
             Err(RestoreError::Environment)
         );
     }
     let mut other = credentials.clone();
     other.app = AppCredentials::new(format!("{}+", credentials.app.key()), "secret").unwrap();
-    assert_eq!(take(environment, &other), Err(RestoreError::App));
+    assert_eq!(restore(environment, &other), Err(RestoreError::App));
     let mut other = credentials.clone();
     let username = format!("{}+", credentials.user.username());
     other.user = UserCredentials::new(username, "password").unwrap();
-    assert_eq!(take(environment, &other), Err(RestoreError::User));
+    assert_eq!(restore(environment, &other), Err(RestoreError::User));
 }
 
-/// A session that goes on, and all that its drivers see of it.
+/// A restored session, and everything that its drivers see of it.
 struct Life {
     session: Session,
     now: Timestamp,
-    /// Whether the process ends and starts again before every step.
+    /// True if the process ends and starts again before each step.
     restarts: bool,
-    /// Logins that may still be sent before one succeeds.
+    /// The number of logins that may still be sent before one succeeds.
     logins: u64,
     seen: String,
 }
 
-/// What becomes of a request.
+/// The behaviour of the service.
 #[derive(Clone, Copy)]
 enum Service {
     Honest,
-    /// Refuses the session of every call, and every login without a reason.
+    /// Refuses the session of each call, and each login without a clear reason.
     Refusing,
     Silent,
 }
@@ -186,18 +186,18 @@ impl Life {
             let request = Request::builder().method(method).uri("/m2m/v1/work");
             request.body(Bytes::new()).unwrap()
         };
-        self.forgotten(OpenSession);
+        self.lost(OpenSession);
         self.call(work("GET"), Service::Honest);
         self.call(work("POST"), Service::Refusing);
-        self.forgotten(EndSession);
+        self.lost(EndSession);
         self.call(EndSession, Service::Silent);
         self.call(OpenSession, Service::Honest);
         self.call(ChangePassword, Service::Silent);
         self.seen
     }
 
-    /// A call of which nothing is heard after its first step.
-    fn forgotten<T: Task>(&mut self, task: T)
+    /// Begins a call that is lost after its first step.
+    fn lost<T: Task>(&mut self, task: T)
     where
         T::Output: Debug,
     {
@@ -215,19 +215,19 @@ impl Life {
             let step = self.step(&mut call);
             match step {
                 Step::Send(transmit) => {
-                    let heard = self.heard(&transmit.request, service);
+                    let result = self.send(&transmit.request, service);
                     let before = self.session.clone();
-                    call.receive(&mut self.session, self.now, transmit.attempt, heard);
-                    assert_told(&before, &self.session);
+                    call.receive(&mut self.session, self.now, transmit.attempt, result);
+                    assert_version_grows(&before, &self.session);
                 }
                 Step::Wait(wait) => {
-                    assert!(wait.until > self.now, "a wait for nothing");
+                    assert!(wait.until > self.now, "the wait has no end in the future");
                     self.now = wait.until;
                 }
                 Step::Done(Ok(_)) => return,
                 Step::Done(Err(error)) => {
-                    let told = error.to_string();
-                    assert!(!told.contains(char::is_control), "{told:?}");
+                    let message = error.to_string();
+                    assert!(!message.contains(char::is_control), "{message:?}");
                     return;
                 }
             }
@@ -235,22 +235,22 @@ impl Life {
         panic!("law 12: no end");
     }
 
-    /// Lets a call do one step, perhaps in a process of its own.
+    /// Drives a call by one step, perhaps in a restarted process.
     fn step<T: Task>(&mut self, call: &mut Call<T>) -> Step<T::Output>
     where
         T::Output: Debug,
     {
         if self.restarts {
             let snapshot = self.session.snapshot();
-            let kept = again(&snapshot);
-            assert!(kept == snapshot);
+            let saved = again(&snapshot);
+            assert!(saved == snapshot);
             let environment = self.session.environment().clone();
             let credentials = self.session.credentials().clone();
-            self.session = Session::restore(kept, environment, credentials).unwrap();
+            self.session = Session::restore(saved, environment, credentials).unwrap();
         }
         let before = self.session.clone();
         let step = call.step(&mut self.session, self.now);
-        assert_told(&before, &self.session);
+        assert_version_grows(&before, &self.session);
         writeln!(self.seen, "{step:?} {:?}", self.session).unwrap();
         if let Step::Send(transmit) = &step {
             assert_one_request(&transmit.request);
@@ -262,14 +262,14 @@ impl Life {
         step
     }
 
-    fn heard(
+    fn send(
         &mut self,
         request: &Request<Bytes>,
         service: Service,
     ) -> Result<Response<Bytes>, TransportError> {
         self.now = self.now + Duration::from_millis(50);
         let (status, body) = match service {
-            Service::Silent => return Err(TransportError::unknown("silence")),
+            Service::Silent => return Err(TransportError::unknown("no response")),
             _ if is(request, "token") => (200, r#"{"access_token":"b","expires_in":3600}"#),
             Service::Refusing if is(request, "login") => (400, r#"{"errorCode":"S.Unclear"}"#),
             Service::Refusing => (
@@ -287,15 +287,15 @@ impl Life {
     }
 }
 
-/// Whatever has changed, but for the time of the last use, the version tells of it.
-fn assert_told(before: &Session, after: &Session) {
+/// Asserts that the version grows with each change, except of the time of the last use.
+fn assert_version_grows(before: &Session, after: &Session) {
     let (old, new) = (before.version(), after.version());
     assert!(new >= old);
-    // One that was already the largest can't grow.
+    // The largest version can't grow.
     if new == old && old < u64::MAX && before.last_used() == after.last_used() {
         assert!(
             before.snapshot() == after.snapshot(),
-            "nobody would save this"
+            "a change without a new version would not be saved"
         );
     }
 }

@@ -1,22 +1,22 @@
-//! Inputs of more than one part, as text that a person can read and write.
+//! Inputs of several parts, as text that a person can read and write.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// The parts of an input, between lines of three hyphens.
+/// Splits an input into its parts, at lines of three hyphens.
 pub(crate) fn parts(data: &[u8]) -> Vec<&[u8]> {
     const LINE: &[u8] = b"\n---\n";
     let mut parts = Vec::new();
     let mut rest = data;
-    while let Some((part, behind)) = split_once(rest, LINE) {
+    while let Some((part, after)) = split_once(rest, LINE) {
         parts.push(part);
-        rest = behind;
+        rest = after;
     }
     parts.push(rest);
     parts
 }
 
-/// A message as HTTP writes it: a first line, headers, and behind an empty line
-/// the body.
+/// A message in the form of HTTP/1.1: a first line, headers, an empty line and the
+/// body.
 pub(crate) struct Message<'a> {
     pub(crate) first: &'a str,
     pub(crate) headers: HeaderMap,
@@ -24,7 +24,8 @@ pub(crate) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads one; what is no text is as good as not there.
+    /// Reads a message. A first line that is not UTF-8 counts as empty, and lines that
+    /// are no header are skipped.
     pub(crate) fn read(text: &'a [u8]) -> Self {
         let (head, body) = split_once(text, b"\n\n").unwrap_or((text, b""));
         let mut lines = head.split(|byte| *byte == b'\n');
@@ -37,7 +38,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The headers that stand there, one to a line; other lines are skipped.
+/// Reads headers, one in each line. Other lines are skipped.
 pub(crate) fn headers(lines: &[u8]) -> HeaderMap {
     lines
         .split(|byte| *byte == b'\n')

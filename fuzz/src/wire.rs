@@ -1,12 +1,12 @@
-//! Messages as they go over the wire, written in the plainest way and read by a
-//! parser of somebody else's: what was put in comes out, and nothing else.
+//! Messages as HTTP/1.1 on the wire, written in the simplest way and read back by an
+//! independent parser. The parser must find exactly the same message.
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header::HOST};
 
 const MOST_HEADERS: usize = 256;
 
-/// A request is one request, with the headers that it has and no other.
+/// Asserts that a request is a single request on the wire, with exactly its headers.
 pub(crate) fn assert_one_request(request: &Request<Bytes>) {
     let target = request.uri().path_and_query().unwrap().as_str();
     let host = request.uri().authority().unwrap().as_str();
@@ -26,18 +26,18 @@ pub(crate) fn assert_one_request(request: &Request<Bytes>) {
     assert_same(headers, request.headers());
 }
 
-/// The same of an answer.
-pub(crate) fn assert_one_answer(answer: &Response<Bytes>) {
-    let status = answer.status().as_u16();
+/// Asserts that a response is a single response on the wire, with exactly its headers.
+pub(crate) fn assert_one_response(response: &Response<Bytes>) {
+    let status = response.status().as_u16();
     let mut wire = format!("HTTP/1.1 {status} \r\n").into_bytes();
-    write(&mut wire, answer.headers(), answer.body());
+    write(&mut wire, response.headers(), response.body());
 
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut read = httparse::Response::new(&mut headers);
     let length = read.parse(&wire).unwrap().unwrap();
-    assert_eq!(&wire[length..], answer.body());
+    assert_eq!(&wire[length..], response.body());
     assert_eq!(read.code, Some(status));
-    assert_same(read.headers, answer.headers());
+    assert_same(read.headers, response.headers());
 }
 
 fn write(wire: &mut Vec<u8>, headers: &HeaderMap, body: &[u8]) {
@@ -51,7 +51,7 @@ fn write(wire: &mut Vec<u8>, headers: &HeaderMap, body: &[u8]) {
 fn assert_same(read: &[httparse::Header<'_>], headers: &HeaderMap) {
     let read: Vec<_> = read.iter().map(|h| (h.name, h.value)).collect();
     let there = headers.iter().map(|(name, value)| {
-        // Blanks around a value mean nothing (RFC 9110 §5.5).
+        // Whitespace around a value has no meaning (RFC 9110 §5.5).
         let value = value.as_bytes().trim_ascii();
         (name.as_str(), value)
     });

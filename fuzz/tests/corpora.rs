@@ -1,5 +1,5 @@
 #![cfg(test)]
-//! Every input of every corpus, once, as the fuzzer gives it to its target.
+//! Runs each target once with every input of its corpus, as the fuzzer does.
 
 use std::{
     collections::BTreeSet,
@@ -27,13 +27,13 @@ fn every_target_has_its_program_and_its_corpus() {
     assert_eq!(names(&folder("fuzz_targets")), targets.into());
 }
 
-/// When the format moves on, its corpus must too; nobody would see it otherwise.
+/// If the format changes, the corpus must change with it. No other test would fail.
 #[test]
-fn the_snapshots_of_the_corpus_are_of_the_present_format() {
+fn the_snapshots_of_the_corpus_have_the_current_format() {
     let files = fs::read_dir(folder("corpus/snapshot")).unwrap();
     let stored = files.map(|entry| fs::read(entry.unwrap().path()).unwrap());
-    let taken = stored.filter(|stored| serde_json::from_slice::<Snapshot>(stored).is_ok());
-    assert!(taken.count() >= 40);
+    let accepted = stored.filter(|stored| serde_json::from_slice::<Snapshot>(stored).is_ok());
+    assert!(accepted.count() >= 40);
 }
 
 #[test]

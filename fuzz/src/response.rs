@@ -1,4 +1,4 @@
-//! Answers, and what holds for whatever is read from one.
+//! Responses, and the assertions that hold for anything that is read from one.
 
 use std::fmt::Debug;
 
@@ -8,16 +8,16 @@ use thingspace_core::{Endpoint, Error, MAX_TOKEN_LENGTH, Malformed, Problem};
 
 /// Reads a success with this body.
 ///
-/// Whatever is wrong with it, the error names the part, one of `parts`, keeps
-/// the answer and shows nothing of it. A refusal with the same body is never
-/// taken for a success.
+/// If the body is invalid, the error must name one of `parts` or the body, hold the
+/// response and show nothing of it. A refusal with the same body must never be read as
+/// a success.
 pub(crate) fn read<E: Endpoint>(body: &[u8], parts: &[&str]) -> Result<E::Output, Malformed> {
     assert!(matches!(
-        E::parse(answer(400, body)),
+        E::parse(response(400, body)),
         Err(Error::Refused(_))
     ));
-    let error = match E::parse(answer(200, body)) {
-        Ok(answer) => return Ok(answer.into_body()),
+    let error = match E::parse(response(200, body)) {
+        Ok(response) => return Ok(response.into_body()),
         Err(error) => error,
     };
     let Error::Malformed { malformed, .. } = error else {
@@ -35,33 +35,36 @@ pub(crate) fn read<E: Endpoint>(body: &[u8], parts: &[&str]) -> Result<E::Output
     Err(malformed)
 }
 
-pub(crate) fn answer(status: u16, body: &[u8]) -> Response<Bytes> {
+pub(crate) fn response(status: u16, body: &[u8]) -> Response<Bytes> {
     let body = Bytes::copy_from_slice(body);
     Response::builder().status(status).body(body).unwrap()
 }
 
-/// What was accepted as a token can stand in a header, and asks not to be shown.
+/// Asserts that an accepted token fits in a header, which is marked as sensitive.
 pub(crate) fn assert_token(token: &str, header: &HeaderValue) {
     assert!(!token.is_empty() && token.len() <= MAX_TOKEN_LENGTH);
     assert!(token.bytes().all(|byte| byte.is_ascii_graphic()));
     assert!(header.is_sensitive());
 }
 
-/// What came of two answers that differ only in a secret looks alike.
+/// Asserts that two results that differ only in a secret have the same `Debug` output.
 pub(crate) fn assert_looks_like(one: &impl Debug, other: &impl Debug) {
     assert_eq!(format!("{one:?} {one:#?}"), format!("{other:?} {other:#?}"));
 }
 
-/// No long word of `data` is in `shown`, but for numbers and for what is `told`
-/// on purpose.
+/// Asserts that `shown` contains no long word of `data`. Numbers may be shown, and so
+/// may words in `allowed`.
 ///
-/// Long is what is longer than any word of the messages themselves.
-pub(crate) fn assert_hides(shown: &str, data: &[u8], told: &str) {
+/// A word is long if it is longer than all words of the messages themselves.
+pub(crate) fn assert_hides(shown: &str, data: &[u8], allowed: &str) {
     const LONG: usize = 13;
     for word in data.split(|byte| !byte.is_ascii_alphanumeric()) {
         let word = std::str::from_utf8(word).unwrap();
         if word.len() >= LONG && word.contains(|c: char| !c.is_ascii_digit()) {
-            assert!(told.contains(word) || !shown.contains(word), "{word} shows");
+            assert!(
+                allowed.contains(word) || !shown.contains(word),
+                "{word} shows"
+            );
         }
     }
 }
