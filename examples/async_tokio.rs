@@ -1,4 +1,4 @@
-//! The ordinary use with tokio: an async client, and calls at the same time.
+//! The usual way with tokio: an async client with concurrent calls.
 //!
 //! ```text
 //! cargo run --example async_tokio
@@ -22,13 +22,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     ))
-    .environment(server.base().parse()?) // leave it out to talk to production
+    .environment(server.base().parse()?) // leave this out for production
     .build()?;
 
-    // The session opens by itself. Both calls need it, and share one login.
+    // The client opens the session when it is needed. Both calls share one login.
     let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
-    let question = json!({"accountName": Simulator::ACCOUNT}).to_string();
-    let devices = Request::post("/m2m/v1/devices/actions/list").body(Bytes::from(question))?;
+    let body = json!({"accountName": Simulator::ACCOUNT}).to_string();
+    let devices = Request::post("/m2m/v1/devices/actions/list").body(Bytes::from(body))?;
     let (account, devices) = tokio::join!(client.call(account), client.call(devices));
 
     let account: Value = serde_json::from_slice(account?.body())?;

@@ -1,5 +1,4 @@
-//! The core over a bare socket, to show that nothing is hidden: the driver
-//! loop, and HTTP written by hand.
+//! The core over a bare socket: the driver loop, and HTTP/1.1 written by hand.
 //!
 //! ```text
 //! cargo run --example bare_socket
@@ -27,7 +26,7 @@ use thingspace_simulator::{Server, Simulator};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// How much of an answer's head is read.
+/// The limit of a response's head, in bytes.
 const HEAD_LIMIT: u64 = 16 * 1024;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -36,20 +35,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     );
-    // For the jitter of pauses: a different one in each process, so that many that
-    // failed together do not come back together.
+    // The seed of the backoff's jitter. Use a different one in each process, so that
+    // clients that failed together do not retry together.
     let seed = 42;
     let mut session = Session::new(server.base().parse()?, credentials, seed);
 
     let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
-    let answer = drive(&mut session, Call::new(account))?;
-    println!("The account: {} bytes.", answer.body().len());
+    let response = drive(&mut session, Call::new(account))?;
+    println!("The account: {} bytes.", response.body().len());
     drive(&mut session, Call::new(EndSession))?;
     println!("Logged out.");
     Ok(())
 }
 
-/// Sees a call through. To share a session among threads, lock it for every step.
+/// Drives a call to its end. To share a session among threads, lock it for each step.
 fn drive<T: Task>(
     session: &mut Session,
     mut call: Call<T>,
@@ -68,8 +67,8 @@ fn drive<T: Task>(
     }
 }
 
-/// Sends a request over a connection of its own. Without a connection nothing
-/// was sent; after that nobody knows.
+/// Sends a request over a new connection. If the connection fails, the request was
+/// never sent. After that, the outcome of an error is unknown.
 fn send(transmit: &Transmit) -> Result<Response<Bytes>, TransportError> {
     let stream = connect(transmit).map_err(TransportError::not_sent)?;
     exchange(stream, transmit).map_err(TransportError::unknown)
@@ -79,23 +78,23 @@ fn connect(transmit: &Transmit) -> Result<TcpStream, BoxError> {
     let host = transmit.request.uri().authority().ok_or("no host")?;
     let address = host.as_str().to_socket_addrs()?.next();
     let address = address.ok_or("no such host")?;
-    let rest = transmit.deadline.since(now());
-    Ok(TcpStream::connect_timeout(&address, rest)?)
+    let left = transmit.deadline.since(now());
+    Ok(TcpStream::connect_timeout(&address, left)?)
 }
 
 fn exchange(stream: TcpStream, transmit: &Transmit) -> Result<Response<Bytes>, BoxError> {
     let deadline = transmit.deadline;
     let mut stream = BufReader::new(Timed { stream, deadline });
-    stream.get_mut().write_all(&written(&transmit.request))?;
+    stream.get_mut().write_all(&encode(&transmit.request))?;
 
-    let answer = loop {
+    let response = loop {
         let head = read_head(&mut stream)?;
         if !head.status().is_informational() {
             break head;
         }
     };
-    let body = read_body(&mut stream, answer.headers(), transmit.read_limit)?;
-    Ok(answer.map(|()| body.into()))
+    let body = read_body(&mut stream, response.headers(), transmit.read_limit)?;
+    Ok(response.map(|()| body.into()))
 }
 
 fn read_head(stream: &mut impl BufRead) -> Result<Response<()>, BoxError> {
@@ -103,22 +102,23 @@ fn read_head(stream: &mut impl BufRead) -> Result<Response<()>, BoxError> {
     let mut line = String::new();
     head.read_line(&mut line)?;
     let status = line.split(' ').nth(1).ok_or("no status")?;
-    let mut answer = Response::builder().status(status);
+    let mut response = Response::builder().status(status);
     loop {
         line.clear();
         head.read_line(&mut line)?;
         let Some((name, value)) = line.split_once(':') else {
             break;
         };
-        answer = answer.header(name, value.trim());
+        response = response.header(name, value.trim());
     }
     if line != "\r\n" {
         return Err("the head has no end".into());
     }
-    Ok(answer.body(())?)
+    Ok(response.body(())?)
 }
 
-/// A body comes in chunks, or is as long as it says, or as the connection lasts.
+/// Reads a body: in chunks, or as long as `Content-Length` says, or until the
+/// connection ends.
 fn read_body(
     stream: &mut impl BufRead,
     headers: &HeaderMap,
@@ -136,7 +136,7 @@ fn read_body(
             let room = u64::try_from(limit - body.len())?;
             read_exactly(stream, size.min(room), &mut body)?;
             if size < room {
-                // The line end behind the chunk.
+                // The line end after the chunk.
                 stream.take(HEAD_LIMIT).read_line(&mut String::new())?;
             }
         }
@@ -156,12 +156,12 @@ fn read_exactly(stream: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> i
     Err(io::ErrorKind::UnexpectedEof.into())
 }
 
-/// A request as it goes over the wire. No header can hold a line end: the types
-/// of `http` see to that.
-fn written(request: &Request<Bytes>) -> Vec<u8> {
-    let place = request.uri();
-    let target = place.path_and_query().map_or("/", PathAndQuery::as_str);
-    let host = place.authority().map_or("", Authority::as_str);
+/// Writes a request as HTTP/1.1. No header can contain a line end, since the types of
+/// `http` reject it.
+fn encode(request: &Request<Bytes>) -> Vec<u8> {
+    let uri = request.uri();
+    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let host = uri.authority().map_or("", Authority::as_str);
     let mut wire = format!(
         "{} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n",
         request.method()
@@ -177,8 +177,8 @@ fn written(request: &Request<Bytes>) -> Vec<u8> {
     wire
 }
 
-/// A connection that fails when the deadline has passed: no time at all is a
-/// timeout that the system refuses.
+/// A connection that fails after the deadline. The time left is then zero, which the
+/// system rejects as a timeout.
 struct Timed {
     stream: TcpStream,
     deadline: Timestamp,
@@ -186,16 +186,16 @@ struct Timed {
 
 impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let rest = self.deadline.since(now());
-        self.stream.set_read_timeout(Some(rest))?;
+        let left = self.deadline.since(now());
+        self.stream.set_read_timeout(Some(left))?;
         self.stream.read(buffer)
     }
 }
 
 impl Write for Timed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let rest = self.deadline.since(now());
-        self.stream.set_write_timeout(Some(rest))?;
+        let left = self.deadline.since(now());
+        self.stream.set_write_timeout(Some(left))?;
         self.stream.write(bytes)
     }
 

@@ -1,4 +1,4 @@
-//! The ordinary use with threads: a blocking client, and calls one after another.
+//! The usual way with threads: a blocking client, and one call after another.
 //!
 //! ```text
 //! cargo run --example blocking
@@ -21,19 +21,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     ))
-    .environment(server.base().parse()?) // leave it out to talk to production
+    .environment(server.base().parse()?) // leave this out for production
     .build()?;
 
-    // The session opens by itself.
+    // The client opens the session when it is needed.
     let request = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
     let account = client.call(request)?;
     let account: Value = serde_json::from_slice(account.body())?;
     let name = account.get("organizationName").ok_or("no name")?;
     println!("The account of {name}.");
 
-    // A page of them; the example `custom_endpoint` asks for all.
-    let question = json!({"accountName": Simulator::ACCOUNT}).to_string();
-    let request = Request::post("/m2m/v1/devices/actions/list").body(Bytes::from(question))?;
+    // One page of devices. The example `custom_endpoint` fetches all pages.
+    let body = json!({"accountName": Simulator::ACCOUNT}).to_string();
+    let request = Request::post("/m2m/v1/devices/actions/list").body(Bytes::from(body))?;
     let devices = client.call(request)?;
     let devices: Value = serde_json::from_slice(devices.body())?;
     let devices = devices.get("devices").and_then(Value::as_array);

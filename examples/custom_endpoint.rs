@@ -1,5 +1,4 @@
-//! A call that the crate does not know, with types of one's own: the list of
-//! devices, page by page.
+//! An endpoint of your own with typed responses: the list of devices, page by page.
 //!
 //! ```text
 //! cargo run --example custom_endpoint
@@ -20,7 +19,7 @@ use thingspace_ureq::{
     },
 };
 
-/// The devices of the account, from the one after `after` on.
+/// A page of the account's devices, starting after the device `after`.
 struct Devices {
     after: Option<u64>,
 }
@@ -30,17 +29,17 @@ impl Endpoint for Devices {
     type Output = Page;
 
     fn build(&self, at: &Environment) -> Result<Request<Bytes>, RequestError> {
-        let question = json!({"largestDeviceIdSeen": self.after}).to_string();
+        let body = json!({"largestDeviceIdSeen": self.after}).to_string();
         Request::post(at.uri("/m2m/v1/devices/actions/list")?)
-            .body(Bytes::from(question))
+            .body(Bytes::from(body))
             .map_err(|_| RequestError::Part("address"))
     }
 
-    fn read(answer: &Response<Bytes>) -> Result<Page, Malformed> {
-        Ok(serde_json::from_slice(answer.body())?)
+    fn read(response: &Response<Bytes>) -> Result<Page, Malformed> {
+        Ok(serde_json::from_slice(response.body())?)
     }
 
-    // A POST, but one that changes nothing: it may be sent again.
+    // This POST changes nothing, so it may be retried.
     fn is_idempotent(&self) -> bool {
         true
     }
@@ -66,7 +65,7 @@ struct Attribute {
 }
 
 impl Page {
-    /// ThingSpace's own number of the last device, which asks for the next page.
+    /// ThingSpace's own id of the last device. The next page starts after it.
     fn last(&self) -> Option<u64> {
         let attributes = &self.devices.last()?.extended_attributes;
         let id = attributes.iter().find(|each| each.key == "DeviceId")?;
@@ -90,7 +89,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if !page.has_more_data {
             break;
         }
-        // Without an id the same page would come for ever.
+        // Without an id, the same page would be fetched for ever.
         after = Some(page.last().ok_or("the last device has no DeviceId")?);
     }
 

@@ -1,5 +1,5 @@
-//! A hundred users through a whole day on one thread, without async and without
-//! a clock: the way an event loop of one's own embeds sessions.
+//! Sessions in an event loop of your own: a hundred users and a whole day on one
+//! thread, without async and without a real clock.
 //!
 //! ```text
 //! cargo run --example event_loop
@@ -18,12 +18,12 @@ use thingspace_simulator::{Call as Kind, Fault, Simulator};
 
 const USERS: usize = 100;
 const CALLS_EACH: usize = 49;
-/// Longer than the twenty minutes that a session lives without use.
+/// The time between two calls. A session expires after twenty idle minutes.
 const BETWEEN_CALLS: Duration = Duration::from_secs(30 * 60);
-/// How long the network takes to bring an answer.
+/// The time from a request to its response.
 const ROUND_TRIP: Duration = Duration::from_millis(80);
 
-/// A user, and what is to be done: one call at a time.
+/// A user with one call at a time.
 struct User {
     service: Simulator,
     session: Session,
@@ -31,30 +31,30 @@ struct User {
     calls_done: usize,
 }
 
-/// What happens next to a user.
+/// The next event of a user.
 enum Next {
     Step,
-    Answer(Attempt, Result<Response<Bytes>, TransportError>),
+    Response(Attempt, Result<Response<Bytes>, TransportError>),
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let start = Timestamp::from_millis(1_700_000_000_000);
-    // The loop's own timer: who is next, and when. Nobody is in it twice.
-    let mut agenda = BTreeMap::new();
+    // The loop's own timer: the next event of each user. Each user has one entry.
+    let mut timer = BTreeMap::new();
     for number in 0..USERS {
-        agenda.insert((start, number), (User::new(number)?, Next::Step));
+        timer.insert((start, number), (User::new(number)?, Next::Step));
     }
 
     let (mut calls, mut requests, mut logins) = (0, 0, 0);
     let mut end = start;
-    while let Some(((now, number), (mut user, next))) = agenda.pop_first() {
+    while let Some(((now, number), (mut user, next))) = timer.pop_first() {
         end = now;
         let (when, next) = match next {
             Next::Step => match user.call.step(&mut user.session, now) {
                 Step::Send(transmit) => user.send(now, &transmit),
                 Step::Wait(wait) => (wait.until, Next::Step),
-                Step::Done(answer) => {
-                    answer?;
+                Step::Done(result) => {
+                    result?;
                     user.calls_done += 1;
                     if user.calls_done == CALLS_EACH {
                         let counts = user.service.counts();
@@ -67,33 +67,33 @@ fn main() -> Result<(), Box<dyn Error>> {
                     (now + BETWEEN_CALLS, Next::Step)
                 }
             },
-            Next::Answer(attempt, result) => {
+            Next::Response(attempt, result) => {
                 user.call.receive(&mut user.session, now, attempt, result);
                 (now, Next::Step)
             }
         };
-        agenda.insert((when, number), (user, next));
+        timer.insert((when, number), (user, next));
     }
 
     let hours = end.since(start).as_secs() / 3600;
-    println!("{USERS} users made {calls} calls, one thread drove them all.");
-    println!("It took {requests} requests; {logins} of them were logins.");
-    println!("{hours} hours went by, none of them real.");
+    println!("{USERS} users made {calls} calls, and one thread drove them all.");
+    println!("That took {requests} requests; {logins} of them were logins.");
+    println!("{hours} hours went by in simulated time.");
     Ok(())
 }
 
 impl User {
-    /// A user with a session, and a service that is not always at its best.
+    /// Creates a user with a session, and a service that may fail.
     fn new(number: usize) -> Result<Self, Box<dyn Error>> {
         let seed = u64::try_from(number)?;
         let mut service = Simulator::new(seed);
         match number % 10 {
-            // Every tenth hears at first that there are too many calls …
+            // One user in ten is throttled at the first login …
             3 => {
                 let retry_after = Some(HeaderValue::from_static("20"));
                 service.inject(Kind::LogIn, Fault::Throttled { retry_after });
             }
-            // … and another tenth hears nothing at all.
+            // … and another one gets no response to the first call.
             7 => service.inject(Kind::Account, Fault::Hang),
             _ => {}
         }
@@ -109,14 +109,17 @@ impl User {
         })
     }
 
-    /// Stands in for the network: what is heard of a request, and when.
+    /// Simulates the network. Returns the result of a request, and when it arrives.
     fn send(&mut self, now: Timestamp, transmit: &Transmit) -> (Timestamp, Next) {
         let reply = self.service.respond(now, &transmit.request);
         let (when, result) = match reply.into_response() {
-            Some(answer) => (now + ROUND_TRIP, Ok(answer)),
-            None => (transmit.deadline, Err(TransportError::unknown("no answer"))),
+            Some(response) => (now + ROUND_TRIP, Ok(response)),
+            None => (
+                transmit.deadline,
+                Err(TransportError::unknown("no response")),
+            ),
         };
-        (when, Next::Answer(transmit.attempt, result))
+        (when, Next::Response(transmit.attempt, result))
     }
 }
 

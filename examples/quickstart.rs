@@ -1,4 +1,4 @@
-//! A session lives and dies in ten seconds, with no account and no network:
+//! The life of a session in ten seconds, without an account and without a network:
 //!
 //! ```text
 //! cargo run --example quickstart
@@ -6,7 +6,7 @@
 //!
 //! With `THINGSPACE_KEY`, `THINGSPACE_SECRET`, `THINGSPACE_USERNAME` and
 //! `THINGSPACE_PASSWORD` set, it logs in to the real service and out again, and
-//! does nothing else. `THINGSPACE_BASE_URL` names another one than production.
+//! does nothing else. `THINGSPACE_BASE_URL` sets another address than production's.
 
 use std::{env, error::Error, process::ExitCode, thread, time::Duration};
 
@@ -19,56 +19,58 @@ use thingspace_ureq::{
 };
 
 fn main() -> ExitCode {
-    let outcome = real_credentials().and_then(|credentials| match credentials {
+    let result = real_credentials().and_then(|credentials| match credentials {
         Some(credentials) => real_service(credentials),
         None => story(),
     });
-    if let Err(error) = outcome {
+    if let Err(error) = result {
         eprintln!("{error}.");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
-/// Everything that can happen to a session, against a ThingSpace from memory.
+/// Runs through the life of a session, against a simulated ThingSpace.
 fn story() -> Result<(), Box<dyn Error>> {
     let server = Server::start(Simulator::new(42))?;
     let environment: Environment = server.base().parse()?;
     println!("A simulated ThingSpace listens on {environment}.");
 
-    // A client needs credentials, and nothing else if it is to talk to production.
+    // A client needs only credentials, unless it talks to another address than
+    // production's.
     let app = AppCredentials::new(Simulator::KEY, Simulator::SECRET)?;
     let user = UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?;
     let client = Client::builder(Credentials::new(app.clone(), user))
         .environment(environment.clone())
         .build()?;
 
-    // Any call of the API is a plain request. The session opens by itself.
+    // A call of the API is a plain request. The client opens the session when it is
+    // needed.
     let account = || Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new());
-    let answer = client.call(account()?)?;
+    let response = client.call(account()?)?;
     println!(
         "1. The first call fetched a bearer token, logged in, and got {}.",
-        answer.status()
+        response.status()
     );
 
-    // A session dies after twenty idle minutes; nobody needs to know.
+    // A session expires after twenty idle minutes. The client opens a new one.
     server.advance(Duration::from_secs(21 * 60));
-    let answer = client.call(account()?)?;
+    let response = client.call(account()?)?;
     let logins = server.with(|service| service.counts().done(Call::LogIn));
-    println!("2. Twenty-one idle minutes passed, and the session died of them.");
+    println!("2. Twenty-one idle minutes passed, and the session expired.");
     println!(
         "3. The next call was refused, logged in again ({logins} logins now), and got {}.",
-        answer.status()
+        response.status()
     );
 
-    // The answer to a reset is the only copy of the new password: keep it.
+    // The response to a reset is the only copy of the new password: save it.
     let password = client.reset_password()?;
     let length = password.expose().len();
     println!(
         "4. The password was reset to {length} random characters, which the client uses from now on."
     );
 
-    // However many calls need a login, one is made.
+    // Calls that need a login at the same time share one.
     client.log_out()?;
     thread::scope(|scope| -> Result<(), Box<dyn Error>> {
         let threads = [(); 3].map(|()| scope.spawn(|| client.log_in()));
@@ -80,20 +82,20 @@ fn story() -> Result<(), Box<dyn Error>> {
     let shared = server.with(|service| service.counts().done(Call::LogIn)) - logins;
     println!("5. After a logout, three threads logged in at once, and shared {shared} login.");
 
-    // Five failed logins would lock the user name. The guard stops long before.
-    let mistaken = UserCredentials::new(Simulator::USERNAME, "grflbk")?;
-    let mistaken = Client::builder(Credentials::new(app, mistaken))
+    // Five failed logins would lock the user name. The login guard blocks long before.
+    let wrong_user = UserCredentials::new(Simulator::USERNAME, "grflbk")?;
+    let wrong = Client::builder(Credentials::new(app, wrong_user))
         .environment(environment)
         .build()?;
-    let errors: Vec<_> = (0..10).filter_map(|_| mistaken.log_in().err()).collect();
+    let errors: Vec<_> = (0..10).filter_map(|_| wrong.log_in().err()).collect();
     let (failed, locked) =
         server.with(|service| (service.counts().failed_logins, service.is_locked()));
     println!(
-        "6. With a wrong password, {} of 10 tries were refused, {failed} of them by ThingSpace.",
+        "6. With a wrong password, {} of 10 logins failed, {failed} of them at ThingSpace.",
         errors.len()
     );
     println!(
-        "7. The rest stopped at the login guard, so the user name is {}.",
+        "7. The login guard blocked the rest, so the user name is {}.",
         if locked { "locked" } else { "not locked" }
     );
 
@@ -109,7 +111,7 @@ fn story() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Logs in, and out again.
+/// Logs in to the real service, and out again.
 fn real_service(credentials: Credentials) -> Result<(), Box<dyn Error>> {
     let environment = match env::var("THINGSPACE_BASE_URL") {
         Ok(base) => base.parse()?,
@@ -126,7 +128,8 @@ fn real_service(credentials: Credentials) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The credentials in the environment variables; none if none of them is set.
+/// Reads the credentials from the environment variables. Returns `None` if none of
+/// them is set.
 fn real_credentials() -> Result<Option<Credentials>, Box<dyn Error>> {
     let names = ["KEY", "SECRET", "USERNAME", "PASSWORD"].map(|name| format!("THINGSPACE_{name}"));
     if names.iter().all(|name| env::var_os(name).is_none()) {

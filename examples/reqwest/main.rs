@@ -1,5 +1,4 @@
-//! The core over reqwest, without an adapter: what plugging in an HTTP stack
-//! takes.
+//! The core over reqwest, without an adapter: all the code that an HTTP stack needs.
 //!
 //! ```text
 //! cargo run -p thingspace-example-reqwest --example reqwest
@@ -28,31 +27,31 @@ async fn main() -> Result<(), Box<dyn Error>> {
         AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     );
-    // For the jitter of pauses: a different one in each process, so that many that
-    // failed together do not come back together.
+    // The seed of the backoff's jitter. Use a different one in each process, so that
+    // clients that failed together do not retry together.
     let seed = 42;
     let mut session = Session::new(server.base().parse()?, credentials, seed);
 
     let stack = reqwest::Client::builder()
-        // Tokens go to one place.
+        // Tokens go to the configured origin only.
         .redirect(redirect::Policy::none())
-        // The session counts every request, and repeats what may be repeated.
+        // The session counts each request, and retries what may be retried.
         .retry(retry::never())
-        // Shorter than a request may take in all, so that a network that
-        // swallows everything is known to have swallowed it before it was sent.
+        // Shorter than the deadline of a request: if no connection can be made, this
+        // timeout proves that the request was never sent.
         .connect_timeout(Duration::from_secs(10))
         .build()?;
 
     let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
-    let answer = drive(&stack, &mut session, Call::new(account)).await?;
-    println!("The account: {} bytes.", answer.body().len());
+    let response = drive(&stack, &mut session, Call::new(account)).await?;
+    println!("The account: {} bytes.", response.body().len());
     drive(&stack, &mut session, Call::new(EndSession)).await?;
     println!("Logged out.");
     Ok(())
 }
 
-/// Sees a call through. To share a session among tasks, lock it for every step,
-/// and `abandon` a call that is dropped half-way.
+/// Drives a call to its end. To share a session among tasks, lock it for each step,
+/// and `abandon` a call that is dropped before its end.
 async fn drive<T: Task>(
     stack: &reqwest::Client,
     session: &mut Session,
@@ -73,29 +72,30 @@ async fn drive<T: Task>(
     }
 }
 
-/// Sends one request, and reads no more of its answer than the core wants.
+/// Sends one request, and reads its response up to the core's limit.
 async fn send(
     stack: &reqwest::Client,
     transmit: Transmit,
 ) -> Result<Response<Bytes>, reqwest::Error> {
     let mut request: reqwest::Request = transmit.request.try_into()?;
     *request.timeout_mut() = Some(transmit.deadline.since(now()));
-    let mut answer = stack.execute(request).await?;
+    let mut received = stack.execute(request).await?;
     let mut body = BytesMut::new();
-    while let Some(piece) = answer.chunk().await? {
+    while let Some(chunk) = received.chunk().await? {
         let room = transmit.read_limit - body.len();
-        body.extend_from_slice(piece.get(..room).unwrap_or(&piece));
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         if body.len() == transmit.read_limit {
             break;
         }
     }
     let mut response = Response::new(body.freeze());
-    *response.status_mut() = answer.status();
-    *response.headers_mut() = std::mem::take(answer.headers_mut());
+    *response.status_mut() = received.status();
+    *response.headers_mut() = std::mem::take(received.headers_mut());
     Ok(response)
 }
 
-/// Without a connection nothing was sent. In all other cases nobody knows.
+/// Converts an error. Without a connection the request was never sent. In all other
+/// cases its outcome is unknown.
 fn classify(error: reqwest::Error) -> TransportError {
     if error.is_connect() || error.is_builder() {
         TransportError::not_sent(error)

@@ -1,4 +1,4 @@
-//! The async client on smol: a stack and a timer of one's own, and no other
+//! The async client on smol: an HTTP stack and a timer of your own, and no other
 //! runtime.
 //!
 //! ```text
@@ -47,18 +47,20 @@ fn main() -> Result<(), BoxError> {
     })
 }
 
-/// The whole stack: a connection for every request. For the real service, put
-/// TLS around the stream (futures-rustls, say); for many calls, keep the sender.
+/// Sends a request over a new connection: this function is the whole HTTP stack. For
+/// the real service, wrap the stream in TLS (for example with futures-rustls). For
+/// many calls, reuse the sender.
 async fn send(mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, BoxError> {
     println!(" > {} {}", request.method(), request.uri());
     let host = request.uri().authority().ok_or("no host")?.to_string();
     let stream = TcpStream::connect(&host).await;
-    // Without a connection nothing was sent. The client tells the rest by itself.
+    // Without a connection the request was never sent. The client classifies all other
+    // errors on its own.
     let stream = stream.map_err(TransportError::not_sent)?;
     let (mut sender, connection) = http1::handshake(FuturesIo::new(stream)).await?;
     smol::spawn(connection).detach();
 
-    // On a connection, the target is a path, and a header names the host.
+    // HTTP/1.1 sends the path as the target, and the host in a header.
     let target = request.uri().path_and_query().ok_or("no path")?.as_str();
     *request.uri_mut() = target.parse()?;
     request

@@ -1,5 +1,4 @@
-//! What the client talks to: the simulator in memory, on a loopback port that
-//! smol serves.
+//! The service: the simulator in memory, served by smol on a loopback port.
 
 use std::{
     io,
@@ -17,7 +16,7 @@ use thingspace_simulator::Simulator;
 
 use crate::BoxError;
 
-/// Serves it until the program ends, and says where.
+/// Starts to serve the simulator until the program ends. Returns its base address.
 pub(crate) async fn start(simulator: Simulator) -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}/api", listener.local_addr()?);
@@ -25,8 +24,8 @@ pub(crate) async fn start(simulator: Simulator) -> io::Result<String> {
     smol::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let simulator = Arc::clone(&simulator);
-            let answers = service_fn(move |request| answer(Arc::clone(&simulator), request));
-            smol::spawn(http1::Builder::new().serve_connection(FuturesIo::new(stream), answers))
+            let service = service_fn(move |request| respond(Arc::clone(&simulator), request));
+            smol::spawn(http1::Builder::new().serve_connection(FuturesIo::new(stream), service))
                 .detach();
         }
     })
@@ -34,7 +33,7 @@ pub(crate) async fn start(simulator: Simulator) -> io::Result<String> {
     Ok(base)
 }
 
-async fn answer(
+async fn respond(
     simulator: Arc<Mutex<Simulator>>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, BoxError> {
@@ -42,5 +41,5 @@ async fn answer(
     let request = Request::from_parts(head, body.collect().await?.to_bytes());
     let mut simulator = simulator.lock().unwrap_or_else(PoisonError::into_inner);
     let reply = simulator.respond(SystemTime::now().into(), &request);
-    Ok(reply.into_response().ok_or("no answer")?.map(Full::new))
+    Ok(reply.into_response().ok_or("no response")?.map(Full::new))
 }

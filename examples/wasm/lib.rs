@@ -1,6 +1,6 @@
 //! A session in WebAssembly, in a module that imports nothing: no clock, no
-//! socket, no thread. Time comes in as a number, and a ThingSpace in memory
-//! answers. `run.mjs` beside this file drives it in Node:
+//! socket, no thread. The host passes the time as a number, and a simulated
+//! ThingSpace in memory responds. `run.mjs` beside this file drives it in Node:
 //!
 //! ```text
 //! rustup target add wasm32-unknown-unknown
@@ -22,20 +22,20 @@ use thingspace_core::{
 };
 use thingspace_simulator::Simulator;
 
-/// All that there is. The host gives it no other place.
+/// The state of the module. The host offers no other place for it.
 static WORLD: Mutex<World> = Mutex::new(World {
     story: None,
-    told: String::new(),
+    report: String::new(),
 });
 
 struct World {
     story: Option<Story>,
-    /// What happened last, in words.
-    told: String,
+    /// The report on the last step, in words.
+    report: String,
 }
 
-/// Does the next thing at `now`, in milliseconds since 1970, and says when to
-/// call again: 0 if all is done, -1 if it went wrong.
+/// Executes the next step at `now`, in milliseconds since 1970. Returns the time of
+/// the next call, 0 if all is done, or -1 after an error.
 #[expect(unsafe_code, reason = "nothing else has this name")]
 #[unsafe(no_mangle)]
 pub extern "C" fn thingspace_step(now: u64) -> i64 {
@@ -44,24 +44,24 @@ pub extern "C" fn thingspace_step(now: u64) -> i64 {
         Ok(Some(when)) => i64::try_from(when.as_millis()).unwrap_or(i64::MAX),
         Ok(None) => 0,
         Err(error) => {
-            world.told = format!("It went wrong: {error}");
+            world.report = format!("Error: {error}");
             -1
         }
     }
 }
 
-/// Where in memory it is written what the last step did, in UTF-8.
+/// Returns the address of the report on the last step, in UTF-8.
 #[expect(unsafe_code, reason = "nothing else has this name")]
 #[unsafe(no_mangle)]
-pub extern "C" fn thingspace_told() -> *const u8 {
-    world().told.as_ptr()
+pub extern "C" fn thingspace_report() -> *const u8 {
+    world().report.as_ptr()
 }
 
-/// How many bytes of it there are.
+/// Returns the length of the report in bytes.
 #[expect(unsafe_code, reason = "nothing else has this name")]
 #[unsafe(no_mangle)]
-pub extern "C" fn thingspace_told_length() -> usize {
-    world().told.len()
+pub extern "C" fn thingspace_report_length() -> usize {
+    world().report.len()
 }
 
 fn world() -> MutexGuard<'static, World> {
@@ -74,11 +74,11 @@ impl World {
             Some(story) => story,
             none => none.insert(Story::new()?),
         };
-        story.step(now, &mut self.told)
+        story.step(now, &mut self.report)
     }
 }
 
-/// Two calls, with so long a pause between that the session dies of it.
+/// Two calls. The session expires between them, since it is idle for too long.
 struct Story {
     service: Simulator,
     session: Session,
@@ -87,7 +87,7 @@ struct Story {
 }
 
 impl Story {
-    const PAUSE: Duration = Duration::from_secs(21 * 60);
+    const IDLE: Duration = Duration::from_secs(21 * 60);
     const ROUND_TRIP: Duration = Duration::from_millis(80);
 
     fn new() -> Result<Self, Box<dyn Error>> {
@@ -95,8 +95,8 @@ impl Story {
             AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
             UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
         );
-        // For the jitter of pauses: a different one in each process, so that many that
-        // failed together do not come back together.
+        // The seed of the backoff's jitter. Use a different one in each process, so that
+        // clients that failed together do not retry together.
         let seed = 42;
         Ok(Self {
             service: Simulator::new(seed),
@@ -106,36 +106,38 @@ impl Story {
         })
     }
 
-    /// One turn of the driver loop.
+    /// Executes one turn of the driver loop.
     fn step(
         &mut self,
         now: Timestamp,
-        told: &mut String,
+        report: &mut String,
     ) -> Result<Option<Timestamp>, Box<dyn Error>> {
         match self.call.step(&mut self.session, now) {
             Step::Send(transmit) => {
                 let request = &transmit.request;
                 let reply = self.service.respond(now, request).into_response();
-                let result = reply.ok_or_else(|| TransportError::unknown("no answer"));
-                let status = result.as_ref().map_or(0, |answer| answer.status().as_u16());
-                *told = format!("{} {}: {status}", request.method(), request.uri().path());
+                let result = reply.ok_or_else(|| TransportError::unknown("no response"));
+                let status = result
+                    .as_ref()
+                    .map_or(0, |response| response.status().as_u16());
+                *report = format!("{} {}: {status}", request.method(), request.uri().path());
                 let now = now + Self::ROUND_TRIP;
                 self.call
                     .receive(&mut self.session, now, transmit.attempt, result);
                 Ok(Some(now))
             }
             Step::Wait(wait) => {
-                *told = format!("Waiting: {:?}", wait.reason);
+                *report = format!("Waiting: {:?}", wait.reason);
                 Ok(Some(wait.until))
             }
-            Step::Done(answer) => {
-                *told = format!("The call is done: {} bytes.", answer?.body().len());
+            Step::Done(result) => {
+                *report = format!("The call is done: {} bytes.", result?.body().len());
                 self.calls_left -= 1;
                 if self.calls_left == 0 {
                     return Ok(None);
                 }
                 self.call = Call::new(request()?);
-                Ok(Some(now + Self::PAUSE))
+                Ok(Some(now + Self::IDLE))
             }
         }
     }
