@@ -1,9 +1,9 @@
-//! Who asks: the application (key and secret) and the user (name and
-//! password).
+//! The credentials of the application (key and secret) and of the user (name
+//! and password).
 //!
-//! Secrets are kept out of sight and wiped when dropped. What can't be wiped
-//! is a copy that was handed to an HTTP stack: the body of a login or reset
-//! request is the stack's, and lives as long as the stack keeps its buffers.
+//! Secrets are never shown, and are wiped when dropped. A copy that was passed to
+//! an HTTP stack can't be wiped: the body of a login or reset request belongs to
+//! the stack, and lives as long as the stack's buffers.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use http::HeaderValue;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// Everything that a session needs to open itself.
+/// The credentials that a session needs to log in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// The application that asks for bearer tokens.
@@ -23,7 +23,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Both halves together.
+    /// Combines both halves.
     pub const fn new(app: AppCredentials, user: UserCredentials) -> Self {
         Self { app, user }
     }
@@ -34,8 +34,8 @@ impl Credentials {
 #[derive(Clone)]
 pub struct AppCredentials {
     key: String,
-    /// The only form in which the secret is ever used. Its buffer is wiped
-    /// with its last copy.
+    /// The value of the `Authorization` header, the only form in which the secret
+    /// is used. Its buffer is wiped when the last copy is dropped.
     basic: HeaderValue,
 }
 
@@ -134,7 +134,7 @@ impl UserCredentials {
         Ok(Self { username, password })
     }
 
-    /// The same user with another password.
+    /// Copies the user, with another password.
     #[must_use]
     pub fn with_password(&self, password: Password) -> Self {
         Self {
@@ -186,7 +186,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Why credentials can't be right. Names the part, never its content.
+/// The reason why credentials can't be right. Names the part, never its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_application_proves_itself_with_basic_authorization() {
+    fn an_application_is_authorized_with_basic_authorization() {
         let app = AppCredentials::new("Aladdin", "open sesame").unwrap();
         assert_eq!(app.authorization(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
         assert!(app.authorization().is_sensitive());

@@ -1,8 +1,8 @@
-//! Time, as the caller tells it.
+//! Time, as the caller passes it in.
 //!
 //! The core has no clock. Every function that depends on the time takes a
-//! [`Timestamp`], so that days can pass in a test within a millisecond, and a
-//! machine without a system clock can bring its own.
+//! [`Timestamp`]. So days can pass in a test within a millisecond, and a device
+//! without a system clock can use its own.
 
 use std::{
     fmt,
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// A moment: whole milliseconds since the Unix epoch.
 ///
-/// Arithmetic saturates at both ends; nothing that a server or a clock says
-/// can make it overflow.
+/// Arithmetic saturates at both ends. Nothing that a server or a clock says can
+/// make it overflow.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The latest moment that can be told.
+    /// The latest moment that can be expressed.
     pub const MAX: Self = Self(u64::MAX);
 
     /// The moment `millis` milliseconds after the Unix epoch.
@@ -46,14 +46,14 @@ impl Timestamp {
         self.0
     }
 
-    /// How long ago `earlier` was; zero if it is not in the past.
+    /// The time since `earlier`; zero if that is not in the past.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// As a date, in UTC: `Tue, 14 Nov 2023 22:13:20 GMT`. What comes after the year
-/// 9999 reads as its end.
+/// Writes a date in UTC: `Tue, 14 Nov 2023 22:13:20 GMT`. A moment after the year
+/// 9999 is written as the end of that year.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LAST_SECOND: u64 = 253_402_300_799;
@@ -71,8 +71,8 @@ impl std::ops::Add<Duration> for Timestamp {
     }
 }
 
-/// What a system clock says, given by whoever may read one. A clock before
-/// 1970 reads as the epoch.
+/// Takes the time of a system clock, which only the caller may read. A clock
+/// before 1970 reads as the epoch.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         Self::default() + time.duration_since(UNIX_EPOCH).unwrap_or_default()

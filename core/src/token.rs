@@ -1,8 +1,8 @@
-//! The two tokens that open ThingSpace.
+//! The two tokens that a ThingSpace call needs.
 //!
-//! A token is checked once, when it is read, and kept as the header value
-//! that every later request carries: stamping a request is a reference count
-//! and nothing else. Neither type shows its token unless asked by name.
+//! A token is checked once, when it is read, and stored as the header value that
+//! every later request carries. So authorizing a request costs a reference count
+//! and nothing else. Neither type shows its token, except through `expose`.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
-/// The longest token that is taken, in bytes (our choice: eight times what a
-/// signed bearer token usually has, and half of what servers commonly allow
-/// for all headers together).
+/// The longest token that is accepted, in bytes (our choice: eight times the
+/// usual length of a signed bearer token, and half of what servers commonly
+/// allow for all headers together).
 pub const MAX_TOKEN_LENGTH: usize = 8 * 1024;
 
 /// The OAuth access token, sent as `Authorization: Bearer …` on every call.
@@ -26,9 +26,9 @@ pub struct BearerToken(HeaderValue);
 impl BearerToken {
     const PREFIX: &'static str = "Bearer ";
 
-    /// Takes the token as the service gave it.
+    /// Takes a token as the service sent it.
     ///
-    /// Fails if it could not stand in a header.
+    /// Fails if it can't be the value of a header.
     pub fn new(token: &str) -> Result<Self, TokenError> {
         ready_made(Self::PREFIX, token).map(Self)
     }
@@ -47,18 +47,18 @@ impl BearerToken {
 /// The token of a Connectivity Management session, sent as `VZ-M2M-Token: …`
 /// on every call under `/m2m`.
 ///
-/// It stays valid while it is used and dies after 20 minutes without use
-/// (documented by Verizon). Documented to be a GUID; any text that can stand
-/// in a header is taken, so that a change of format breaks nobody.
+/// It stays valid while it is used, and expires after 20 minutes without use
+/// (documented by Verizon). It is documented to be a GUID. Any text that can be
+/// the value of a header is accepted, so that a change of format breaks nobody.
 #[doc(alias = "VZ-M2M-Token")]
 #[doc(alias = "sessionToken")]
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionToken(HeaderValue);
 
 impl SessionToken {
-    /// Takes the token as the service gave it.
+    /// Takes a token as the service sent it.
     ///
-    /// Fails if it could not stand in a header.
+    /// Fails if it can't be the value of a header.
     pub fn new(token: &str) -> Result<Self, TokenError> {
         ready_made("", token).map(Self)
     }
@@ -74,22 +74,23 @@ impl SessionToken {
     }
 }
 
-/// Why a text can't be a token. Never holds the text.
+/// The reason why a text can't be a token. Never holds the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// There is nothing in it.
+    /// The text is empty.
     #[error("the token is empty")]
     Empty,
-    /// It is longer than [`MAX_TOKEN_LENGTH`].
-    #[error("the token has {0} bytes, more than the {MAX_TOKEN_LENGTH} that are taken")]
+    /// The text is longer than [`MAX_TOKEN_LENGTH`]. Holds its length in bytes.
+    #[error("the token has {0} bytes, more than the {MAX_TOKEN_LENGTH} that are accepted")]
     TooLong(usize),
     /// The byte at this position is a space, a control character or not ASCII.
     #[error("the token has a character at byte {0} that can't stand in a header")]
     Character(usize),
 }
 
-/// The one copy that a token costs: from the answer into its header value.
+/// Copies a token from the response into its header value: the one copy that a
+/// token costs.
 fn ready_made(prefix: &str, token: &str) -> Result<HeaderValue, TokenError> {
     if token.is_empty() {
         return Err(TokenError::Empty);
@@ -114,7 +115,7 @@ fn ready_made(prefix: &str, token: &str) -> Result<HeaderValue, TokenError> {
     Ok(header)
 }
 
-/// What [`ready_made`] has checked is text.
+/// Reads a header value as text, which [`ready_made`] has checked.
 fn text(header: &HeaderValue) -> &str {
     header.to_str().unwrap_or_default()
 }
@@ -131,14 +132,14 @@ impl fmt::Debug for SessionToken {
     }
 }
 
-/// Writes the token in the clear: for a snapshot, which holds live tokens.
+/// Writes the token in the clear, for a snapshot, which holds live tokens.
 impl Serialize for BearerToken {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose())
     }
 }
 
-/// Writes the token in the clear: for a snapshot, which holds live tokens.
+/// Writes the token in the clear, for a snapshot, which holds live tokens.
 impl Serialize for SessionToken {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose())
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_stand_in_a_header_is_refused() {
+    fn a_text_that_cannot_be_a_header_value_is_refused() {
         for (text, error) in [
             ("", TokenError::Empty),
             ("a b", TokenError::Character(1)),
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_token_is_taken_and_one_byte_more_is_not() {
+    fn the_longest_token_is_accepted_and_one_byte_more_is_not() {
         let longest = "x".repeat(MAX_TOKEN_LENGTH);
         assert!(SessionToken::new(&longest).is_ok());
         let longer = longest + "x";

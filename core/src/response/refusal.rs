@@ -1,27 +1,26 @@
-//! What the service says when it refuses.
+//! Responses by which a call is refused.
 //!
-//! Four shapes of error answer are known, and a client meets any of them on
+//! Four shapes of error response are known, and a client meets any of them on
 //! any call: the API's own, the gateway's in front of it, the OAuth endpoint's,
 //! and whatever a proxy or an outage makes up. They are read in one place, so
 //! that every call understands all of them.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
-use crate::{
-    Timestamp,
-    answer::{Field, Kept, Object, json},
+use super::{
+    body::Unread,
+    code::{ErrorCode, is_plain},
+    json::{Field, Object, json},
+    retry_after::retry_after,
 };
+use crate::Timestamp;
 
-/// The longest error code that is taken for one, in bytes (our choice; the
-/// documented ones stay below 100).
-pub const MAX_CODE_LENGTH: usize = 256;
-
-/// An answer by which the service, or something on the way to it, refused a
+/// A response by which the service, or something on the way to it, refused a
 /// call.
 ///
 /// `Debug` and `Display` show the status and the code, but neither the
@@ -29,24 +28,24 @@ pub const MAX_CODE_LENGTH: usize = 256;
 #[derive(Clone, Debug, Error)]
 #[error("{} {shape}", self.status().as_u16())]
 pub struct Refusal {
-    response: Kept,
+    response: Unread,
     shape: Shape,
 }
 
 impl Refusal {
-    /// Reads an answer whose status is not a success.
+    /// Reads a response whose status is not a success.
     pub fn read(response: http::Response<Bytes>) -> Self {
         let shape = Shape::read(response.body());
         Self::new(response, shape)
     }
 
-    /// An answer that is not looked into.
+    /// Takes a response without reading its body.
     pub(crate) fn unread(response: http::Response<Bytes>) -> Self {
         Self::new(response, Shape::Other)
     }
 
-    /// One of which only this much is remembered.
-    pub(crate) fn recalled(status: StatusCode, shape: Shape) -> Self {
+    /// Restores a refusal from what is remembered of it.
+    pub(crate) fn remembered(status: StatusCode, shape: Shape) -> Self {
         let mut response = http::Response::default();
         *response.status_mut() = status;
         Self::new(response, shape)
@@ -54,17 +53,17 @@ impl Refusal {
 
     fn new(response: http::Response<Bytes>, shape: Shape) -> Self {
         Self {
-            response: Kept(response),
+            response: Unread::new(response),
             shape,
         }
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        self.response.0.status()
+        self.response().status()
     }
 
-    /// Which of the four shapes the answer has, and what it says in it.
+    /// The shape of the response, with what the response says in it.
     pub const fn shape(&self) -> &Shape {
         &self.shape
     }
@@ -85,9 +84,11 @@ impl Refusal {
         }
     }
 
-    /// What the service says about it, as it came: for a person to read, not
-    /// to match on (Verizon: codes are stable, messages are not), and not for a
-    /// log without a look, since it may repeat what was sent.
+    /// The service's own message, as it came.
+    ///
+    /// It is for a person to read. Do not match on it: codes are stable and
+    /// messages are not (documented by Verizon). Do not log it unseen: it may
+    /// repeat what was sent.
     pub fn message(&self) -> Option<&str> {
         match &self.shape {
             Shape::Api(error) => error.error_message.as_deref(),
@@ -97,16 +98,16 @@ impl Refusal {
         }
     }
 
-    /// The whole answer as it came.
+    /// The whole response, as it came.
     pub const fn response(&self) -> &http::Response<Bytes> {
-        &self.response.0
+        self.response.response()
     }
 
-    /// Whether this says that the bearer token is missing, wrong or expired;
-    /// it says nothing about the user's password.
+    /// Returns true if the bearer token is said to be missing, wrong or expired.
+    /// That says nothing about the user's password.
     ///
-    /// The gateway answers so with 401 and a fault (seen on any call, login
-    /// included); RFC 6750 has a name for it as well.
+    /// The gateway says so with 401 and a fault (seen on any call, login
+    /// included). RFC 6750 has a name for it as well: `invalid_token`.
     pub fn is_bearer_fault(&self) -> bool {
         self.status() == StatusCode::UNAUTHORIZED
             && match &self.shape {
@@ -116,8 +117,8 @@ impl Refusal {
             }
     }
 
-    /// Whether this says that the session token will not work again: any code
-    /// with a segment `SessionToken`.
+    /// Returns true if the session token is said not to work again: any code with
+    /// a segment `SessionToken`.
     pub fn is_session_refusal(&self) -> bool {
         self.code().is_some_and(|code| {
             code.segments()
@@ -125,24 +126,24 @@ impl Refusal {
         })
     }
 
-    /// Whether this is about the rate of calls: status 429, or a gateway's
-    /// fault `9008xx` (throttled out).
+    /// Returns true if there are too many calls: status 429, or a gateway's fault
+    /// `9008xx` (throttled out).
     pub fn is_throttled(&self) -> bool {
         self.status() == StatusCode::TOO_MANY_REQUESTS
             || self.fault().is_some_and(|code| code / 100 == 9008)
     }
 
-    /// Whether this says that there is no such thing: status 404, or the
-    /// gateway's fault `900906` (no matching resource).
+    /// Returns true if there is no such resource: status 404, or the gateway's
+    /// fault `900906` (no matching resource).
     pub fn is_not_found(&self) -> bool {
         self.status() == StatusCode::NOT_FOUND || self.fault() == Some(900_906)
     }
 
-    /// Whether this names the user's credentials: a segment of the code speaks
-    /// of the user, the password, the login, the credentials or a lock.
+    /// Returns true if the user's credentials are named as wrong: a segment of the
+    /// code names the user, the password, the login, the credentials or a lock.
     ///
-    /// The codes that refuse a login are not published; this is a reading on
-    /// the safe side, to be asked of answers to a login or a reset only.
+    /// The codes that refuse a login are not published. This is a reading on the
+    /// safe side, meant for the responses to a login or a reset alone.
     pub fn names_credentials(&self) -> bool {
         const WORDS: [&str; 5] = ["user", "password", "login", "credential", "lock"];
         self.code().is_some_and(|code| {
@@ -153,21 +154,25 @@ impl Refusal {
         })
     }
 
-    /// Whether the call may have been carried out in spite of this answer: so
-    /// with every status that does not blame the request, and with 408.
-    pub fn leaves_fate_open(&self) -> bool {
+    /// Returns true if the call may have been executed in spite of this response.
+    ///
+    /// That is so with every status that does not blame the request, and with
+    /// 408.
+    pub(crate) fn leaves_outcome_unknown(&self) -> bool {
         !self.status().is_client_error() || self.status() == StatusCode::REQUEST_TIMEOUT
     }
 
-    /// Whether the same request may succeed a little later: after an outage or
-    /// a time-out on the way. Of calls that are too many,
-    /// [`is_throttled`](Self::is_throttled) tells.
-    pub fn may_pass(&self) -> bool {
+    /// Returns true if the same request may succeed a little later: after an
+    /// outage, or a timeout on the way.
+    ///
+    /// Too many calls are another matter: see
+    /// [`is_throttled`](Self::is_throttled).
+    pub(crate) fn is_transient(&self) -> bool {
         self.status().is_server_error() || self.status() == StatusCode::REQUEST_TIMEOUT
     }
 
-    /// Whether this refuses the application itself, where a token was asked for:
-    /// 401 or 403, or any blame in the OAuth endpoint's shape.
+    /// Returns true if the application itself is refused, where a token was
+    /// requested: 401 or 403, or any blame in the OAuth endpoint's shape.
     pub(crate) fn names_app(&self) -> bool {
         matches!(
             self.status(),
@@ -175,17 +180,19 @@ impl Refusal {
         ) || (self.status().is_client_error() && matches!(self.shape, Shape::OAuth(_)))
     }
 
-    /// When the service asks to be called again: `Retry-After` in seconds, or
-    /// as an HTTP date, which is measured against the answer's own `Date` where
-    /// it has one, so that a wrong clock on this side does no harm.
+    /// The time at which the service asks to be called again: `Retry-After`, in
+    /// seconds or as an HTTP date.
+    ///
+    /// A date is measured against the response's own `Date` where it has one, so
+    /// that a wrong clock on this side does no harm.
     pub fn retry_after(&self, now: Timestamp) -> Option<Timestamp> {
-        retry_after(self.response.0.headers(), now)
+        retry_after(self.response().headers(), now)
     }
 }
 
-/// The four shapes of an error answer.
+/// The four shapes of an error response.
 ///
-/// Serialised without the messages that are for a person.
+/// Serialised without the messages for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Shape {
@@ -201,36 +208,34 @@ pub enum Shape {
 
 impl Shape {
     fn read(body: &[u8]) -> Self {
-        let Ok(answer) = json::<AnyError<'_>>(body) else {
+        let Ok(response) = json::<AnyError<'_>>(body) else {
             return Self::Other;
         };
-        let code = answer.error_code.text();
-        let message = answer.error_message.text();
+        let code = response.error_code.text();
+        let message = response.error_message.text();
         if code.is_some() || message.is_some() {
             return Self::Api(RestErrorResponse {
                 error_code: code.and_then(|code| ErrorCode::read(&code)),
                 error_message: message.map(Into::into),
             });
         }
-        if let Some(Object(fault)) = answer.fault {
+        if let Some(Object(fault)) = response.fault {
             return Self::Gateway(Fault {
                 code: fault.code.code(),
                 message: fault.message.text().map(Into::into),
                 description: fault.description.text().map(Into::into),
             });
         }
-        match answer.error.text() {
+        match response.error.text() {
             Some(error) if is_plain(&error) => Self::OAuth(OAuthError {
                 error: error.into(),
-                error_description: answer.error_description.text().map(Into::into),
+                error_description: response.error_description.text().map(Into::into),
             }),
             _ => Self::Other,
         }
     }
-}
 
-impl Shape {
-    /// As much of it as is serialised.
+    /// Removes the messages for a person, which are not serialised.
     pub(crate) fn without_messages(mut self) -> Self {
         match &mut self {
             Self::Api(error) => error.error_message = None,
@@ -260,15 +265,14 @@ impl fmt::Display for Shape {
     }
 }
 
-/// The API's error answer: `{"errorCode", "errorMessage"}`.
+/// The API's error response: `{"errorCode", "errorMessage"}`.
 #[doc(alias = "RestErrorResponseException")]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RestErrorResponse {
-    /// What went wrong, for a program. `None` if it is missing or not a code.
+    /// The error, for a program. `None` if it is missing or not a code.
     pub error_code: Option<ErrorCode>,
-    /// What went wrong, for a person. Not in `Debug`: it may repeat what was
-    /// sent.
+    /// The message for a person. Not in `Debug`: it may repeat what was sent.
     #[serde(skip)]
     pub error_message: Option<String>,
 }
@@ -281,17 +285,17 @@ impl fmt::Debug for RestErrorResponse {
     }
 }
 
-/// The gateway's error answer: `{"fault": {"code", "message", "description"}}`.
+/// The gateway's error response: `{"fault": {"code", "message", "description"}}`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Fault {
-    /// Its number, sent as a number or as text: `900901` for a wrong or
+    /// The fault's number, sent as a number or as text: `900901` for a wrong or
     /// expired bearer. `None` if it is missing or not a number.
     pub code: Option<u32>,
-    /// What went wrong, in a word or two. Not in `Debug`.
+    /// The error in a word or two. Not in `Debug`.
     #[serde(skip)]
     pub message: Option<String>,
-    /// What went wrong, for a person. Not in `Debug`.
+    /// The message for a person. Not in `Debug`.
     #[serde(skip)]
     pub description: Option<String>,
 }
@@ -304,14 +308,14 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// The OAuth endpoint's error answer: `{"error", "error_description"}`.
+/// The OAuth endpoint's error response: `{"error", "error_description"}`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OAuthError {
     /// One of RFC 6749's words, such as `invalid_client`.
     #[serde(deserialize_with = "plain")]
     pub error: String,
-    /// What went wrong, for a person. Not in `Debug`.
+    /// The message for a person. Not in `Debug`.
     #[serde(skip)]
     pub error_description: Option<String>,
 }
@@ -324,132 +328,7 @@ impl fmt::Debug for OAuthError {
     }
 }
 
-/// The API's error code: `<Service>.<CLASS>.<Specific>`.
-///
-/// Several services return the same code, so compare without the service's
-/// name (Verizon's advice): that is what [`is`](Self::is) does.
-///
-/// ```
-/// use thingspace_core::refusal::{Class, ErrorCode};
-///
-/// let code = ErrorCode::read("UnifiedWebService.REQUEST_FAILED.SessionToken.Expired").unwrap();
-/// assert_eq!(code.service(), Some("UnifiedWebService"));
-/// assert_eq!(code.class(), Some(Class::RequestFailed));
-/// assert_eq!(code.specific(), "SessionToken.Expired");
-/// assert!(code.is("REQUEST_FAILED.SessionToken.Expired"));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct ErrorCode(String);
-
-impl ErrorCode {
-    /// Takes a code as the service gave it; `None` if it is empty, longer than
-    /// [`MAX_CODE_LENGTH`] or not plain ASCII without spaces.
-    pub fn read(code: &str) -> Option<Self> {
-        is_plain(code).then(|| Self(code.to_owned()))
-    }
-
-    /// The whole code, with the service's name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The service that refused, if the code names one.
-    pub fn service(&self) -> Option<&str> {
-        let (service, _) = Class::find(&self.0)?;
-        let name = self.0.get(..service)?.trim_end_matches('.');
-        (!name.is_empty()).then_some(name)
-    }
-
-    /// What kind of refusal it is, if the code says so.
-    pub fn class(&self) -> Option<Class> {
-        Class::find(&self.0).map(|(_, class)| class)
-    }
-
-    /// What follows the class; the whole code if it has none.
-    pub fn specific(&self) -> &str {
-        let rest = self.without_service();
-        match self.class() {
-            Some(_) => rest.split_once('.').map_or("", |(_, specific)| specific),
-            None => rest,
-        }
-    }
-
-    /// The code without the service's name; the whole code if it has no class.
-    pub fn without_service(&self) -> &str {
-        without_service(&self.0)
-    }
-
-    /// Whether this is that code, whichever services the two are from and
-    /// whatever case they are in.
-    pub fn is(&self, code: &str) -> bool {
-        self.without_service()
-            .eq_ignore_ascii_case(without_service(code))
-    }
-
-    /// The parts between the dots.
-    pub fn segments(&self) -> impl Iterator<Item = &str> {
-        self.0.split('.')
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<ErrorCode> for String {
-    fn from(code: ErrorCode) -> Self {
-        code.0
-    }
-}
-
-impl TryFrom<String> for ErrorCode {
-    type Error = &'static str;
-
-    fn try_from(code: String) -> Result<Self, Self::Error> {
-        Self::read(&code).ok_or("not an error code")
-    }
-}
-
-/// The class of an [`ErrorCode`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// `INPUT_INVALID`: something in the request is wrong.
-    InputInvalid,
-    /// `REQUEST_FAILED`: the request was right and could not be done.
-    RequestFailed,
-    /// `REQUEST_ONHOLD`: the request waits for something.
-    RequestOnHold,
-    /// `REQUEST_CANCELLED`: the request was called off.
-    RequestCancelled,
-}
-
-impl Class {
-    const NAMES: [(&'static str, Self); 4] = [
-        ("INPUT_INVALID", Self::InputInvalid),
-        ("REQUEST_FAILED", Self::RequestFailed),
-        ("REQUEST_ONHOLD", Self::RequestOnHold),
-        ("REQUEST_CANCELLED", Self::RequestCancelled),
-    ];
-
-    /// Where in `code` the first segment stands that is a class.
-    fn find(code: &str) -> Option<(usize, Self)> {
-        let mut start = 0;
-        for segment in code.split('.') {
-            for (name, class) in Self::NAMES {
-                if segment.eq_ignore_ascii_case(name) {
-                    return Some((start, class));
-                }
-            }
-            start += segment.len() + 1;
-        }
-        None
-    }
-}
-
-/// All fields of all shapes; only one shape's are there.
+/// The fields of all shapes. A response has those of one shape.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AnyError<'a> {
@@ -479,20 +358,14 @@ impl Field<'_> {
     /// A fault's code: a whole number, bare or as text.
     fn code(&self) -> Option<u32> {
         let number = self.number("code").ok()??;
-        // Every u32 is a float of its own, so the way back shows whether it was one.
+        // A float holds every u32 exactly, so the conversion back shows if it was one.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let code = number as u32;
         (f64::from(code).to_bits() == number.to_bits()).then_some(code)
     }
 }
 
-fn is_plain(code: &str) -> bool {
-    !code.is_empty()
-        && code.len() <= MAX_CODE_LENGTH
-        && code.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// What is read back of a snapshot is held to what an answer is held to.
+/// Reads the name of an error from a snapshot, under the rules for a response.
 fn plain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     if is_plain(&text) {
@@ -500,26 +373,6 @@ fn plain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
     } else {
         Err(de::Error::custom("not the name of an error"))
     }
-}
-
-fn without_service(code: &str) -> &str {
-    Class::find(code)
-        .and_then(|(start, _)| code.get(start..))
-        .unwrap_or(code)
-}
-
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        let seconds = value.parse().unwrap_or(u64::MAX);
-        return Some(now + Duration::from_secs(seconds));
-    }
-    let until = Timestamp::from(httpdate::parse_http_date(value).ok()?);
-    let theirs = headers
-        .get(header::DATE)
-        .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
-        .map_or(now, Timestamp::from);
-    Some(now + until.since(theirs))
 }
 
 #[cfg(test)]
@@ -585,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_kept_as_it_came() {
+    fn anything_else_is_saved_as_it_came() {
         for body in [
             "",
             "<html>",
@@ -625,36 +478,20 @@ mod tests {
             "",
         ] {
             let shape = Shape::read(body.as_bytes());
-            let kept = serde_json::to_string(&shape).unwrap();
-            assert_eq!(serde_json::from_str::<Shape>(&kept).unwrap(), shape);
+            let saved = serde_json::to_string(&shape).unwrap();
+            assert_eq!(serde_json::from_str::<Shape>(&saved).unwrap(), shape);
         }
-        for kept in [
+        for saved in [
             r#"{"Api":{"error_code":"a\r\nb"}}"#,
             r#"{"OAuth":{"error":"a\r\nb"}}"#,
             r#"{"OAuth":{"error":""}}"#,
         ] {
-            assert!(serde_json::from_str::<Shape>(kept).is_err(), "{kept}");
+            assert!(serde_json::from_str::<Shape>(saved).is_err(), "{saved}");
         }
     }
 
     #[test]
-    fn a_code_is_compared_without_its_service() {
-        let code = ErrorCode::read("A.B.INPUT_INVALID.SessionToken.Invalid").unwrap();
-        assert_eq!(code.as_str(), "A.B.INPUT_INVALID.SessionToken.Invalid");
-        assert_eq!(code.service(), Some("A.B"));
-        assert_eq!(code.class(), Some(Class::InputInvalid));
-        assert_eq!(code.specific(), "SessionToken.Invalid");
-        assert!(code.is("input_invalid.SessionToken.Invalid"));
-        assert!(!code.is("INPUT_INVALID.SessionToken"));
-
-        let bare = ErrorCode::read("REQUEST_ONHOLD").unwrap();
-        assert_eq!((bare.service(), bare.specific()), (None, ""));
-        let other = ErrorCode::read("Some.Thing").unwrap();
-        assert_eq!((other.class(), other.specific()), (None, "Some.Thing"));
-    }
-
-    #[test]
-    fn a_code_that_speaks_of_the_user_names_the_credentials() {
+    fn a_code_that_names_the_user_names_the_credentials() {
         for code in [
             "INPUT_INVALID.UserName.Invalid",
             "REQUEST_FAILED.USER.NOTFOUND",
@@ -703,38 +540,8 @@ mod tests {
             (r#"{"fault":{"code":900901}}"#, "900901"),
             (r#"{"error":"invalid_client"}"#, "invalid_client"),
         ] {
-            let told = format!("{:?}", refusal(400, body));
-            assert!(told.contains(shown), "{told}");
-        }
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = Timestamp::from_millis(784_111_777_000); // Sun, 06 Nov 1994 08:49:37 GMT
-        let after = |pairs: &[(&str, &str)]| {
-            let mut response = http::Response::builder().status(429);
-            for (name, value) in pairs {
-                response = response.header(*name, *value);
-            }
-            Refusal::read(response.body(Bytes::new()).unwrap()).retry_after(now)
-        };
-        let seconds = |n| Some(now + Duration::from_secs(n));
-        assert_eq!(after(&[("retry-after", "7")]), seconds(7));
-        assert_eq!(after(&[("retry-after", " 0 ")]), seconds(0));
-        let date = ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT");
-        assert_eq!(after(&[date]), seconds(60));
-        assert_eq!(
-            after(&[date, ("date", "Sun, 06 Nov 1994 08:50:07 GMT")]),
-            seconds(30)
-        );
-        assert_eq!(
-            after(&[date, ("date", "Sun, 06 Nov 1994 09:00:00 GMT")]),
-            seconds(0)
-        );
-        let endless = "9".repeat(30);
-        assert_eq!(after(&[("retry-after", &endless)]), Some(Timestamp::MAX));
-        for nonsense in ["", "-1", "soon", "1.5"] {
-            assert_eq!(after(&[("retry-after", nonsense)]), None, "{nonsense}");
+            let shown_by_debug = format!("{:?}", refusal(400, body));
+            assert!(shown_by_debug.contains(shown), "{shown_by_debug}");
         }
     }
 }

@@ -1,30 +1,24 @@
-//! Where ThingSpace is.
-//!
-//! Tokens go to one origin and nowhere else. An [`Environment`] is that
-//! origin, checked when it is made; every request is built from it and checked
-//! against it once more before a token is put on it.
+//! The base address, under which every request stays.
 
-use std::{borrow::Cow, fmt, net::IpAddr, ptr, str::FromStr, sync::Arc};
+use std::{fmt, net::IpAddr, ptr, str::FromStr, sync::Arc};
 
 use bytes::Bytes;
 use http::{
     Method, Request, Uri,
     uri::{Authority, Parts, PathAndQuery, Scheme},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use thiserror::Error;
 
-use crate::{api::Place, error::RequestError};
+use super::{
+    path::{self, Check},
+    place::Place,
+    request_error::RequestError,
+};
 
-/// What stays as it is in a path segment: RFC 3986's unreserved characters.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// The base address of a ThingSpace: its origin and the path before every
-/// call's own. Cheap to clone.
+/// The base address of a ThingSpace: its origin, and the path before every
+/// call's own.
+///
+/// Cheap to clone.
 ///
 /// ```
 /// use thingspace_core::Environment;
@@ -36,7 +30,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 /// let uri = own.uri("/m2m/v1/accounts/0000123456-00001")?;
 /// assert_eq!(uri, "https://gateway.example:8443/thingspace/m2m/v1/accounts/0000123456-00001");
 ///
-/// // Tokens never travel in the clear, except to one's own machine.
+/// // Tokens never travel in the clear, except to this machine itself.
 /// assert!("http://thingspace.verizon.com/api".parse::<Environment>().is_err());
 /// assert!("http://127.0.0.1:8080".parse::<Environment>().is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -50,14 +44,16 @@ struct Base {
     authority: Authority,
     /// Empty, or with a slash at its start and none at its end.
     prefix: String,
-    /// The address of each [`Place`], in order; none if one is too long to be.
+    /// The address of each [`Place`], in order. Empty if one is too long to be an
+    /// address.
     places: Vec<Uri>,
-    /// The text of their targets.
+    /// The text of the paths of those addresses, one after the other.
     targets: Bytes,
 }
 
 impl Environment {
-    /// Where real devices are managed (address from Verizon's SDKs).
+    /// Verizon's production environment, with real devices (address from Verizon's
+    /// SDKs).
     pub fn production() -> Self {
         Self::verizon("thingspace.verizon.com")
     }
@@ -89,11 +85,11 @@ impl Environment {
             targets: Bytes::new(),
         };
         let targets = Place::ALL.map(|place| [&base.prefix, place.path()].concat());
-        base.targets = Bytes::from(targets.concat());
+        base.targets = targets.concat().into();
         let mut rest = base.targets.clone();
         let places = targets
             .iter()
-            .map(|target| base.at(rest.split_to(target.len())));
+            .map(|target| base.address(rest.split_to(target.len())));
         base.places = places.collect::<Result<_, _>>().unwrap_or_default();
         Self(Arc::new(base))
     }
@@ -102,14 +98,15 @@ impl Environment {
     /// base.
     ///
     /// Fails if `path` does not start with a slash, holds what can't stand in
-    /// an address, or would lead out of the base through `.` or `..`.
+    /// an address, or would escape the base through `.` or `..`.
     pub fn uri(&self, path: &str) -> Result<Uri, RequestError> {
         self.0.uri(path)
     }
 
-    /// The address of a call, from path segments of which each may hold any
-    /// text: what is not plain is percent-encoded, so that no segment can end
-    /// the path, add to it or start a query.
+    /// The address of a call, from path segments that may hold any text.
+    ///
+    /// Special characters are percent-encoded, so that no segment can end the
+    /// path, add to it or start a query.
     ///
     /// Fails if a segment is empty, `.` or `..`.
     ///
@@ -120,20 +117,32 @@ impl Environment {
     /// # Ok::<(), thingspace_core::RequestError>(())
     /// ```
     pub fn uri_of(&self, segments: &[&str]) -> Result<Uri, RequestError> {
-        let mut path = String::with_capacity(segments.iter().map(|s| s.len() + 1).sum());
-        for segment in segments {
-            if segment.is_empty() {
-                return Err(RequestError::Path);
-            }
-            path.push('/');
-            path.extend(utf8_percent_encode(segment, SEGMENT));
-        }
+        let path = path::join(segments).ok_or(RequestError::Path)?;
         self.uri(&path)
     }
 
-    /// A request to one of the session's own calls.
+    /// Builds the bare request of an endpoint, at the address of these path
+    /// segments.
+    ///
+    /// Fails as [`uri_of`](Self::uri_of) does.
+    #[inline(never)]
+    pub fn request(
+        &self,
+        method: Method,
+        segments: &[&str],
+        body: Bytes,
+    ) -> Result<Request<Bytes>, RequestError> {
+        let mut made = Ok(Request::new(body));
+        if let Ok(request) = &mut made {
+            *request.method_mut() = method;
+            *request.uri_mut() = self.uri_of(segments)?;
+        }
+        made
+    }
+
+    /// Builds the request of one of the session's own calls.
     #[inline]
-    pub(crate) fn request(
+    pub(crate) fn request_to(
         &self,
         method: Method,
         place: Place,
@@ -141,7 +150,7 @@ impl Environment {
     ) -> Result<Request<Bytes>, RequestError> {
         let uri = self.0.places.get(place as usize);
         let uri = uri.ok_or(RequestError::Path)?.clone();
-        // In the place where it is wanted: a request is large to move.
+        // Built in its final place, since a request is large to move.
         let mut made = Ok(Request::new(body));
         if let Ok(request) = &mut made {
             *request.method_mut() = method;
@@ -150,64 +159,57 @@ impl Environment {
         made
     }
 
-    /// The address that a caller gave, as it will be called: a mere path is
-    /// taken as one under the base. Whether any other may be called is for
-    /// [`admit`](Self::admit) to say.
-    pub(crate) fn resolve(&self, uri: &Uri) -> Result<Uri, RequestError> {
+    /// Completes the address that a caller gave, if it is a path alone: then it is
+    /// one under the base.
+    ///
+    /// Returns nothing for a full address. That still has to pass
+    /// [`check_origin`](Self::check_origin).
+    pub(crate) fn resolve(&self, uri: &Uri) -> Result<Option<Uri>, RequestError> {
         if uri.scheme().is_none() && uri.authority().is_none() {
             let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-            return self.uri(path);
+            return self.uri(path).map(Some);
         }
-        Ok(uri.clone())
+        Ok(None)
     }
 
-    /// Whether a token may go to `uri`: the last check before one is put on a
+    /// Checks that a token may go to `uri`: the last check before one is put on a
     /// request.
-    pub(crate) fn admit(&self, uri: &Uri) -> Result<(), RequestError> {
+    pub(crate) fn check_origin(&self, uri: &Uri) -> Result<(), RequestError> {
         if self.0.is_place(uri) {
             return Ok(());
         }
-        let authority = uri.authority().ok_or(RequestError::Origin)?;
-        let same_origin = uri.scheme() == Some(&self.0.scheme)
-            && (authority.as_str() == self.0.authority.as_str() || self.0.is_reached_by(authority));
-        if !same_origin {
-            return Err(RequestError::Origin);
-        }
-        let inside = uri
-            .path()
-            .strip_prefix(self.0.prefix.as_str())
-            .is_some_and(|rest| rest.starts_with('/'));
-        if !inside || leads_out(uri.path()) {
+        if path::escapes_base(self.0.path_below(uri)?) {
             return Err(RequestError::Path);
         }
         Ok(())
     }
 
-    /// Whether the path of `uri` below the base begins with these segments
-    /// (`None` is any), as a lenient server might read it: decoded, whatever its
-    /// case, without parameters or empty segments.
-    pub(crate) fn leads_to(&self, uri: &Uri, segments: &[Option<&str>]) -> bool {
-        let path = uri.path();
-        let below = path.strip_prefix(self.0.prefix.as_str()).unwrap_or(path);
-        if has(below, b"%\\;") {
-            let decoded = decoded(below);
-            let plain: Vec<_> = segments_of(&decoded).collect();
-            return begins_with(&plain.join(&b'/'), segments);
+    /// Checks that a caller's request may go to `uri` with the tokens of a session:
+    /// to the same origin, and not to a path below the base that begins with these
+    /// segments (`None` is any), as a lenient server might read it.
+    pub(crate) fn check_call(
+        &self,
+        uri: &Uri,
+        session_calls: &[Option<&str>],
+    ) -> Result<(), RequestError> {
+        match path::check(self.0.path_below(uri)?, session_calls) {
+            Check::Passed => Ok(()),
+            Check::EscapesBase => Err(RequestError::Path),
+            Check::BeginsWith => Err(RequestError::SessionCall),
         }
-        begins_with(below.as_bytes(), segments)
     }
 }
 
 impl Base {
     fn uri(&self, path: &str) -> Result<Uri, RequestError> {
-        if !path.starts_with('/') || !path.is_ascii() || has(path, b"#") || leads_out(path) {
+        if !path::may_follow_base(path) {
             return Err(RequestError::Path);
         }
-        self.at([&self.prefix, path].concat().into())
+        self.address([&self.prefix, path].concat().into())
     }
 
-    /// The address of a target, which holds the prefix.
-    fn at(&self, target: Bytes) -> Result<Uri, RequestError> {
+    /// The address of a target, which includes the prefix.
+    fn address(&self, target: Bytes) -> Result<Uri, RequestError> {
         let target = PathAndQuery::from_maybe_shared(target).map_err(|_| RequestError::Path)?;
         let mut parts = Parts::default();
         parts.scheme = Some(self.scheme.clone());
@@ -216,19 +218,35 @@ impl Base {
         Uri::from_parts(parts).map_err(|_| RequestError::Path)
     }
 
-    /// Whether an address is a copy of one that was made, and checked, beforehand: it
-    /// shares its text.
+    /// Returns the path below the base.
+    ///
+    /// Fails if the address is of another origin, or its path not below the base.
+    fn path_below<'a>(&self, uri: &'a Uri) -> Result<&'a str, RequestError> {
+        let authority = uri.authority().ok_or(RequestError::Origin)?;
+        let same_origin = uri.scheme() == Some(&self.scheme)
+            && (authority.as_str() == self.authority.as_str() || self.is_same_authority(authority));
+        if !same_origin {
+            return Err(RequestError::Origin);
+        }
+        let below = uri.path().strip_prefix(self.prefix.as_str());
+        let below = below.filter(|below| below.starts_with('/'));
+        below.ok_or(RequestError::Path)
+    }
+
+    /// Returns true if an address is a copy of that of a [`Place`], which was checked
+    /// when it was made: it shares its text.
     fn is_place(&self, uri: &Uri) -> bool {
         let (Some(authority), Some(target)) = (uri.authority(), uri.path_and_query()) else {
             return false;
         };
-        ptr::eq(authority.as_str(), self.authority.as_str())
-            && (self.targets.as_ptr_range()).contains(&target.as_str().as_ptr())
+        let targets = self.targets.as_ptr_range();
+        targets.contains(&target.as_str().as_ptr())
+            && ptr::eq(authority.as_str(), self.authority.as_str())
             && uri.scheme() == Some(&self.scheme)
     }
 
-    /// Whether another spelling of an authority is this one.
-    fn is_reached_by(&self, authority: &Authority) -> bool {
+    /// Returns true if an authority is this one, perhaps in another spelling.
+    fn is_same_authority(&self, authority: &Authority) -> bool {
         !authority.as_str().contains('@')
             && authority.host().eq_ignore_ascii_case(self.authority.host())
             && port(&self.scheme, authority) == port(&self.scheme, &self.authority)
@@ -241,8 +259,8 @@ impl Default for Environment {
     }
 }
 
-/// Reads a base address of one's own, with or without a port, a path or a
-/// slash at its end.
+/// Reads any other base address, with or without a port, a path or a slash at
+/// its end.
 ///
 /// Fails for anything but `https`, or `http` to this machine itself
 /// (`localhost`, `127.0.0.0/8`, `[::1]`).
@@ -274,7 +292,7 @@ impl FromStr for Environment {
             .as_ref()
             .map_or("", PathAndQuery::as_str);
         let prefix = path.trim_end_matches('/').to_owned();
-        if leads_out(&prefix) || !prefix.is_ascii() {
+        if path::escapes_base(&prefix) || !prefix.is_ascii() {
             return Err(EnvironmentError::Address);
         }
         Ok(Self::new(scheme, authority, prefix))
@@ -300,7 +318,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// Why a base address can't be used.
+/// The reason why a base address can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
@@ -322,15 +340,15 @@ pub enum EnvironmentError {
     Insecure,
 }
 
-/// The port that an authority stands for; `None` if what follows its host is no
-/// port.
+/// The port that an authority names, or the scheme's default; `None` if what
+/// follows its host is no port.
 fn port(scheme: &Scheme, authority: &Authority) -> Option<u16> {
     let written = authority.as_str().strip_prefix(authority.host())?;
     if written.is_empty() {
         return Some(if *scheme == Scheme::HTTPS { 443 } else { 80 });
     }
     let digits = written.strip_prefix(':')?;
-    // What reads a number would also take a sign before it.
+    // `parse` would also accept a sign before the number.
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -343,65 +361,15 @@ fn is_loopback(host: &str) -> bool {
         || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-/// Whether a path has a segment that a server may take as "here" or "up".
-fn leads_out(path: &str) -> bool {
-    if !has(path, b".%") {
-        return false;
-    }
-    let path = path.split('?').next().unwrap_or_default();
-    segments_of(&decoded(path)).any(|segment| matches!(segment, b"." | b".."))
-}
-
-fn decoded(path: &str) -> Cow<'_, [u8]> {
-    if has(path, b"%") {
-        percent_decode_str(path).into()
-    } else {
-        Cow::Borrowed(path.as_bytes())
-    }
-}
-
-/// Whether one of these bytes is anywhere in a path. Without an early return, so
-/// that the loop vectorizes: few paths have what is looked for.
-fn has<const N: usize>(path: &str, wanted: &[u8; N]) -> bool {
-    let count = |byte| {
-        wanted
-            .iter()
-            .fold(0, |found, w| found | u8::from(byte == *w))
-    };
-    path.bytes().fold(0, |found, byte| found | count(byte)) != 0
-}
-
-/// Whether the segments of a path, but for empty ones, begin like that.
-fn begins_with(mut path: &[u8], segments: &[Option<&str>]) -> bool {
-    segments.iter().all(|wanted| {
-        while let [b'/', rest @ ..] = path {
-            path = rest;
-        }
-        let end = path.iter().position(|byte| *byte == b'/');
-        let (segment, rest) = path.split_at(end.unwrap_or(path.len()));
-        path = rest;
-        match wanted {
-            Some(wanted) => segment.eq_ignore_ascii_case(wanted.as_bytes()),
-            None => !segment.is_empty(),
-        }
-    })
-}
-
-/// The segments of a decoded path, as a lenient server might read it: parted by
-/// either slash, and without parameters.
-fn segments_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.split(|byte| matches!(byte, b'/' | b'\\'))
-        .filter_map(|segment| segment.split(|byte| *byte == b';').next())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Where a request of a caller's with this address goes.
+    /// Resolves and checks the address of a caller's own request.
     fn address(own: &Environment, uri: &str) -> Result<Uri, RequestError> {
-        let uri = own.resolve(&uri.parse().unwrap())?;
-        own.admit(&uri).map(|()| uri)
+        let uri: Uri = uri.parse().unwrap();
+        let uri = own.resolve(&uri)?.unwrap_or(uri);
+        own.check_origin(&uri).map(|()| uri)
     }
 
     fn environment(base: &str) -> Environment {
@@ -409,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_is_taken_with_or_without_slash_prefix_or_port() {
+    fn a_base_is_read_with_or_without_slash_prefix_or_port() {
         for (base, uri) in [
             ("https://ts.example", "https://ts.example/m2m/v1/x"),
             ("https://ts.example/", "https://ts.example/m2m/v1/x"),
@@ -453,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn law_9_no_address_outside_the_base_is_admitted() {
+    fn law_9_no_address_outside_the_base_passes_the_check() {
         let own = environment("https://ts.example/api");
         for uri in [
             "https://ts.example/api/m2m",

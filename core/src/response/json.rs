@@ -1,102 +1,35 @@
-//! Reading what the service answered, without trusting it.
-//!
-//! An answer may be anything: JSON of another shape, a proxy's error page, ten
-//! megabytes of nothing. What can't be read is [`Malformed`], which names the
-//! part and the problem and never repeats the content, since an answer may
-//! hold a token or the only copy of a password.
+//! JSON objects, read into fields that borrow from the body.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
-use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
     de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
-use thiserror::Error;
 
-use crate::token::TokenError;
-
-/// Why an answer makes no sense.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{part} {problem}")]
-pub struct Malformed {
-    /// The part of the answer that is wrong: a field's name, or `the body`.
-    pub part: &'static str,
-    /// What is wrong with it.
-    pub problem: Problem,
-}
-
-/// What can be wrong with a part of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Problem {
-    /// It is longer than this many bytes, the most that is read.
-    #[error("is longer than the {0} bytes that are read")]
-    TooLong(usize),
-    /// It is not JSON, from this place on.
-    #[error("is not JSON (line {line}, column {column})")]
-    NotJson {
-        /// Line, from 1; 0 if unknown.
-        line: usize,
-        /// Column in bytes, from 1; 0 if unknown.
-        column: usize,
-    },
-    /// It is JSON, but of another shape than documented, at this place.
-    #[error("has another shape than documented (line {line}, column {column})")]
-    Shape {
-        /// Line, from 1; 0 if unknown.
-        line: usize,
-        /// Column in bytes, from 1; 0 if unknown.
-        column: usize,
-    },
-    /// It is not there, or `null`, or empty.
-    #[error("is missing")]
-    Missing,
-    /// It has another type, or a value that means nothing.
-    #[error("has a value of another kind than documented")]
-    Kind,
-    /// It should be a token and can't be one.
-    #[error("can't be used: {0}")]
-    Token(TokenError),
-}
-
-impl Malformed {
-    /// That `part` has this problem.
-    pub const fn new(part: &'static str, problem: Problem) -> Self {
-        Self { part, problem }
-    }
-}
-
-/// Drops the message, which may repeat what the answer held, and keeps the
-/// place.
-impl From<serde_json::Error> for Malformed {
-    fn from(error: serde_json::Error) -> Self {
-        let (line, column) = (error.line(), error.column());
-        let problem = if error.is_data() {
-            Problem::Shape { line, column }
-        } else {
-            Problem::NotJson { line, column }
-        };
-        Self::new("the body", problem)
-    }
-}
+use super::{InvalidResponse, Problem};
 
 /// Reads a JSON body, which must be an object, into fields that borrow from it.
-pub(crate) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Malformed> {
-    // A whole text is checked faster than each of its parts. What is none may still be
-    // good where somebody looks.
+///
+/// An error names the place and gives no detail: the calls that are read here
+/// return tokens and passwords.
+pub(crate) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InvalidResponse> {
+    // A whole text is checked faster than each of its parts. A body that is not UTF-8 may
+    // still be good in the fields that are read.
     let read = match std::str::from_utf8(body) {
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(body),
     };
     match read {
         Ok(Object(fields)) => Ok(fields),
-        Err(_) if body.trim_ascii().is_empty() => Err(Malformed::new("the body", Problem::Missing)),
-        Err(error) => Err(error.into()),
+        Err(_) if body.trim_ascii().is_empty() => {
+            Err(InvalidResponse::new("the body", Problem::Missing))
+        }
+        Err(error) => Err(InvalidResponse::without_detail(&error)),
     }
 }
 
-/// Fields that are read from an object and from nothing else: a derived reader
+/// Fields that are read from an object and from nothing else. A derived reader
 /// would also take a list of their values.
 pub(crate) struct Object<T>(pub(crate) T);
 
@@ -120,8 +53,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// One field of an answer, of whatever type the server gave it. `null` is as
-/// good as absent: every field is optional in the published schema.
+/// One field of a response, of whatever type the server sent. `null` counts as
+/// absent: every field is optional in the published schema.
 #[derive(Default)]
 pub(crate) enum Field<'a> {
     #[default]
@@ -132,23 +65,23 @@ pub(crate) enum Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// The text of a field that must be there.
-    pub(crate) fn required(&self, part: &'static str) -> Result<&str, Malformed> {
+    /// The text of a field that is required.
+    pub(crate) fn required(&self, part: &'static str) -> Result<&str, InvalidResponse> {
         self.optional(part)?
-            .ok_or(Malformed::new(part, Problem::Missing))
+            .ok_or_else(|| InvalidResponse::new(part, Problem::Missing))
     }
 
     /// The text of a field that may be absent or empty.
-    pub(crate) fn optional(&self, part: &'static str) -> Result<Option<&str>, Malformed> {
+    pub(crate) fn optional(&self, part: &'static str) -> Result<Option<&str>, InvalidResponse> {
         match self {
             Self::Absent => Ok(None),
             Self::Text(text) if text.is_empty() => Ok(None),
             Self::Text(text) => Ok(Some(text)),
-            Self::Number(_) | Self::Other => Err(Malformed::new(part, Problem::Kind)),
+            Self::Number(_) | Self::Other => Err(InvalidResponse::new(part, Problem::Kind)),
         }
     }
 
-    /// The text of a field, if that is what it holds.
+    /// The text of a field, if it holds one.
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(text),
@@ -156,17 +89,17 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The number in a field that may be absent: servers send it bare, with a
+    /// The number in a field that may be absent. Servers send it bare, with a
     /// fraction, or as text.
-    pub(crate) fn number(&self, part: &'static str) -> Result<Option<f64>, Malformed> {
+    pub(crate) fn number(&self, part: &'static str) -> Result<Option<f64>, InvalidResponse> {
         match self {
             Self::Absent => Ok(None),
             Self::Number(number) => Ok(Some(*number)),
             Self::Text(text) => match text.trim().parse::<f64>() {
                 Ok(number) if number.is_finite() => Ok(Some(number)),
-                _ => Err(Malformed::new(part, Problem::Kind)),
+                _ => Err(InvalidResponse::new(part, Problem::Kind)),
             },
-            Self::Other => Err(Malformed::new(part, Problem::Kind)),
+            Self::Other => Err(InvalidResponse::new(part, Problem::Kind)),
         }
     }
 }
@@ -194,7 +127,7 @@ impl<'de> Visitor<'de> for FieldVisitor {
         Ok(Field::Text(Cow::Owned(text.to_owned())))
     }
 
-    // Lifetimes and codes are far below the 2^53 where a float gets coarse.
+    // Lifetimes and codes are far below the 2^53 above which a float is no longer exact.
     #[allow(clippy::cast_precision_loss)]
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
         Ok(Field::Number(number as f64))
@@ -225,23 +158,6 @@ impl<'de> Visitor<'de> for FieldVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Field::Other)
-    }
-}
-
-/// An answer as it came, for those who ask for it by name: its `Debug` shows
-/// neither headers nor body.
-#[derive(Clone)]
-pub(crate) struct Kept(pub(crate) http::Response<Bytes>);
-
-impl fmt::Debug for Kept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(response) = self;
-        write!(
-            f,
-            "{} with {} bytes",
-            response.status(),
-            response.body().len()
-        )
     }
 }
 
