@@ -1,25 +1,22 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod answer;
 pub mod api;
 mod credentials;
-pub mod endpoint;
 mod environment;
-mod error;
-pub mod refusal;
+pub mod response;
 pub mod session;
 mod time;
 mod token;
+mod transport;
 
 pub use self::{
-    answer::{Malformed, Problem},
+    api::{CallOptions, Endpoint, WithSession},
     credentials::{AppCredentials, Credentials, CredentialsError, Password, UserCredentials},
-    endpoint::Endpoint,
-    environment::{Environment, EnvironmentError},
-    error::{Answer, Error, Fate, RequestError, StoreError, TransportError},
-    refusal::{ErrorCode, Refusal},
-    session::{Call, Session, Step},
+    environment::{Environment, EnvironmentError, RequestError},
+    response::{ErrorCode, InvalidResponse, Refusal},
+    session::{Call, Completion, Error, ErrorKind, Outcome, Session, SessionBuilder, Step},
     time::Timestamp,
     token::{BearerToken, MAX_TOKEN_LENGTH, SessionToken, TokenError},
+    transport::{StoreError, TransportError},
 };

@@ -8,11 +8,14 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header::CONTENT_TYPE};
 use serde::Deserialize;
 
-use super::Place;
+use super::{
+    authorization::WithApp,
+    endpoint::{CallOptions, Endpoint},
+};
 use crate::{
-    BearerToken, Endpoint, Environment, Malformed, RequestError,
-    answer::{Field, Problem, json},
-    endpoint::WithApp,
+    BearerToken, Environment,
+    environment::{Place, RequestError},
+    response::{Field, InvalidResponse, Problem, json},
 };
 
 const GRANT: &str = "grant_type=client_credentials";
@@ -20,7 +23,7 @@ const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlen
 
 /// Asks for a bearer token: `POST /ts/v1/oauth2/token`.
 ///
-/// Within an hour of its first issue the service answers with the *same*
+/// Within an hour of its first issue the service responds with the *same*
 /// token, which then has less than an hour left (documented by Verizon).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestBearerToken {
@@ -33,7 +36,7 @@ impl Endpoint for RequestBearerToken {
     type Auth = WithApp;
     type Output = BearerTokenResponse;
 
-    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+    fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
         let form = match &self.scope {
             None => Bytes::from_static(GRANT.as_bytes()),
             Some(scope) => with("scope", scope),
@@ -41,29 +44,29 @@ impl Endpoint for RequestBearerToken {
         post(environment, Place::RequestBearerToken, form)
     }
 
-    fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
-        let answer: TokenAnswer<'_> = json(answer.body())?;
-        if let Some(kind) = answer.token_type.optional("token_type")? {
+    fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
+        let fields: TokenResponse<'_> = json(response.body())?;
+        if let Some(kind) = fields.token_type.optional("token_type")? {
             if !kind.eq_ignore_ascii_case("bearer") {
-                return Err(Malformed::new("token_type", Problem::Kind));
+                return Err(InvalidResponse::new("token_type", Problem::Kind));
             }
         }
-        let token = answer.access_token.required("access_token")?;
-        let lifetime = answer.expires_in.number("expires_in")?;
+        let token = fields.access_token.required("access_token")?;
+        let lifetime = fields.expires_in.number("expires_in")?;
         Ok(BearerTokenResponse {
             access_token: BearerToken::new(token)
-                .map_err(|error| Malformed::new("access_token", Problem::Token(error)))?,
+                .map_err(|error| InvalidResponse::new("access_token", Problem::Token(error)))?,
             expires_in: lifetime.map(seconds),
-            scope: answer.scope.text().map(Into::into),
+            scope: fields.scope.text().map(Into::into),
         })
     }
 
-    fn is_idempotent(&self) -> bool {
-        true
+    fn options(&self) -> CallOptions {
+        CallOptions::idempotent()
     }
 }
 
-/// Ends a bearer token: `POST /ts/v1/oauth2/revoke`. The answer has no body.
+/// Ends a bearer token: `POST /ts/v1/oauth2/revoke`. The response has no body.
 #[derive(Clone, Debug)]
 pub struct RevokeBearerToken<'a> {
     /// The token to end.
@@ -74,21 +77,21 @@ impl Endpoint for RevokeBearerToken<'_> {
     type Auth = WithApp;
     type Output = ();
 
-    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+    fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
         let form = with("token", self.token.expose());
         post(environment, Place::RevokeBearerToken, form)
     }
 
-    fn read(_: &Response<Bytes>) -> Result<(), Malformed> {
+    fn read(_: &Response<Bytes>) -> Result<(), InvalidResponse> {
         Ok(())
     }
 
-    fn is_idempotent(&self) -> bool {
-        true
+    fn options(&self) -> CallOptions {
+        CallOptions::idempotent()
     }
 }
 
-/// The answer to [`RequestBearerToken`].
+/// The response to [`RequestBearerToken`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BearerTokenResponse {
@@ -102,7 +105,7 @@ pub struct BearerTokenResponse {
 }
 
 #[derive(Deserialize)]
-struct TokenAnswer<'a> {
+struct TokenResponse<'a> {
     #[serde(default, borrow)]
     access_token: Field<'a>,
     #[serde(default, borrow)]
@@ -125,7 +128,7 @@ fn post(
     place: Place,
     form: Bytes,
 ) -> Result<Request<Bytes>, RequestError> {
-    let mut request = environment.request(Method::POST, place, form)?;
+    let mut request = environment.request_to(Method::POST, place, form)?;
     request.headers_mut().insert(CONTENT_TYPE, FORM);
     Ok(request)
 }
@@ -139,20 +142,20 @@ fn seconds(number: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AppCredentials, Error};
+    use crate::{AppCredentials, api::Error};
 
     fn app() -> AppCredentials {
         AppCredentials::new("key", "secret").unwrap()
     }
 
     fn parse(body: &str) -> Result<BearerTokenResponse, Error> {
-        let answer = Response::new(Bytes::copy_from_slice(body.as_bytes()));
-        RequestBearerToken::parse(answer).map(Response::into_body)
+        let response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
+        RequestBearerToken::parse(response).map(Response::into_body)
     }
 
-    fn problem(body: &str) -> Malformed {
+    fn problem(body: &str) -> InvalidResponse {
         match parse(body) {
-            Err(Error::Malformed { malformed, .. }) => malformed,
+            Err(Error::Invalid { invalid, .. }) => invalid,
             other => panic!("{body} gave {other:?}"),
         }
     }
@@ -180,9 +183,9 @@ mod tests {
 
     #[test]
     fn tokens_may_be_asked_for_and_given_back_twice() {
-        assert!(RequestBearerToken::default().is_idempotent());
+        assert!(RequestBearerToken::default().options().idempotent);
         let token = BearerToken::new("cf1b").unwrap();
-        assert!(RevokeBearerToken { token: &token }.is_idempotent());
+        assert!(RevokeBearerToken { token: &token }.options().idempotent);
     }
 
     #[test]
@@ -200,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_holds_a_token_and_its_lifetime() {
-        let answer = parse(
+    fn the_response_holds_a_token_and_its_lifetime() {
+        let response = parse(
             r#"{"access_token":"cf1b","token_type":"Bearer","scope":"default","expires_in":3600}"#,
         )
         .unwrap();
-        assert_eq!(answer.access_token.expose(), "cf1b");
-        assert_eq!(answer.expires_in, Some(Duration::from_secs(3600)));
-        assert_eq!(answer.scope.as_deref(), Some("default"));
+        assert_eq!(response.access_token.expose(), "cf1b");
+        assert_eq!(response.expires_in, Some(Duration::from_secs(3600)));
+        assert_eq!(response.scope.as_deref(), Some("default"));
     }
 
     #[test]
@@ -232,12 +235,12 @@ mod tests {
         assert!(parse(r#"{"access_token":"t","token_type":"BEARER"}"#).is_ok());
         assert_eq!(
             problem(r#"{"access_token":"t","token_type":"mac"}"#),
-            Malformed::new("token_type", Problem::Kind)
+            InvalidResponse::new("token_type", Problem::Kind)
         );
     }
 
     #[test]
-    fn an_answer_without_sense_names_the_part() {
+    fn an_invalid_response_names_the_part() {
         for (body, part, problem_is) in [
             ("{}", "access_token", Problem::Missing),
             (r#"{"access_token":null}"#, "access_token", Problem::Missing),
@@ -270,7 +273,11 @@ mod tests {
             ),
             ("", "the body", Problem::Missing),
         ] {
-            assert_eq!(problem(body), Malformed::new(part, problem_is), "{body}");
+            assert_eq!(
+                problem(body),
+                InvalidResponse::new(part, problem_is),
+                "{body}"
+            );
         }
         assert_eq!(problem(r#"{"access_token":"a b"}"#).part, "access_token");
         assert_eq!(problem("<html>").part, "the body");

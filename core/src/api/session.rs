@@ -5,11 +5,14 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
-use super::Place;
+use super::{
+    authorization::{WithBearer, WithSession},
+    endpoint::{CallOptions, Endpoint},
+};
 use crate::{
-    Endpoint, Environment, Malformed, Password, RequestError, SessionToken, UserCredentials,
-    answer::{Field, Problem, json},
-    endpoint::{WithBearer, WithSession},
+    Environment, Password, SessionToken, UserCredentials,
+    environment::{Place, RequestError},
+    response::{Field, InvalidResponse, Problem, json},
 };
 
 /// Opens a session: `POST /m2m/v1/session/login`.
@@ -26,10 +29,10 @@ use crate::{
 /// let request = LogIn::new(&user).request(&Environment::mock(), &bearer)?;
 /// assert_eq!(request.body(), r#"{"username":"zbeeblebrox","password":"IMgr8"}"#);
 ///
-/// let answer = r#"{"sessionToken": "bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#;
-/// let answer = LogIn::parse(http::Response::new(answer.into()))?;
-/// assert_eq!(answer.status(), 200);
-/// assert_eq!(answer.body().session_token.expose(), "bcce3ea6-fe4f-4952-bacf-eadd80718e83");
+/// let response = r#"{"sessionToken": "bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#;
+/// let response = LogIn::parse(http::Response::new(response.into()))?;
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(response.body().session_token.expose(), "bcce3ea6-fe4f-4952-bacf-eadd80718e83");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(alias = "login_using_post")]
@@ -53,7 +56,7 @@ impl Endpoint for LogIn<'_> {
     type Auth = WithBearer;
     type Output = LogInResponse;
 
-    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+    fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
         let body = match &self.body {
             Some(body) => {
                 let (username, password) = (body.username, body.password.map(Password::expose));
@@ -62,12 +65,12 @@ impl Endpoint for LogIn<'_> {
             }
             None => Bytes::new(),
         };
-        environment.request(Method::POST, Place::LogIn, body)
+        environment.request_to(Method::POST, Place::LogIn, body)
     }
 
-    fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
-        let answer: TokenAnswer<'_> = json(answer.body())?;
-        let token = answer.token.required("sessionToken")?;
+    fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
+        let fields: TokenResponse<'_> = json(response.body())?;
+        let token = fields.token.required("sessionToken")?;
         Ok(LogInResponse {
             session_token: session_token(token)?,
         })
@@ -83,31 +86,31 @@ impl Endpoint for LogOut {
     type Auth = WithSession;
     type Output = LogOutResponse;
 
-    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
-        environment.request(Method::POST, Place::LogOut, Bytes::new())
+    fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        environment.request_to(Method::POST, Place::LogOut, Bytes::new())
     }
 
-    fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
-        if answer.body().is_empty() {
+    fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
+        if response.body().is_empty() {
             return Ok(LogOutResponse {
                 session_token: None,
             });
         }
-        let answer: TokenAnswer<'_> = json(answer.body())?;
-        let token = answer.token.optional("sessionToken")?;
+        let fields: TokenResponse<'_> = json(response.body())?;
+        let token = fields.token.optional("sessionToken")?;
         Ok(LogOutResponse {
             session_token: token.map(session_token).transpose()?,
         })
     }
 
-    fn is_idempotent(&self) -> bool {
-        true
+    fn options(&self) -> CallOptions {
+        CallOptions::idempotent()
     }
 }
 
 /// Resets the password to a random one: `PUT /m2m/v1/session/password/actions/reset`.
 ///
-/// The answer is the only copy of the new password, which is effective at
+/// The response is the only copy of the new password, which is effective at
 /// once. So this is never sent again when nobody knows what became of it,
 /// although it is a PUT.
 #[doc(alias = "reset_using_put")]
@@ -130,17 +133,17 @@ impl Endpoint for ResetPassword<'_> {
     type Auth = WithSession;
     type Output = SessionResetPasswordResponse;
 
-    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+    fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
         let text = self.body.old_password.expose();
         let body = write(&self.body, r#"{"oldPassword":""}"#.len() + text.len())?;
-        environment.request(Method::PUT, Place::ResetPassword, body)
+        environment.request_to(Method::PUT, Place::ResetPassword, body)
     }
 
-    fn read(answer: &Response<Bytes>) -> Result<Self::Output, Malformed> {
-        let answer: PasswordAnswer<'_> = json(answer.body())?;
-        let password = answer.password.required("newPassword")?;
-        let new_password =
-            Password::new(password).map_err(|_| Malformed::new("newPassword", Problem::Missing))?;
+    fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
+        let fields: PasswordResponse<'_> = json(response.body())?;
+        let password = fields.password.required("newPassword")?;
+        let new_password = Password::new(password)
+            .map_err(|_| InvalidResponse::new("newPassword", Problem::Missing))?;
         Ok(SessionResetPasswordResponse { new_password })
     }
 }
@@ -179,7 +182,7 @@ impl<'a> From<&'a UserCredentials> for LogInRequest<'a> {
     }
 }
 
-/// The answer to a [`LogIn`].
+/// The response to a [`LogIn`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogInResponse {
@@ -187,7 +190,7 @@ pub struct LogInResponse {
     pub session_token: SessionToken,
 }
 
-/// The answer to a [`LogOut`].
+/// The response to a [`LogOut`].
 #[doc(alias = "LogOutRequest")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -213,7 +216,7 @@ impl Serialize for SessionResetPasswordRequest<'_> {
     }
 }
 
-/// The answer to a [`ResetPassword`].
+/// The response to a [`ResetPassword`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionResetPasswordResponse {
@@ -222,19 +225,20 @@ pub struct SessionResetPasswordResponse {
 }
 
 #[derive(Deserialize)]
-struct TokenAnswer<'a> {
+struct TokenResponse<'a> {
     #[serde(default, borrow, rename = "sessionToken")]
     token: Field<'a>,
 }
 
 #[derive(Deserialize)]
-struct PasswordAnswer<'a> {
+struct PasswordResponse<'a> {
     #[serde(default, borrow, rename = "newPassword")]
     password: Field<'a>,
 }
 
-fn session_token(token: &str) -> Result<SessionToken, Malformed> {
-    SessionToken::new(token).map_err(|error| Malformed::new("sessionToken", Problem::Token(error)))
+fn session_token(token: &str) -> Result<SessionToken, InvalidResponse> {
+    SessionToken::new(token)
+        .map_err(|error| InvalidResponse::new("sessionToken", Problem::Token(error)))
 }
 
 /// Writes a body into one allocation; `length` is what it takes without escapes.
@@ -247,7 +251,7 @@ fn write(body: &impl Serialize, length: usize) -> Result<Bytes, RequestError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BearerToken, Error};
+    use crate::{BearerToken, api::Error};
 
     const GUID: &str = "bcce3ea6-fe4f-4952-bacf-eadd80718e83";
 
@@ -258,13 +262,13 @@ mod tests {
         )
     }
 
-    fn answer(body: &str) -> Response<Bytes> {
+    fn response(body: &str) -> Response<Bytes> {
         Response::new(Bytes::copy_from_slice(body.as_bytes()))
     }
 
-    fn malformed<T: std::fmt::Debug>(result: Result<T, Error>) -> Malformed {
+    fn invalid<T: std::fmt::Debug>(result: Result<T, Error>) -> InvalidResponse {
         match result {
-            Err(Error::Malformed { malformed, .. }) => malformed,
+            Err(Error::Invalid { invalid, .. }) => invalid,
             other => panic!("{other:?}"),
         }
     }
@@ -289,10 +293,10 @@ mod tests {
             r#"{"username":"zbeeblebrox","password":"IMgr8"}"#
         );
 
-        let answer = LogIn::parse(answer(
+        let response = LogIn::parse(response(
             r#"{"sessionToken": "bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#,
         ));
-        assert_eq!(answer.unwrap().body().session_token.expose(), GUID);
+        assert_eq!(response.unwrap().body().session_token.expose(), GUID);
     }
 
     #[test]
@@ -319,15 +323,19 @@ mod tests {
 
     #[test]
     fn the_lifetime_that_some_describe_is_taken_and_not_needed() {
-        let answer = answer(r#"{"sessionToken":"t","expiresIn":1200}"#);
+        let response = response(r#"{"sessionToken":"t","expiresIn":1200}"#);
         assert_eq!(
-            LogIn::parse(answer).unwrap().body().session_token.expose(),
+            LogIn::parse(response)
+                .unwrap()
+                .body()
+                .session_token
+                .expose(),
             "t"
         );
     }
 
     #[test]
-    fn a_login_answer_without_a_usable_token_is_not_accepted() {
+    fn a_login_response_without_a_usable_token_is_not_accepted() {
         for (body, part, problem) in [
             ("", "the body", Problem::Missing),
             ("{}", "sessionToken", Problem::Missing),
@@ -339,10 +347,10 @@ mod tests {
                 Problem::Kind,
             ),
         ] {
-            let error = malformed(LogIn::parse(answer(body)));
-            assert_eq!(error, Malformed::new(part, problem), "{body}");
+            let error = invalid(LogIn::parse(response(body)));
+            assert_eq!(error, InvalidResponse::new(part, problem), "{body}");
         }
-        let error = malformed(LogIn::parse(answer(r#"{"sessionToken":"a\r\nb"}"#)));
+        let error = invalid(LogIn::parse(response(r#"{"sessionToken":"a\r\nb"}"#)));
         assert_eq!(
             error.to_string(),
             "sessionToken can't be used: the token has a character at byte 1 that can't stand in a header"
@@ -365,16 +373,16 @@ mod tests {
         assert_eq!(request.headers()["content-length"], "0");
         assert_eq!(request.body(), "");
 
-        let ended = LogOut::parse(answer(
+        let ended = LogOut::parse(response(
             r#"{"sessionToken": "bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#,
         ));
         let token = ended.unwrap().into_body().session_token;
         assert_eq!(token.unwrap().expose(), GUID);
         for silent in ["", "{}"] {
-            let ended = LogOut::parse(answer(silent)).unwrap();
+            let ended = LogOut::parse(response(silent)).unwrap();
             assert_eq!(ended.body().session_token, None);
         }
-        assert_eq!(malformed(LogOut::parse(answer("<html>"))).part, "the body");
+        assert_eq!(invalid(LogOut::parse(response("<html>"))).part, "the body");
     }
 
     #[test]
@@ -393,14 +401,14 @@ mod tests {
         assert_eq!(request.headers()["vz-m2m-token"], GUID);
         assert_eq!(request.headers()["content-type"], "application/json");
         assert_eq!(request.body(), r#"{"oldPassword":"grflbk"}"#);
-        assert!(!reset.is_idempotent());
-        assert!(LogOut.is_idempotent());
+        assert!(!reset.options().idempotent);
+        assert!(LogOut.options().idempotent);
 
-        let new = ResetPassword::parse(answer(r#"{"newPassword": "Wh0a1545a84d"}"#)).unwrap();
+        let new = ResetPassword::parse(response(r#"{"newPassword": "Wh0a1545a84d"}"#)).unwrap();
         assert_eq!(new.body().new_password.expose(), "Wh0a1545a84d");
         for body in ["{}", r#"{"newPassword":""}"#, r#"{"newPassword":null}"#] {
-            let error = malformed(ResetPassword::parse(answer(body)));
-            assert_eq!(error, Malformed::new("newPassword", Problem::Missing));
+            let error = invalid(ResetPassword::parse(response(body)));
+            assert_eq!(error, InvalidResponse::new("newPassword", Problem::Missing));
         }
     }
 
@@ -418,16 +426,23 @@ mod tests {
             LogOut::parse(refusal(400)).unwrap_err(),
             ResetPassword::parse(refusal(400)).unwrap_err(),
         ] {
-            assert!(error.code().unwrap().is("REQUEST_FAILED.Specific"));
-            assert_eq!(error.status().unwrap(), 400);
+            assert!(
+                error
+                    .refusal()
+                    .unwrap()
+                    .code()
+                    .unwrap()
+                    .is("REQUEST_FAILED.Specific")
+            );
+            assert_eq!(error.response().status(), 400);
         }
     }
 
     #[test]
     fn law_10_a_lost_password_is_kept_but_not_shown() {
         let body = r#"{"newpassword":"hush"}"#;
-        let error = ResetPassword::parse(answer(body)).unwrap_err();
+        let error = ResetPassword::parse(response(body)).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hush"));
-        assert_eq!(error.response().unwrap().body(), body);
+        assert_eq!(error.response().body(), body);
     }
 }

@@ -1,24 +1,22 @@
-//! What happened, for logs, metrics and audits.
+//! Events: what happened, for logs, metrics and audits.
 //!
 //! The machine puts events into a small queue that a driver drains with
-//! [`Session::poll_event`](super::Session::poll_event). No event holds a secret.
+//! [`Session::poll_event`](super::Session::poll_event) after each step. No event
+//! holds a secret.
 
 use std::{collections::VecDeque, fmt};
 
-use super::{FlightKind, GateReason};
-use crate::{Timestamp, refusal::ErrorCode};
-
-/// How many events are kept for a driver that does not drain them; the oldest
-/// are dropped first.
-pub const MAX_EVENTS: usize = 64;
+use super::{guard::BlockReason, operation::OperationKind, settings::MAX_EVENTS};
+use crate::{Timestamp, response::ErrorCode};
 
 /// Something that happened to a session. `Display` says it in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A bearer token was fetched.
+    #[non_exhaustive]
     BearerFetched {
-        /// When it will be renewed.
+        /// The time at which it will be renewed.
         renew_at: Timestamp,
     },
     /// The bearer token was refused; another will be fetched.
@@ -30,50 +28,60 @@ pub enum Event {
     /// The service refused the session token; another login will be made.
     SessionRefused,
     /// A login was refused.
+    #[non_exhaustive]
     LoginRefused {
         /// The code by which it was.
         code: Option<ErrorCode>,
-        /// How many logins may still fail.
+        /// The number of logins that may still fail.
         attempts_left: u32,
     },
-    /// No answer to a login came, or none that says what became of it; it
+    /// No response to a login came, or none that says whether it was judged; it
     /// counts as failed.
+    #[non_exhaustive]
     LoginLost {
-        /// How many logins may still fail.
+        /// The number of logins that may still fail.
         attempts_left: u32,
     },
-    /// No login will be made until the gate is opened again.
-    GateClosed {
-        /// Why.
-        reason: GateReason,
+    /// No login will be made until the login guard is unblocked.
+    #[non_exhaustive]
+    LoginsBlocked {
+        /// The reason.
+        reason: BlockReason,
     },
-    /// Other credentials were given, or the guard was re-armed: logins are made
-    /// again.
-    GateOpened,
-    /// The password was reset, and the new one is used from now on.
+    /// Other credentials were given, or the login guard was unblocked: logins are
+    /// made again.
+    LoginsUnblocked,
+    /// The password was reset; the new one is to be confirmed.
+    PasswordReset,
+    /// A new password was confirmed, and the session uses it from now on.
     PasswordChanged,
     /// The session was ended.
     LoggedOut,
-    /// Sessions keep dying right after login: no login is made until then.
-    Braked {
-        /// When one is made again.
-        until: Timestamp,
-    },
-    /// A token fetch or login failed in a way that may pass: the next is made
+    /// Sessions keep being refused right after login: no login is made until
     /// then.
-    Paused {
-        /// When one is made again.
+    #[non_exhaustive]
+    CoolingDown {
+        /// The time at which logins are made again.
         until: Timestamp,
     },
-    /// Whoever carried this did not come back in time; another may take over.
-    FlightLapsed {
-        /// What was carried.
-        kind: FlightKind,
+    /// A token fetch or login failed in a way that may pass: the next one is made
+    /// then.
+    #[non_exhaustive]
+    BackingOff {
+        /// The time at which the next one is made.
+        until: Timestamp,
+    },
+    /// No result of this operation came before its lease expired; another may
+    /// begin.
+    #[non_exhaustive]
+    LeaseExpired {
+        /// The operation's kind.
+        kind: OperationKind,
     },
 }
 
 impl Event {
-    /// A name for it that does not change, for metrics.
+    /// The event's name, which does not change, for metrics.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::BearerFetched { .. } => "bearer_fetched",
@@ -83,13 +91,14 @@ impl Event {
             Self::SessionRefused => "session_refused",
             Self::LoginRefused { .. } => "login_refused",
             Self::LoginLost { .. } => "login_lost",
-            Self::GateClosed { .. } => "gate_closed",
-            Self::GateOpened => "gate_opened",
+            Self::LoginsBlocked { .. } => "logins_blocked",
+            Self::LoginsUnblocked => "logins_unblocked",
+            Self::PasswordReset => "password_reset",
             Self::PasswordChanged => "password_changed",
             Self::LoggedOut => "logged_out",
-            Self::Braked { .. } => "braked",
-            Self::Paused { .. } => "paused",
-            Self::FlightLapsed { .. } => "flight_lapsed",
+            Self::CoolingDown { .. } => "cooling_down",
+            Self::BackingOff { .. } => "backing_off",
+            Self::LeaseExpired { .. } => "lease_expired",
         }
     }
 }
@@ -113,20 +122,31 @@ impl fmt::Display for Event {
                 write!(f, "; {attempts_left} more may fail")
             }
             Self::LoginLost { attempts_left } => {
-                write!(f, "a login got no answer; {attempts_left} more may fail")
+                write!(
+                    f,
+                    "a login had no usable response; {attempts_left} more may fail"
+                )
             }
-            Self::GateClosed { reason } => write!(f, "no login will be made: {reason}"),
-            Self::GateOpened => f.write_str("logins are made again"),
-            Self::PasswordChanged => f.write_str("the password was changed"),
+            Self::LoginsBlocked { reason } => write!(f, "no login will be made: {reason}"),
+            Self::LoginsUnblocked => f.write_str("logins are made again"),
+            Self::PasswordReset => {
+                f.write_str("the password was reset; the new one is to be confirmed")
+            }
+            Self::PasswordChanged => f.write_str("the new password is in use"),
             Self::LoggedOut => f.write_str("logged out"),
-            Self::Braked { .. } => f.write_str("sessions keep dying after login; logins pause"),
-            Self::Paused { .. } => f.write_str("a token could not be had; a pause is made"),
-            Self::FlightLapsed { kind } => write!(f, "{kind} did not come back in time"),
+            Self::CoolingDown { .. } => {
+                f.write_str("sessions keep being refused after login; logins cool down")
+            }
+            Self::BackingOff { .. } => f.write_str("a token could not be had; backing off"),
+            Self::LeaseExpired { kind } => {
+                write!(f, "{kind} had no result before its lease expired")
+            }
         }
     }
 }
 
-/// The queue. Not part of a snapshot: an event is told once, to whoever drives.
+/// The queue of events. Not part of a snapshot: an event is reported once, to
+/// whoever drives.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Events(VecDeque<Event>);
 

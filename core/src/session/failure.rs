@@ -1,102 +1,141 @@
-//! What calls that waited for a flight learn of its failure.
+//! The record of a failure: what a session remembers of it for those who come
+//! later.
 //!
 //! A hundred calls may wait for one login. When it fails, each must know why
-//! without making the same mistake again. The session remembers the last
-//! failure in a form that fits into a snapshot: the kind, the status and the
-//! code, but not the answer itself.
+//! without making the same mistake again; and who learns hours later that
+//! logins are blocked must learn what came first. The record fits into a
+//! snapshot: the kind, the time, the status and the code, but not the response.
+
+use std::fmt;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{flight::FlightKind, guard::Gate};
+use super::operation::OperationKind;
 use crate::{
-    Error, Timestamp, TransportError,
-    answer::{Malformed, Problem},
-    refusal::{Refusal, Shape},
+    Timestamp,
+    response::{ErrorCode, Refusal, Shape},
 };
 
-/// The last flight that failed, and how.
+/// The record of something that failed: what it was, when, and the status and
+/// code of the response, if one came. `Display` says it in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Failure {
-    pub(super) flight: u64,
-    pub(super) errand: FlightKind,
-    kind: Kind,
+pub struct Failure {
+    #[serde(deserialize_with = "super::nullable::present")]
+    operation: Option<OperationKind>,
+    at: Timestamp,
+    pub(super) reason: Reason,
 }
 
+/// The reason of a failure, as far as others need it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Kind {
+pub(super) enum Reason {
     NeverSent,
-    FateUnknown,
-    Malformed,
-    Throttled(Timestamp, Brief),
+    Unknown,
+    Invalid,
+    Throttled { retry_at: Timestamp, by: Brief },
     AppRefused(Brief),
     BearerRefused(Brief),
+    CredentialsRefused(Brief),
     LoginRefused(Brief),
+    SessionRefused(Brief),
     Refused(Brief),
 }
 
-/// As much of a refusal as is remembered.
+/// The part of a refusal that is remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Brief {
+pub(super) struct Brief {
     status: u16,
     shape: Shape,
 }
 
 impl Failure {
-    pub(super) fn new(flight: u64, errand: FlightKind, error: &Error) -> Self {
-        let kind = match error {
-            Error::NeverSent(_) => Kind::NeverSent,
-            Error::Malformed { .. } => Kind::Malformed,
-            Error::Throttled { until, refusal } => Kind::Throttled(*until, Brief::of(refusal)),
-            Error::AppRefused(refusal) => Kind::AppRefused(Brief::of(refusal)),
-            Error::BearerRefused(refusal) => Kind::BearerRefused(Brief::of(refusal)),
-            Error::LoginRefused { refusal, .. } | Error::WrongCredentials { refusal, .. } => {
-                Kind::LoginRefused(Brief::of(refusal))
-            }
-            Error::Refused(refusal) => Kind::Refused(Brief::of(refusal)),
-            _ => Kind::FateUnknown,
-        };
+    /// The failure of an operation.
+    pub(super) const fn of(operation: OperationKind, at: Timestamp, reason: Reason) -> Self {
         Self {
-            flight,
-            errand,
-            kind,
+            operation: Some(operation),
+            at,
+            reason,
         }
     }
 
-    /// The error for a call that waited.
-    pub(super) fn error(&self, gate: Gate) -> Error {
-        match &self.kind {
-            Kind::NeverSent => Error::NeverSent(TransportError::recalled(false)),
-            Kind::FateUnknown => Error::FateUnknown(TransportError::recalled(true)),
-            Kind::Malformed => Error::malformed(
-                Malformed::new("the answer", Problem::Kind),
-                http::Response::default(),
-            ),
-            Kind::Throttled(until, brief) => Error::Throttled {
-                until: *until,
-                refusal: brief.refusal(),
-            },
-            Kind::AppRefused(brief) => Error::AppRefused(brief.refusal()),
-            Kind::BearerRefused(brief) => Error::BearerRefused(brief.refusal()),
-            Kind::LoginRefused(brief) => Error::LoginRefused {
-                gate,
-                refusal: brief.refusal(),
-            },
-            Kind::Refused(brief) => Error::Refused(brief.refusal()),
+    /// The refusal of a session token, by which the session ended.
+    pub(super) fn of_session(at: Timestamp, refusal: &Refusal) -> Self {
+        Self {
+            operation: None,
+            at,
+            reason: Reason::SessionRefused(Brief::of(refusal)),
+        }
+    }
+
+    /// The operation that failed; `None` if it was a call's request whose session
+    /// token was refused.
+    pub const fn operation(&self) -> Option<OperationKind> {
+        self.operation
+    }
+
+    /// The time at which it failed.
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The HTTP status of the refusal; `None` if there was none.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.brief().map(Brief::status)
+    }
+
+    /// The API's error code, if it was the API that refused.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        match &self.brief()?.shape {
+            Shape::Api(error) => error.error_code.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn brief(&self) -> Option<&Brief> {
+        match &self.reason {
+            Reason::NeverSent | Reason::Unknown | Reason::Invalid => None,
+            Reason::Throttled { by, .. }
+            | Reason::AppRefused(by)
+            | Reason::BearerRefused(by)
+            | Reason::CredentialsRefused(by)
+            | Reason::LoginRefused(by)
+            | Reason::SessionRefused(by)
+            | Reason::Refused(by) => Some(by),
         }
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.operation {
+            Some(kind) => kind.fmt(f)?,
+            None => f.write_str("the session")?,
+        }
+        match (&self.reason, self.brief()) {
+            (Reason::NeverSent, _) => f.write_str(" was never sent")?,
+            (Reason::Invalid, _) => f.write_str(" had an invalid response")?,
+            (_, Some(by)) => write!(f, " was refused ({} {})", by.status, by.shape)?,
+            (_, None) => f.write_str(" had no response")?,
+        }
+        write!(f, " at {}", self.at)
+    }
+}
+
 impl Brief {
-    fn of(refusal: &Refusal) -> Self {
+    pub(super) fn of(refusal: &Refusal) -> Self {
         Self {
             status: refusal.status().as_u16(),
             shape: refusal.shape().clone().without_messages(),
         }
     }
 
-    fn refusal(&self) -> Box<Refusal> {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
-        Box::new(Refusal::recalled(status, self.shape.clone()))
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST)
+    }
+
+    /// The refusal, as far as it is remembered.
+    pub(super) fn refusal(&self) -> Refusal {
+        Refusal::remembered(self.status(), self.shape.clone())
     }
 }

@@ -1,22 +1,62 @@
-//! The numbers that a session goes by: each with a name, a default and a
-//! reason.
+//! All numbers that tune the machine: each with a name, a default and a reason.
 
 use std::{num::NonZeroU32, time::Duration};
 
 use thiserror::Error;
 
-/// How long a session token lives without use (documented by Verizon).
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+/// The time that a bearer token lives from its first issue (documented by
+/// Verizon); assumed where a response does not say.
+pub(super) const BEARER_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// How long a bearer token lives from its first issue (documented by Verizon);
-/// assumed where an answer does not say.
-pub const BEARER_LIFETIME: Duration = Duration::from_secs(60 * 60);
-
-/// After how many failed logins in a row the platform locks the user name,
-/// which only Verizon's support unlocks (documented by Verizon).
+/// The number of failed logins in a row at which the platform locks the user
+/// name, which only Verizon's support unlocks (documented by Verizon).
 pub const PLATFORM_LOCKS_AT: u8 = 5;
 
-/// What a session goes by. Start from the default and change what differs:
+/// The number of events that are held for a driver that does not drain them; the
+/// oldest are dropped first (our choice).
+pub const MAX_EVENTS: usize = 64;
+
+/// The longest backoff of token fetches and logins, whatever the service asks
+/// for: a longer `Retry-After` is taken for a mistake (our choice).
+pub const LONGEST_REQUESTED_BACKOFF: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The time by which a lease outlasts its operation's deadline, so that a driver
+/// that runs into the deadline has the time to say so (our choice).
+pub(super) const LEASE_GRACE: Duration = Duration::from_secs(5);
+
+/// The shortest time that a fetched bearer token is used, whatever lifetime the
+/// service gives it: so that a token given out at its very end does not set off
+/// one fetch after the other (our choice).
+pub(super) const SHORTEST_BEARER_USE: Duration = Duration::from_secs(1);
+
+/// The time by which a session's last use may run ahead of the last one that the
+/// [version](super::Session::version) reported (our choice).
+pub(super) const USE_GRAIN: Duration = Duration::from_secs(60);
+
+/// A session that is refused within this time after its login is short-lived
+/// (our choice: three times the 96 seconds that were reported from the field).
+pub(super) const SHORT_LIVED_SESSION: Duration = Duration::from_secs(5 * 60);
+
+/// The number of short-lived sessions in a row that delay no login (our choice).
+pub(super) const FREE_SHORT_LIVED_SESSIONS: u32 = 2;
+
+/// The login cooldown after one more; it doubles with each further one (our
+/// choice).
+pub(super) const FIRST_COOLDOWN: Duration = Duration::from_secs(60);
+
+/// The longest login cooldown (our choice).
+pub(super) const LONGEST_COOLDOWN: Duration = Duration::from_secs(20 * 60);
+
+/// The number of results of operations that are held for the calls that wait for
+/// them; the oldest are dropped first (our choice: operations come one at a time,
+/// and whoever waits looks after each).
+pub(super) const MAX_RESULTS: usize = 8;
+
+/// The number of times that a change to a shared session is tried because others
+/// were faster: far more than any number of honest processes needs (our choice).
+pub(super) const MAX_SAVE_ATTEMPTS: u32 = 1000;
+
+/// The settings of a session. Start from the default and change what differs:
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,51 +70,53 @@ pub const PLATFORM_LOCKS_AT: u8 = 5;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// How many logins may fail, or have an unknown fate, before the guard
-    /// closes. 2 by default: one slip and one repetition, and still as many
-    /// left again before the platform locks.
+    /// The number of logins that may fail, or have an unknown outcome, before the
+    /// login guard is blocked. 2 by default: one slip and one retry, and still as
+    /// many left again before the platform locks.
     pub max_failed_logins: MaxFailedLogins,
 
     /// The scopes to ask for with the bearer token, separated by spaces. None
     /// by default: what the application has.
     pub scope: Option<String>,
 
-    /// How long before its end a bearer token is renewed: what clocks may
-    /// differ by, and what a request may take on its way. 60 seconds by
-    /// default. A token that lives no longer than this is used to its end.
+    /// The time before its end at which a bearer token is renewed: clocks may
+    /// differ, and a request takes time on its way. 60 seconds by default. A
+    /// token that lives no longer than this is used to its end.
     pub clock_skew: Duration,
 
-    /// After how long without use a session is taken for dead, and a login is
-    /// made before the next call. 19 minutes by default: a minute less than
-    /// [`IDLE_TIMEOUT`], for clocks and for a request's way.
+    /// The time without use after which a session is taken for dead, and a login
+    /// is made before the next call. 19 minutes by default: a minute less than a
+    /// session token lives without use (20 minutes, documented by Verizon), for
+    /// clocks and for a request's way.
     pub idle_timeout: Duration,
 
-    /// How long one request may take, from its sending to the end of its
-    /// answer. 30 seconds by default.
+    /// The time that one request may take, from its sending to the end of its
+    /// response. 30 seconds by default.
     pub attempt_timeout: Duration,
 
-    /// How long a whole call may take, with everything that it waits for.
+    /// The time that a whole call may take, with everything that it waits for.
     /// Unlimited by default; [`Call::with_deadline`](super::Call::with_deadline)
-    /// sets it for one call. A login that this cuts short has an unknown fate
-    /// and counts: leave enough time for one.
+    /// sets it for one call. It does not cut a login short that the call needs:
+    /// that belongs to the session and goes on.
     pub call_timeout: Option<Duration>,
 
-    /// How many failures a call takes before it gives up: 3 by default.
+    /// The number of failures after which a call gives up. 3 by default.
+    #[doc(alias = "retry")]
     pub max_attempts: NonZeroU32,
 
-    /// The pause after a first failure, doubled with each further one. Half a
-    /// second by default. The actual pause is between half of it and all of it.
+    /// The backoff after a first failure, doubled with each further one. Half a
+    /// second by default. The actual backoff is between half of it and all of it.
     pub first_backoff: Duration,
 
-    /// The longest such pause. 30 seconds by default.
+    /// The longest such backoff. 30 seconds by default.
     pub longest_backoff: Duration,
 
     /// The longest that a call waits for the service to be ready again,
     /// whatever `Retry-After` says. A call that would have to wait longer ends
-    /// with what made it wait. 60 seconds by default.
+    /// with the failure that made it wait. 60 seconds by default.
     pub longest_wait: Duration,
 
-    /// The largest body of an answer that is taken, in bytes. 16 MiB by default.
+    /// The largest body of a response that is taken, in bytes. 16 MiB by default.
     pub max_body: usize,
 }
 
@@ -96,13 +138,13 @@ impl Default for Settings {
     }
 }
 
-/// How many logins may fail before the guard closes: from 1 to 4, since the
-/// platform locks the user name at 5.
+/// The number of logins that may fail before the login guard is blocked: from 1
+/// to 4, since the platform locks the user name at 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MaxFailedLogins(u8);
 
 impl MaxFailedLogins {
-    /// Fails for anything but 1 to 4.
+    /// Takes the number. Fails for anything but 1 to 4.
     pub const fn new(number: u8) -> Result<Self, SettingsError> {
         if number == 0 || number >= PLATFORM_LOCKS_AT {
             return Err(SettingsError::MaxFailedLogins(number));
@@ -110,7 +152,7 @@ impl MaxFailedLogins {
         Ok(Self(number))
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn number(self) -> u8 {
         self.0
     }
@@ -122,11 +164,11 @@ impl Default for MaxFailedLogins {
     }
 }
 
-/// Why a setting can't be.
+/// The reason why a setting is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// Not a number of failed logins to stop at.
+    /// The number is not one of failed logins to stop at.
     #[error(
         "{0} is no number of failed logins to stop at; give one from 1 to 4, since the platform locks the user name at 5"
     )]
@@ -139,13 +181,12 @@ mod tests {
 
     #[test]
     fn a_session_is_used_until_a_minute_before_it_is_over() {
-        assert_eq!(IDLE_TIMEOUT, Duration::from_secs(1200));
         assert_eq!(Settings::default().idle_timeout, Duration::from_secs(1140));
         assert_eq!(BEARER_LIFETIME, Duration::from_secs(3600));
     }
 
     #[test]
-    fn law_2_the_guard_always_closes_before_the_platform_locks() {
+    fn law_2_the_guard_is_always_blocked_before_the_platform_locks() {
         for number in 1..=4 {
             assert_eq!(MaxFailedLogins::new(number).unwrap().number(), number);
         }

@@ -3,8 +3,8 @@
 //! One rule makes any store correct: *if the version changed, save before
 //! acting on the step.* A login is counted before it is sent, so a crash at any
 //! point forgets nothing. In one process the store is a mutex, on one machine a
-//! file, across a fleet any register with compare-and-swap; a flight's lease is
-//! then the lease across the fleet.
+//! file, across a fleet any register with compare-and-swap; an operation's lease
+//! is then the lease across the fleet.
 
 use std::fmt;
 
@@ -15,16 +15,17 @@ use serde::{
 };
 use thiserror::Error;
 
-use super::{Memory, Session};
+use super::memory::Memory;
 use crate::{Credentials, Environment};
 
-/// The name that a snapshot is stored under, with the number of its format.
-const FORMAT: &str = "thingspace-session-1";
+/// The name that a snapshot is saved under, with the number of its format.
+const FORMAT: &str = "thingspace-session-2";
 
-/// A session at rest. Serialise it with any serde format, keep it, and
-/// [`restore`](Session::restore) the session from it.
+/// A session at rest. Serialise it with any serde format, save it, and build the
+/// session from it with
+/// [`SessionBuilder::snapshot`](super::SessionBuilder::snapshot).
 ///
-/// It holds live tokens, so keep it as you would a password; it never holds the
+/// It holds live tokens, so protect it as you would a password; it never holds the
 /// password or the application's secret. `Debug` shows neither.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Snapshot(Contents);
@@ -38,16 +39,20 @@ struct Contents {
 }
 
 impl Snapshot {
-    pub(super) fn of(session: &Session) -> Self {
+    pub(super) fn of(
+        environment: &Environment,
+        credentials: &Credentials,
+        memory: &Memory,
+    ) -> Self {
         Self(Contents {
-            environment: session.environment.to_string(),
-            key: session.credentials.app.key().to_owned(),
-            username: session.credentials.user.username().to_owned(),
-            memory: session.memory.clone(),
+            environment: environment.to_string(),
+            key: credentials.app.key().to_owned(),
+            username: credentials.user.username().to_owned(),
+            memory: memory.clone(),
         })
     }
 
-    /// The [version](Session::version) of the session that this is of.
+    /// The [version](super::Session::version) of the session at the time.
     pub const fn version(&self) -> u64 {
         self.0.memory.version
     }
@@ -56,7 +61,7 @@ impl Snapshot {
         self,
         environment: &Environment,
         credentials: &Credentials,
-    ) -> Result<Memory, RestoreError> {
+    ) -> Result<Memory, OtherSession> {
         let Contents {
             environment: theirs,
             key,
@@ -64,45 +69,50 @@ impl Snapshot {
             memory,
         } = self.0;
         if theirs != environment.to_string() {
-            return Err(RestoreError::Environment);
+            return Err(OtherSession::Environment);
         }
-        if key != credentials.app.key() {
-            return Err(RestoreError::App);
-        }
-        if username != credentials.user.username() {
-            return Err(RestoreError::User);
-        }
+        OtherSession::check(&key, &username, credentials)?;
         Ok(memory)
     }
 }
 
-/// Reads a field that may hold nothing, but must be there: serde takes one that is
-/// missing for nothing, and a gate would open because a store lost why it closed.
-pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer)
-}
-
-/// Why a session can't be restored from a snapshot: it is somebody else's.
+/// The reason why a snapshot, or other credentials, can't be used for a session:
+/// they belong to another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum RestoreError {
-    /// It is of another environment.
-    #[error("the snapshot is of another environment; use one store for each")]
+pub enum OtherSession {
+    /// The environment is another one.
+    #[error(
+        "this belongs to a session in another environment; make one session, and one store, for each"
+    )]
     Environment,
-    /// It is of another application.
-    #[error("the snapshot is of another application key; use one store for each")]
+    /// The application is another one.
+    #[error(
+        "this belongs to a session of another application key; make one session, and one store, for each"
+    )]
     App,
-    /// It is of another user.
-    #[error("the snapshot is of another user name; use one store for each")]
+    /// The user is another one.
+    #[error(
+        "this belongs to a session of another user name; make one session, and one store, for each"
+    )]
     User,
 }
 
-/// One entry, named after the format, so that a format of the future can be
-/// told from damage.
+impl OtherSession {
+    /// Checks that `credentials` are of this application and user.
+    pub(super) fn check(key: &str, username: &str, credentials: &Credentials) -> Result<(), Self> {
+        if key != credentials.app.key() {
+            return Err(Self::App);
+        }
+        if username != credentials.user.username() {
+            return Err(Self::User);
+        }
+        Ok(())
+    }
+}
+
+/// Writes one entry, named after the format, so that a format of the future can
+/// be told from damage.
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
@@ -119,7 +129,7 @@ impl<'de> Deserialize<'de> for Snapshot {
         let visitor = SnapshotVisitor {
             entered: &mut entered,
         };
-        // What a format says of a text that stands in place of a map repeats the text.
+        // The message about a text that stands in place of a map repeats the text.
         deserializer.deserialize_map(visitor).map_err(|error| {
             if entered {
                 error
@@ -131,7 +141,7 @@ impl<'de> Deserialize<'de> for Snapshot {
 }
 
 struct SnapshotVisitor<'a> {
-    /// Set as soon as what is read is a map.
+    /// True as soon as a map is read.
     entered: &'a mut bool,
 }
 

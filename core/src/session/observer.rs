@@ -1,45 +1,49 @@
-//! What a driver tells those who watch it: metrics, audits, logs.
+//! Observers: what a driver reports to metrics, audits and logs.
 //!
 //! The core observes nothing by itself. A driver that offers hooks takes an
-//! [`Observer`] and calls it; all drivers offer the same one.
+//! [`Observer`] and calls it after the transition, with nothing locked; all
+//! drivers offer the same one.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode, uri::PathAndQuery};
 
-use super::{Attempt, Event, Transmit, Wait};
-use crate::TransportError;
+use super::{
+    event::Event,
+    step::{Attempt, Transmit, Wait},
+};
+use crate::transport::TransportError;
 
-/// Somebody who watches a driver. Each method is called with no lock held, on
-/// whatever thread or task the call is on, and does nothing unless it is
-/// written.
+/// An observer of a driver. Each method is called with no lock held, on the
+/// thread or task that drives, and does nothing unless it is written.
 pub trait Observer: Send + Sync {
-    /// Something happened to the session.
+    /// Takes an event of the session.
     fn event(&self, event: &Event) {
         let _ = event;
     }
 
-    /// A call is about to wait. Told again whenever it has looked whether there
-    /// is still nothing to do.
+    /// Takes note that a call is about to wait. Called again each time the call
+    /// has looked and still has nothing to do.
     fn waiting(&self, wait: &Wait) {
         let _ = wait;
     }
 
-    /// A request is about to be sent.
+    /// Takes note that a request is about to be sent.
     fn sending(&self, exchange: &Exchange) {
         let _ = exchange;
     }
 
-    /// A request was answered, or failed.
-    fn received(&self, exchange: &Exchange, outcome: &Outcome<'_>) {
-        let _ = (exchange, outcome);
+    /// Takes note that a response to a request came, or that it failed. The
+    /// machine has the result already.
+    fn received(&self, exchange: &Exchange, result: &ExchangeResult<'_>) {
+        let _ = (exchange, result);
     }
 }
 
-/// Nobody watches.
+/// An observer that does nothing.
 impl Observer for () {}
 
-/// One that watches many sessions.
+/// An observer that many sessions share.
 impl<O: Observer + ?Sized> Observer for Arc<O> {
     fn event(&self, event: &Event) {
         (**self).event(event);
@@ -53,12 +57,12 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
         (**self).sending(exchange);
     }
 
-    fn received(&self, exchange: &Exchange, outcome: &Outcome<'_>) {
-        (**self).received(exchange, outcome);
+    fn received(&self, exchange: &Exchange, result: &ExchangeResult<'_>) {
+        (**self).received(exchange, result);
     }
 }
 
-/// Both watch.
+/// Two observers, called one after the other.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn event(&self, event: &Event) {
         self.0.event(event);
@@ -75,13 +79,13 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.sending(exchange);
     }
 
-    fn received(&self, exchange: &Exchange, outcome: &Outcome<'_>) {
-        self.0.received(exchange, outcome);
-        self.1.received(exchange, outcome);
+    fn received(&self, exchange: &Exchange, result: &ExchangeResult<'_>) {
+        self.0.received(exchange, result);
+        self.1.received(exchange, result);
     }
 }
 
-/// One request of a call, as far as it may be told: no header, no body, no
+/// One request of a call, as far as it may be shown: no header, no body, no
 /// query.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Exchange {
@@ -101,7 +105,7 @@ impl fmt::Debug for Exchange {
 }
 
 impl Exchange {
-    /// The exchange that a transmit begins.
+    /// Describes the exchange that a transmit begins.
     pub fn of(transmit: &Transmit) -> Self {
         Self {
             method: transmit.request.method().clone(),
@@ -120,18 +124,19 @@ impl Exchange {
         self.target.as_ref().map_or("/", PathAndQuery::path)
     }
 
-    /// Which of its call's requests it is; token fetches and logins count.
+    /// The number of the request among its call's; token fetches and logins
+    /// count.
     pub const fn attempt(&self) -> Attempt {
         self.attempt
     }
 }
 
-/// What came of a request.
+/// The result of an exchange.
 #[derive(Clone, Copy, Debug)]
-pub struct Outcome<'a> {
-    /// The answer's status, or what is known of a request without an answer.
+pub struct ExchangeResult<'a> {
+    /// The response's status, or the HTTP stack's error if none came.
     pub result: Result<StatusCode, &'a TransportError>,
-    /// How long it took, from sending it to the end of the answer, by the
-    /// driver's clock.
+    /// The time that it took, from sending the request to the end of the
+    /// response, by the driver's clock.
     pub took: Duration,
 }

@@ -1,0 +1,73 @@
+//! The login cooldown, which ends login storms.
+//!
+//! Two programs that share one user name may end each other's sessions: each
+//! login kills the other's session, whose owner logs in again, and so on, as
+//! fast as the network allows. (Reported from the field: a session was refused
+//! 96 seconds after its issue while a second holder was active.) So short-lived
+//! sessions delay the next login, longer with each.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::settings::{
+    FIRST_COOLDOWN, FREE_SHORT_LIVED_SESSIONS, LONGEST_COOLDOWN, SHORT_LIVED_SESSION,
+};
+
+/// The number of short-lived sessions in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Cooldown(u32);
+
+impl Cooldown {
+    /// Counts a session that was refused at this age. Returns how long the next
+    /// login is delayed, if it is.
+    pub(super) fn refused_at(&mut self, age: Duration) -> Option<Duration> {
+        if age >= SHORT_LIVED_SESSION {
+            self.0 = 0;
+            return None;
+        }
+        self.0 = self.0.saturating_add(1);
+        let doublings = self.0.checked_sub(FREE_SHORT_LIVED_SESSIONS + 1)?.min(31);
+        Some(
+            FIRST_COOLDOWN
+                .saturating_mul(1 << doublings)
+                .min(LONGEST_COOLDOWN),
+        )
+    }
+
+    /// Notes that a session was of use at this age.
+    pub(super) fn used_at(&mut self, age: Duration) {
+        if age >= SHORT_LIVED_SESSION {
+            self.0 = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn law_5_short_lived_sessions_delay_logins_longer_and_longer() {
+        let mut cooldown = Cooldown::default();
+        let age = Duration::from_secs(96);
+        let delays: Vec<_> = (0..8).map(|_| cooldown.refused_at(age)).collect();
+        let minutes = |n: u64| Some(Duration::from_secs(60 * n));
+        assert_eq!(
+            delays,
+            [
+                None,
+                None,
+                minutes(1),
+                minutes(2),
+                minutes(4),
+                minutes(8),
+                minutes(16),
+                minutes(20)
+            ]
+        );
+        cooldown.used_at(SHORT_LIVED_SESSION);
+        assert_eq!(cooldown.refused_at(age), None);
+    }
+}

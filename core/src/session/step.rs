@@ -1,0 +1,185 @@
+//! The steps of a call: what the machine asks of its driver.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use super::{
+    error::Error,
+    new_password::NewPassword,
+    operation::{Operation, OperationKind},
+};
+use crate::{SessionToken, Timestamp};
+
+/// The next thing to do for a call.
+// A box around the request would cost every call an allocation.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug)]
+#[must_use = "a request that is not sent is waited for, and a login among them is counted"]
+pub enum Step {
+    /// Send this, then give the result to [`Call::receive`](super::Call::receive).
+    Send(Transmit),
+    /// There is nothing to do for now: step again then, or when the session's
+    /// [version](super::Session::version) has changed.
+    Wait(Wait),
+    /// The call has finished with this result.
+    Done(Result<Completion, Error>),
+}
+
+/// A request to be sent. `Debug` shows where it goes and nothing of what it
+/// carries.
+#[non_exhaustive]
+pub struct Transmit {
+    /// The request, complete but for what every HTTP stack adds by itself. Send
+    /// it where it says and follow no redirect.
+    pub request: Request<Bytes>,
+    /// The time at which to give it up: then report that its outcome is unknown.
+    pub deadline: Timestamp,
+    /// The number of bytes of the response's body to read: stop there and hand
+    /// over what you have. One more than what is taken, so that more is noticed.
+    pub read_limit: usize,
+    /// The attempt that its result belongs to.
+    pub attempt: Attempt,
+}
+
+impl fmt::Debug for Transmit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transmit")
+            .field("method", self.request.method())
+            .field("path", &self.request.uri().path())
+            .field("deadline", &self.deadline)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One attempt of a call to send a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Attempt {
+    pub(super) number: u32,
+    pub(super) operation: Option<Operation>,
+}
+
+impl Attempt {
+    /// The number of the attempt among its call's, from 1. Token fetches and
+    /// logins count.
+    pub const fn number(self) -> u32 {
+        self.number
+    }
+
+    /// The operation of the session that the request is for; `None` if it is the
+    /// call's own request.
+    ///
+    /// An operation has its own full deadline, whatever the call's is. A driver
+    /// that can runs it on a task or thread of its own and gives its result to
+    /// [`Session::receive`](super::Session::receive): then it goes on if the call
+    /// does not.
+    pub const fn operation(self) -> Option<Operation> {
+        self.operation
+    }
+}
+
+/// A reason to do nothing for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wait {
+    /// The time at which to step again at the latest.
+    pub until: Timestamp,
+    /// The thing that is waited for.
+    pub reason: WaitReason,
+}
+
+impl Wait {
+    pub(super) const fn new(until: Timestamp, reason: WaitReason) -> Self {
+        Self { until, reason }
+    }
+}
+
+/// The thing that a call waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitReason {
+    /// An operation of the session is in progress.
+    Operation(OperationKind),
+    /// Something failed in a way that may pass.
+    Backoff,
+    /// Sessions keep being refused right after login.
+    Cooldown,
+    /// The driver has the call's request and has not given its result.
+    Response,
+}
+
+/// Says what is waited for.
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operation(kind) => write!(f, "{kind} in progress"),
+            Self::Backoff => f.write_str("the next attempt after a failure"),
+            Self::Cooldown => f.write_str("the next login, since sessions keep being refused"),
+            Self::Response => f.write_str("a response"),
+        }
+    }
+}
+
+/// The result of a call that succeeded.
+// A box around the response would cost every call an allocation.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Completion {
+    /// The response to a request, with a status of success.
+    Response(Response<Bytes>),
+    /// The token of the session that is open now.
+    LoggedIn(SessionToken),
+    /// The token of the session that was ended; `None` if no session was open.
+    LoggedOut(Option<SessionToken>),
+    /// The new password after a reset.
+    PasswordReset(NewPassword),
+}
+
+impl Completion {
+    /// The response to a request.
+    ///
+    /// Fails if the call was one of the session's own.
+    #[inline]
+    pub fn into_response(self) -> Result<Response<Bytes>, Error> {
+        match self {
+            Self::Response(response) => Ok(response),
+            _ => Err(Error::finished()),
+        }
+    }
+
+    /// The token of the session that [`Call::log_in`](super::Call::log_in) found
+    /// open or opened.
+    ///
+    /// Fails if the call was another one.
+    pub fn into_logged_in(self) -> Result<SessionToken, Error> {
+        match self {
+            Self::LoggedIn(token) => Ok(token),
+            _ => Err(Error::finished()),
+        }
+    }
+
+    /// The token of the session that [`Call::log_out`](super::Call::log_out)
+    /// ended; `None` if no session was open.
+    ///
+    /// Fails if the call was another one.
+    pub fn into_logged_out(self) -> Result<Option<SessionToken>, Error> {
+        match self {
+            Self::LoggedOut(token) => Ok(token),
+            _ => Err(Error::finished()),
+        }
+    }
+
+    /// The new password that
+    /// [`Call::reset_password`](super::Call::reset_password) brought.
+    ///
+    /// Fails if the call was another one.
+    pub fn into_new_password(self) -> Result<NewPassword, Error> {
+        match self {
+            Self::PasswordReset(new) => Ok(new),
+            _ => Err(Error::finished()),
+        }
+    }
+}

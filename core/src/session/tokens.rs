@@ -1,0 +1,141 @@
+//! The two tokens that a session has: which may be used, what their use and
+//! their refusal mean, and when the next ones may be got.
+
+use super::{
+    event::Event,
+    failure::Failure,
+    machine::Session,
+    memory::Delay,
+    settings::{LONGEST_REQUESTED_BACKOFF, USE_GRAIN},
+    span::Span,
+};
+use crate::{BearerToken, SessionToken, Timestamp, response::Refusal};
+
+impl Session {
+    /// The bearer token to use now, if there is one. One that the call itself got
+    /// by its `own` operation is used, however short its life.
+    pub(super) fn usable_bearer(&self, now: Timestamp, own: u64) -> Option<(&BearerToken, u64)> {
+        let bearer = self.memory.bearer.as_ref()?;
+        (now < bearer.renew_at || bearer.generation == own)
+            .then_some((&bearer.token, bearer.generation))
+    }
+
+    /// The session token to use now, if a session is open and not idle for too
+    /// long.
+    pub(super) fn usable_session(&mut self, now: Timestamp, own: u64) -> Option<&SessionToken> {
+        let open = self.memory.open.as_ref()?;
+        if now.since(open.used) >= self.settings.idle_timeout && open.generation != own {
+            self.memory.open = None;
+            self.events.push(Event::SessionIdle);
+            self.memory.touch();
+        }
+        self.session_token()
+    }
+
+    /// Returns true if a token that is there is of this generation.
+    pub(super) fn has_brought_token(&self, generation: u64) -> bool {
+        let bearer = self.memory.bearer.as_ref();
+        let open = self.memory.open.as_ref();
+        bearer.is_some_and(|bearer| bearer.generation == generation)
+            || open.is_some_and(|open| open.generation == generation)
+    }
+
+    /// Notes that a request with the session of this generation, sent at this
+    /// time, had a response.
+    pub(super) fn session_used(&mut self, generation: u64, sent_at: Timestamp) {
+        let Some(open) = self.memory.open_of(generation) else {
+            return;
+        };
+        let age = sent_at.since(open.since);
+        open.used = open.used.max(sent_at);
+        if open.used.since(open.reported) >= USE_GRAIN {
+            open.reported = open.used;
+            self.memory.cooldown.used_at(age);
+            self.memory.touch();
+        }
+    }
+
+    /// Notes that the bearer token of this generation was refused.
+    pub(super) fn bearer_refused(&mut self, generation: u64) {
+        let bearer = self.memory.bearer.as_ref();
+        if bearer.is_some_and(|bearer| bearer.generation == generation) {
+            self.memory.bearer = None;
+            self.events.push(Event::BearerRefused);
+            self.memory.touch();
+        }
+    }
+
+    /// Notes that the session of this generation was refused.
+    pub(super) fn session_refused(&mut self, generation: u64, now: Timestamp, refusal: &Refusal) {
+        let Some(open) = self.memory.open_of(generation) else {
+            return;
+        };
+        let age = now.since(open.since);
+        self.memory.open = None;
+        self.events.push(Event::SessionRefused);
+        if let Some(length) = self.memory.cooldown.refused_at(age) {
+            // A backoff that the service asked for is not cut short.
+            let asked = self.memory.delay(now).map(|(until, _)| until.since(now));
+            let span = Span::new(now, length.max(asked.unwrap_or_default()));
+            self.events.push(Event::CoolingDown { until: span.end() });
+            self.memory.delay = Some(Delay::Cooldown {
+                span,
+                because: Failure::of_session(now, refusal),
+            });
+        }
+        self.memory.touch();
+    }
+
+    /// Notes that a token was got: what failed before no longer counts. A cooldown
+    /// stays: it is about sessions that are refused, not about operations that
+    /// fail.
+    pub(super) fn recover(&mut self) {
+        self.memory.failures = 0;
+        self.results.forget_failures();
+        self.memory
+            .delay
+            .take_if(|delay| matches!(delay, Delay::Backoff { .. }));
+        self.memory.touch();
+    }
+
+    /// Backs off after a token fetch or login that failed in a way that may pass.
+    /// Returns the time at which the next one may begin.
+    pub(super) fn back_off(
+        &mut self,
+        now: Timestamp,
+        requested: Option<Timestamp>,
+        because: Failure,
+    ) -> Timestamp {
+        self.memory.failures = self.memory.failures.saturating_add(1);
+        let until = self
+            .retry_time(self.memory.failures, now, requested)
+            .min(now + LONGEST_REQUESTED_BACKOFF);
+        if self
+            .memory
+            .delay(now)
+            .is_none_or(|(other, _)| other < until)
+        {
+            self.memory.delay = Some(Delay::Backoff {
+                span: Span::until(now, until),
+                because,
+            });
+            self.events.push(Event::BackingOff { until });
+        }
+        self.memory.touch();
+        until
+    }
+
+    /// Returns the time of the next attempt after a number of failures in a row,
+    /// not before the service `requested` it.
+    pub(super) fn retry_time(
+        &mut self,
+        failures: u32,
+        now: Timestamp,
+        requested: Option<Timestamp>,
+    ) -> Timestamp {
+        match requested {
+            Some(requested) => requested + self.jitter.up_to(self.settings.first_backoff),
+            None => now + self.jitter.backoff(&self.settings, failures),
+        }
+    }
+}
