@@ -1,25 +1,24 @@
-//! What the tokens cost: nothing to stamp, one copy to read.
+//! The price of the tokens and of the machine: nothing to authorize, one copy to
+//! read, and one copy of the request that a replay may need.
 #![cfg(test)]
 
-use allocation_counter::measure;
+use allocation_counter::{AllocationInfo, measure};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header::CONTENT_TYPE};
 use thingspace_core::{
     AppCredentials, BearerToken, Call, Credentials, Endpoint, Environment, Session, SessionToken,
-    Step, Timestamp, UserCredentials,
-    api::{LogIn, ResetPassword},
-    endpoint::{Auth, WithSession},
-    session::OpenSession,
+    Step, Timestamp, UserCredentials, WithSession,
+    api::{Authorization, LogIn, ResetPassword},
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const LOGIN: &str = r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#;
 
 #[test]
-fn reading_a_login_answer_copies_the_token_once() {
-    let answer = Response::new(Bytes::from_static(LOGIN.as_bytes()));
+fn reading_the_response_to_a_login_copies_the_token_once() {
+    let response = Response::new(Bytes::from_static(LOGIN.as_bytes()));
     let cost = measure(|| {
-        let token = LogIn::parse(answer).unwrap().into_body().session_token;
+        let token = LogIn::parse(response).unwrap().into_body().session_token;
         std::mem::forget(token);
     });
     assert_eq!(cost.count_total, 1);
@@ -42,45 +41,81 @@ fn a_request_with_a_body_is_built_in_three_allocations() {
 }
 
 #[test]
-fn stamping_a_request_with_ready_made_tokens_allocates_nothing_for_them() {
+fn authorizing_a_request_with_ready_made_tokens_allocates_nothing_for_them() {
     let bearer = BearerToken::new(&"b".repeat(1000)).unwrap();
     let session = SessionToken::new("bcce3ea6-fe4f-4952-bacf-eadd80718e83").unwrap();
     // The first copy of a header value begins to count its copies.
     drop((bearer.authorization(), session.header()));
     let mut headers = HeaderMap::with_capacity(2);
-    let cost = measure(|| WithSession::stamp((&bearer, &session), &mut headers));
+    let cost = measure(|| WithSession::authorize((&bearer, &session), &mut headers));
     assert_eq!(headers["authorization"].len(), "Bearer ".len() + 1000);
     assert_eq!(cost.count_total, 0);
 }
 
+/// Its copy begins to count the copies of the address, and of the body.
 #[test]
-fn the_machine_adds_no_allocation_to_a_call_with_an_open_session() {
-    let mut session = open_session();
-    let request = Request::get("/m2m/v1/work").body(Bytes::new()).unwrap();
-    let environment = Environment::mock();
-    let (bearer, token) = (
-        session.bearer_token().unwrap().clone(),
-        session.session_token().unwrap().clone(),
-    );
-    let build = || {
-        let request = Endpoint::request(&request, &environment, (&bearer, &token));
-        std::mem::forget(request);
-    };
-    build();
-    let alone = measure(build);
+fn a_call_with_an_open_session_costs_two_small_allocations_at_most() {
+    for (method, body, extra) in [
+        (Method::GET, "", 1),
+        (Method::POST, "", 1),
+        (Method::POST, "the work", 2),
+    ] {
+        let own = || {
+            let request = Request::builder().method(&method).uri("/m2m/v1/work");
+            request.body(Bytes::from(body.to_owned())).unwrap()
+        };
+        let (alone, driven) = steady(own);
+        assert_eq!(driven.count_total - alone.count_total, extra, "{method}");
+        assert_eq!(driven.bytes_total - alone.bytes_total, extra * 24);
+    }
+}
 
-    let mut call = Call::new(request.clone());
-    let driven = measure(|| {
-        let Step::Send(transmit) = call.step(&mut session, NOW) else {
-            panic!("nothing to send");
+/// The map of the headers is copied, with room for what the machine puts on it.
+#[test]
+fn headers_of_ones_own_cost_a_call_two_allocations_more() {
+    for (body, extra) in [("", 3), ("the work", 4)] {
+        let own = || {
+            let request = Request::post("/m2m/v1/work");
+            let text = HeaderValue::from_static("text/plain");
+            let request = request.header(CONTENT_TYPE, text);
+            request.body(Bytes::from(body.to_owned())).unwrap()
         };
-        call.receive(&mut session, NOW, transmit.attempt, Ok(Response::default()));
-        let Step::Done(Ok(answer)) = call.step(&mut session, NOW) else {
-            panic!("not done");
-        };
-        std::mem::forget((transmit, answer));
-    });
-    assert_eq!(driven.count_total, alone.count_total);
+        let (alone, driven) = steady(own);
+        assert_eq!(driven.count_total - alone.count_total, extra);
+    }
+}
+
+/// The allocations for a request that is built alone, and for a call that sends
+/// it in an open session.
+fn steady(own: impl Fn() -> Request<Bytes>) -> (AllocationInfo, AllocationInfo) {
+    let mut session = open_session();
+    let environment = Environment::mock();
+    let bearer = session.bearer_token().unwrap().clone();
+    let token = session.session_token().unwrap().clone();
+    let alone = || {
+        measure(|| {
+            let request = Endpoint::request(own(), &environment, (&bearer, &token));
+            std::mem::forget(request);
+        })
+    };
+    let mut drive = || {
+        measure(|| {
+            let mut call = Call::to(own(), &environment).unwrap();
+            let Step::Send(transmit) = call.step(&mut session, NOW) else {
+                panic!("nothing to send");
+            };
+            call.receive(&mut session, NOW, transmit.attempt, Ok(Response::default()));
+            let Step::Done(Ok(completion)) = call.step(&mut session, NOW) else {
+                panic!("not done");
+            };
+            let response = completion.into_response().unwrap();
+            std::mem::forget((transmit, response, call));
+        })
+    };
+    // The first copy of a header value begins to count its copies.
+    alone();
+    drive();
+    (alone(), drive())
 }
 
 fn user() -> UserCredentials {
@@ -91,7 +126,7 @@ fn open_session() -> Session {
     let app = AppCredentials::new("key", "secret").unwrap();
     let credentials = Credentials::new(app, user());
     let mut session = Session::new(Environment::mock(), credentials, 0);
-    let mut call = Call::new(OpenSession);
+    let mut call = Call::log_in();
     loop {
         match call.step(&mut session, NOW) {
             Step::Send(transmit) => {
@@ -100,8 +135,8 @@ fn open_session() -> Session {
                 } else {
                     LOGIN
                 };
-                let answer = Response::new(Bytes::from_static(body.as_bytes()));
-                call.receive(&mut session, NOW, transmit.attempt, Ok(answer));
+                let response = Response::new(Bytes::from_static(body.as_bytes()));
+                call.receive(&mut session, NOW, transmit.attempt, Ok(response));
             }
             Step::Wait(wait) => panic!("{wait:?}"),
             Step::Done(token) => {

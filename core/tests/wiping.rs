@@ -13,10 +13,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Response;
+use http::{Request, Response};
 use thingspace_core::{
     AppCredentials, Call, Credentials, Environment, Session, Step, Timestamp, UserCredentials,
-    session::ChangePassword,
 };
 
 const APP_SECRET: &str = "Xq7hJ2vWz9kP4";
@@ -36,7 +35,7 @@ thread_local! {
 }
 
 // SAFETY: all of it is the system's allocator, whose blocks are read, but not
-// kept, for as long as they are the caller's.
+// saved, for as long as they are the caller's.
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // Zeroed, so that nothing is read that was never written.
@@ -59,11 +58,22 @@ unsafe impl GlobalAlloc for Watching {
     }
 }
 
-/// How many blocks `act` gives back with a secret in them.
+/// The number of blocks that `act` gives back with a secret in them.
 fn unwiped(act: impl FnOnce()) -> usize {
     let before = UNWIPED.get();
     act();
     UNWIPED.get() - before
+}
+
+/// The body of the response to a request, which belongs to the HTTP stack.
+fn body_for(request: Request<Bytes>) -> &'static str {
+    let body = match request.uri().path().rsplit('/').next() {
+        Some("token") => r#"{"access_token":"b"}"#,
+        Some("login") => r#"{"sessionToken":"s"}"#,
+        _ => r#"{"newPassword":"Fw6gL1zKxoH9e"}"#,
+    };
+    std::mem::forget(request);
+    body
 }
 
 fn credentials() -> Credentials {
@@ -74,10 +84,36 @@ fn credentials() -> Credentials {
 }
 
 #[test]
-fn what_is_not_wiped_is_noticed() {
+fn a_secret_that_is_not_wiped_is_noticed() {
     for secret in [APP_SECRET, "a2V5OlhxN2hKMnZXejlrUDQ=", OLD_PASSWORD] {
         assert_eq!(unwiped(|| drop(secret.to_owned())), 1);
     }
+}
+
+/// A driver that lost its call, or a reset that nobody confirmed.
+#[test]
+fn a_new_password_that_nobody_took_is_wiped() {
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    assert_eq!(
+        unwiped(|| {
+            let mut session = Session::new(Environment::mock(), credentials(), 1);
+            let mut call = Call::reset_password();
+            while let Step::Send(transmit) = call.step(&mut session, now) {
+                let operation = transmit.attempt.operation().unwrap();
+                let body = body_for(transmit.request);
+                let response = Response::new(Bytes::from_static(body.as_bytes()));
+                session.receive(now, operation, Ok(response));
+                if session.new_password().is_some() {
+                    break;
+                }
+            }
+            assert!(session.new_password().is_some());
+            let other = UserCredentials::new("user", NEW_PASSWORD).unwrap();
+            let other = Credentials::new(credentials().app, other);
+            session.set_credentials(other).unwrap();
+        }),
+        0
+    );
 }
 
 #[test]
@@ -105,31 +141,29 @@ fn credentials_that_are_refused_are_wiped() {
     );
 }
 
-/// All but the requests, which belong to the HTTP stack.
+/// All is wiped but the requests, which belong to the HTTP stack.
 #[test]
 fn a_session_leaves_no_password_behind() {
     let now = Timestamp::from_millis(1_700_000_000_000);
     assert_eq!(
         unwiped(|| {
             let mut session = Session::new(Environment::mock(), credentials(), 1);
-            let mut call = Call::new(ChangePassword);
-            let password = loop {
+            let mut call = Call::reset_password();
+            let completion = loop {
                 match call.step(&mut session, now) {
                     Step::Send(transmit) => {
-                        let body = match transmit.request.uri().path().rsplit('/').next() {
-                            Some("token") => r#"{"access_token":"b"}"#,
-                            Some("login") => r#"{"sessionToken":"s"}"#,
-                            _ => r#"{"newPassword":"Fw6gL1zKxoH9e"}"#,
-                        };
-                        std::mem::forget(transmit.request);
-                        let answer = Response::new(Bytes::from_static(body.as_bytes()));
-                        call.receive(&mut session, now, transmit.attempt, Ok(answer));
+                        let body = body_for(transmit.request);
+                        let response = Response::new(Bytes::from_static(body.as_bytes()));
+                        call.receive(&mut session, now, transmit.attempt, Ok(response));
                     }
                     Step::Done(result) => break result.unwrap(),
                     Step::Wait(wait) => panic!("{wait:?}"),
                 }
             };
-            assert_eq!(password.expose(), NEW_PASSWORD);
+            let new = completion.into_new_password().unwrap();
+            assert_eq!(new.password().expose(), NEW_PASSWORD);
+            session.confirm(&new).unwrap();
+            assert_eq!(new.into_password().expose(), NEW_PASSWORD);
             drop(serde_json::to_string(&session.snapshot()).unwrap());
         }),
         0

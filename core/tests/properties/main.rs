@@ -1,5 +1,5 @@
-//! Laws that hold for whatever comes in, and whatever goes out.
+//! Laws that hold for all that comes in, and all that goes out.
 #![cfg(test)]
 
-mod answers;
 mod requests;
+mod responses;

@@ -41,7 +41,7 @@ fn assert_stays(request: &Request<Bytes>, environment: &Environment) {
     }
 }
 
-fn proof() -> (BearerToken, SessionToken) {
+fn tokens() -> (BearerToken, SessionToken) {
     (
         BearerToken::new("b").unwrap(),
         SessionToken::new("s").unwrap(),
@@ -60,7 +60,7 @@ proptest! {
             prop_assert!(blank || (username + &password).contains(char::is_control));
             return Ok(());
         };
-        let request = LogIn::new(&user).request(&environment, &proof().0).unwrap();
+        let request = LogIn::new(&user).request(&environment, &tokens().0).unwrap();
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         prop_assert_eq!(&body["username"], &Value::from(username));
         prop_assert_eq!(&body["password"], &Value::from(password));
@@ -72,7 +72,7 @@ proptest! {
     fn any_old_password_arrives_as_it_is(password in any::<String>(), environment in environment()) {
         prop_assume!(!password.is_empty());
         let old = Password::new(&*password).unwrap();
-        let (bearer, session) = proof();
+        let (bearer, session) = tokens();
         let request = ResetPassword::new(&old).request(&environment, (&bearer, &session)).unwrap();
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         prop_assert_eq!(body, serde_json::json!({"oldPassword": password}));
@@ -132,7 +132,7 @@ proptest! {
             return Ok(());
         };
         let request = Request::get(uri).body(Bytes::new()).unwrap();
-        let (bearer, session) = proof();
+        let (bearer, session) = tokens();
         let request = request.request(&environment, (&bearer, &session)).unwrap();
         assert_stays(&request, &environment);
         let url = url::Url::parse(&request.uri().to_string()).unwrap();
@@ -159,7 +159,7 @@ proptest! {
         let Ok(request) = Request::get(target).body(Bytes::new()) else {
             return Ok(());
         };
-        let (bearer, session) = proof();
+        let (bearer, session) = tokens();
         if let Ok(request) = request.request(&environment, (&bearer, &session)) {
             assert_stays(&request, &environment);
         }

@@ -3,37 +3,41 @@
 use std::time::Duration;
 
 use thingspace_core::{
-    Fate,
-    session::{Event, WaitReason},
+    Outcome,
+    session::{BlockReason, OperationKind, WaitReason},
 };
 
 use crate::scenario::*;
 
-/// The fate that a call was timed out with.
+/// The outcome of a call whose deadline passed.
 #[track_caller]
-fn fate(error: &thingspace_core::Error) -> Fate {
+fn outcome(error: &thingspace_core::Error) -> Outcome {
     assert!(error.is_timed_out(), "{error}");
-    error.fate()
+    error.outcome()
 }
 
 #[test]
-fn no_request_may_take_longer_than_its_call() {
+fn a_calls_own_request_may_not_take_longer_than_the_call_and_an_operation_may() {
     let mut s = Scenario::new();
-    let deadline = s.now + 10 * SECOND;
+    let start = s.now;
+    let deadline = start + 10 * SECOND;
     let mut call = Actor::reads().until(deadline);
-    assert_eq!(call.sends(&mut s, What::TokenFetch).deadline, deadline);
+    let fetch = call.sends(&mut s, Purpose::TokenFetch);
+    assert_eq!(fetch.deadline, start + 30 * SECOND);
     s.pass(3 * SECOND);
-    call.hears(&mut s, bearer("bearer-1"));
-    assert_eq!(call.sends(&mut s, What::LogIn).deadline, deadline);
+    call.receives(&mut s, bearer("bearer-1"));
+    let login = call.sends(&mut s, Purpose::LogIn);
+    assert_eq!(login.deadline, start + 33 * SECOND);
     s.pass(3 * SECOND);
-    call.hears(&mut s, session("session-1"));
-    assert_eq!(call.sends(&mut s, What::Work).deadline, deadline);
+    call.receives(&mut s, session("session-1"));
+    assert_eq!(call.sends(&mut s, Purpose::Work).deadline, deadline);
 }
 
 #[test]
 fn a_request_may_not_take_longer_because_its_call_may() {
     let mut s = Scenario::open_with(settings(|s| s.attempt_timeout = 7 * SECOND));
-    let sent = Actor::reads().until(s.now + HOUR).sends(&mut s, What::Work);
+    let mut call = Actor::reads().until(s.now + HOUR);
+    let sent = call.sends(&mut s, Purpose::Work);
     assert_eq!(sent.deadline, s.now + 7 * SECOND);
 }
 
@@ -43,17 +47,17 @@ fn the_time_for_every_call_is_a_setting_and_counts_from_its_first_step() {
     let mut call = Actor::reads();
     s.pass(MINUTE);
     let deadline = s.now + 10 * SECOND;
-    assert_eq!(call.sends(&mut s, What::Work).deadline, deadline);
+    assert_eq!(call.sends(&mut s, Purpose::Work).deadline, deadline);
     s.pass(9 * SECOND);
-    call.hears(&mut s, not_sent());
+    call.receives(&mut s, not_sent());
     let wait = call.waits(&mut s);
     s.pass_until(wait.until);
     // It does not start anew with the second attempt.
-    assert_eq!(call.sends(&mut s, What::Work).deadline, deadline);
+    assert_eq!(call.sends(&mut s, Purpose::Work).deadline, deadline);
 
     // A call's own goes before it.
     let own = s.now + MINUTE;
-    let sent = Actor::reads().until(own).sends(&mut s, What::Work);
+    let sent = Actor::reads().until(own).sends(&mut s, Purpose::Work);
     assert_eq!(sent.deadline, s.now + 30 * SECOND);
 }
 
@@ -62,40 +66,40 @@ fn a_call_that_comes_too_late_sends_nothing() {
     let mut s = Scenario::new();
     let before = s.session.version();
     let error = Actor::reads().until(s.now).fails(&mut s);
-    assert_eq!(fate(&error), Fate::NeverSent);
+    assert_eq!(outcome(&error), Outcome::NeverSent);
     assert_eq!(s.session.version(), before);
     assert_eq!(
         error.to_string(),
-        "the deadline passed before the call was done (it was never sent); give it more time or call again"
+        "the deadline passed before the call was done; give it more time or call again"
     );
 }
 
 #[test]
-fn nobody_waits_for_a_flight_beyond_its_own_deadline() {
+fn no_call_waits_for_an_operation_beyond_its_own_deadline() {
     let mut s = Scenario::new();
-    let mut carrier = Actor::reads();
-    carrier.sends(&mut s, What::TokenFetch);
+    let mut first = Actor::reads();
+    first.sends(&mut s, Purpose::TokenFetch);
     let deadline = s.now + 5 * SECOND;
     let mut hasty = Actor::writes().until(deadline);
     assert_eq!(hasty.waits(&mut s).until, deadline);
     s.pass_until(deadline);
-    assert_eq!(fate(&hasty.fails(&mut s)), Fate::NeverSent);
-    // The carrier is not disturbed.
-    carrier.hears(&mut s, bearer("bearer-1"));
-    carrier.logs_in(&mut s, "session-1");
-    carrier.works(&mut s);
+    assert_eq!(outcome(&hasty.fails(&mut s)), Outcome::NeverSent);
+    // The call that began the operation is not disturbed.
+    first.receives(&mut s, bearer("bearer-1"));
+    first.logs_in(&mut s, "session-1");
+    first.works(&mut s);
 }
 
 #[test]
-fn nobody_waits_for_a_logout_or_a_reset_beyond_its_own_deadline() {
+fn no_call_waits_for_a_logout_or_a_reset_beyond_its_own_deadline() {
     for logs_out in [true, false] {
         let mut s = Scenario::open();
         let deadline = s.now + 5 * SECOND;
         let until = if logs_out {
-            Actor::log_out().sends(&mut s, What::LogOut);
+            Actor::log_out().sends(&mut s, Purpose::LogOut);
             Actor::reads().until(deadline).waits(&mut s).until
         } else {
-            Actor::reset_password().sends(&mut s, What::Reset);
+            Actor::reset_password().sends(&mut s, Purpose::Reset);
             Actor::log_out().until(deadline).waits(&mut s).until
         };
         assert_eq!(until, deadline);
@@ -103,18 +107,42 @@ fn nobody_waits_for_a_logout_or_a_reset_beyond_its_own_deadline() {
 }
 
 #[test]
-fn the_others_are_not_harmed_when_the_carrier_of_a_flight_runs_out_of_time() {
+fn law_14_the_others_are_not_harmed_when_the_call_that_began_an_operation_runs_out_of_time() {
     let mut s = Scenario::new();
     let deadline = s.now + 5 * SECOND;
     let mut hasty = Actor::writes().until(deadline);
-    let sent = hasty.sends(&mut s, What::TokenFetch);
+    let fetch = hasty.begins(&mut s, Purpose::TokenFetch);
+    assert_eq!(hasty.waits(&mut s).until, deadline);
+    let mut patient = Actor::writes();
+    patient.waits(&mut s);
+
+    s.pass_until(deadline);
+    assert_eq!(outcome(&hasty.fails(&mut s)), Outcome::NeverSent);
+    // The operation goes on.
+    let wait = patient.waits(&mut s);
+    assert_eq!(
+        wait.reason,
+        WaitReason::Operation(OperationKind::TokenFetch)
+    );
+    s.receives(fetch, bearer("bearer-1"));
+    patient.logs_in(&mut s, "session-1");
+    patient.works(&mut s);
+}
+
+#[test]
+fn law_14_the_others_are_not_harmed_when_an_operation_is_lost_after_its_call_ran_out_of_time() {
+    let mut s = Scenario::new();
+    let deadline = s.now + 5 * SECOND;
+    let mut hasty = Actor::writes().until(deadline);
+    let sent = hasty.sends(&mut s, Purpose::TokenFetch);
     let mut patient = Actor::writes();
     let wait = patient.waits(&mut s);
     assert!(wait.until.since(sent.deadline) <= 10 * SECOND);
 
+    s.pass_until(deadline);
+    assert_eq!(outcome(&hasty.fails(&mut s)), Outcome::NeverSent);
     s.pass_until(sent.deadline);
-    hasty.hears(&mut s, lost());
-    assert_eq!(fate(&hasty.fails(&mut s)), Fate::NeverSent);
+    s.receives(sent.attempt.operation().unwrap(), lost());
     let wait = patient.waits(&mut s);
     assert_eq!(wait.reason, WaitReason::Backoff);
     s.pass_until(wait.until);
@@ -124,72 +152,92 @@ fn the_others_are_not_harmed_when_the_carrier_of_a_flight_runs_out_of_time() {
 }
 
 #[test]
-fn the_others_are_not_harmed_when_the_carrier_of_a_flight_is_never_heard_of_again() {
+fn law_14_the_others_are_not_harmed_when_the_call_that_began_an_operation_is_dropped() {
     let mut s = Scenario::new();
     let mut hasty = Actor::writes().until(s.now + 5 * SECOND);
-    hasty.sends(&mut s, What::TokenFetch);
+    let sent = hasty.sends(&mut s, Purpose::TokenFetch);
     drop(hasty);
     let mut patient = Actor::writes();
     let wait = patient.waits(&mut s);
-    assert!(wait.until.since(s.now) <= 15 * SECOND);
+    assert_eq!(wait.until, sent.deadline + 5 * SECOND);
     s.pass_until(wait.until);
-    patient.sends(&mut s, What::TokenFetch);
+    patient.sends(&mut s, Purpose::TokenFetch);
 }
 
 #[test]
-fn law_2_a_login_that_a_deadline_cuts_short_counts() {
+fn law_2_a_login_whose_call_runs_out_of_time_stays_counted_until_its_result_comes() {
+    for (received, failed_logins) in [(session("session-1"), 0), (lost(), 1), (not_sent(), 0)] {
+        let mut s = Scenario::new();
+        let deadline = s.now + 5 * SECOND;
+        let mut hasty = Actor::writes().until(deadline);
+        hasty.fetches(&mut s, "bearer-1");
+        let login = hasty.begins(&mut s, Purpose::LogIn);
+        s.pass_until(deadline);
+        assert_eq!(outcome(&hasty.fails(&mut s)), Outcome::NeverSent);
+        assert_eq!(s.session.login_guard().failed_logins, 1);
+        s.receives(login, received);
+        assert_eq!(s.session.login_guard().failed_logins, failed_logins);
+    }
+}
+
+#[test]
+fn law_2_a_login_that_is_lost_in_time_counts() {
     let mut s = Scenario::new();
     let deadline = s.now + 5 * SECOND;
     let mut hasty = Actor::writes().until(deadline);
     hasty.fetches(&mut s, "bearer-1");
-    hasty.sends(&mut s, What::LogIn);
+    hasty.sends(&mut s, Purpose::LogIn);
     s.pass_until(deadline);
-    hasty.hears(&mut s, lost());
-    assert_eq!(fate(&hasty.fails(&mut s)), Fate::NeverSent);
-    assert_eq!(s.session.gate().failed_logins, 1);
+    hasty.receives(&mut s, lost());
+    assert_eq!(outcome(&hasty.fails(&mut s)), Outcome::NeverSent);
+    assert_eq!(s.session.login_guard().failed_logins, 1);
 }
 
 #[test]
-fn a_login_by_name_that_a_deadline_cuts_short_may_have_been_carried_out() {
-    let mut s = Scenario::new();
-    let deadline = s.now + 5 * SECOND;
-    let mut hasty = Actor::log_in().until(deadline);
-    hasty.fetches(&mut s, "bearer-1");
-    hasty.sends(&mut s, What::LogIn);
-    s.pass_until(deadline);
-    hasty.hears(&mut s, lost());
-    let error = hasty.fails(&mut s);
-    assert!(!error.is_never_sent(), "{error}");
+fn a_login_by_name_that_a_deadline_cuts_short_may_have_been_executed() {
+    for result_came in [true, false] {
+        let mut s = Scenario::new();
+        let deadline = s.now + 5 * SECOND;
+        let mut hasty = Actor::log_in().until(deadline);
+        hasty.fetches(&mut s, "bearer-1");
+        hasty.sends(&mut s, Purpose::LogIn);
+        s.pass_until(deadline);
+        if result_came {
+            hasty.receives(&mut s, lost());
+        }
+        let error = hasty.fails(&mut s);
+        assert!(!error.is_never_sent(), "{result_came}: {error}");
+    }
 }
 
 #[test]
 fn a_backoff_that_would_end_after_the_deadline_ends_the_call_at_once_with_the_last_error() {
     let mut s = Scenario::open();
     let mut call = Actor::reads().until(s.now + 10 * SECOND);
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, throttled("20"));
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, throttled("20"));
     let error = call.fails(&mut s);
     assert!(error.is_throttled(), "{error}");
     assert!(error.retry_at().unwrap() >= s.now + 20 * SECOND);
 
     let mut call = Actor::reads().until(s.now + Duration::from_millis(200));
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, answer(503, ""));
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, response(503, ""));
     let error = call.fails(&mut s);
     assert_eq!(error.status().map(|status| status.as_u16()), Some(503));
-    assert!(error.is_fate_unknown(), "{error}");
+    assert!(error.is_outcome_unknown(), "{error}");
 }
 
 #[test]
-fn a_pause_of_all_that_would_end_after_the_deadline_ends_the_call_at_once() {
+fn a_backoff_of_the_session_that_would_end_after_the_deadline_ends_the_call_at_once() {
     let mut s = Scenario::new();
     let mut call = Actor::reads().until(s.now + 10 * SECOND);
-    call.sends(&mut s, What::TokenFetch);
-    call.hears(&mut s, throttled("20"));
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, throttled("20"));
     let error = call.fails(&mut s);
     assert!(error.is_throttled() && error.is_never_sent(), "{error}");
 
-    // One that had no part in it is told when to come back.
+    // One that had no part in it learns when to call again.
     let error = Actor::reads().until(s.now + 10 * SECOND).fails(&mut s);
     assert!(error.is_never_sent());
     assert!(error.retry_at().unwrap() >= s.now + 20 * SECOND);
@@ -198,86 +246,139 @@ fn a_pause_of_all_that_would_end_after_the_deadline_ends_the_call_at_once() {
 }
 
 #[test]
-fn what_was_sent_before_the_deadline_may_have_been_carried_out() {
+fn a_request_that_was_sent_before_the_deadline_may_have_been_executed() {
     let mut s = Scenario::open();
     let deadline = s.now + 10 * SECOND;
     let mut call = Actor::reads().until(deadline);
-    call.sends(&mut s, What::Work);
+    call.sends(&mut s, Purpose::Work);
     s.pass_until(deadline);
-    call.hears(&mut s, lost());
+    call.receives(&mut s, lost());
     let error = call.fails(&mut s);
-    assert_eq!(fate(&error), Fate::Unknown);
+    assert_eq!(outcome(&error), Outcome::Unknown);
     assert_eq!(
         error.to_string(),
-        "the deadline passed before the call was done (it may have been carried out); give it more time or call again"
+        "an earlier attempt may have been executed; then this happened: the deadline passed before the call was done; give it more time or call again"
     );
 
-    // What must not be done twice ends with its own error.
+    // A call that must not be executed twice ends with its own error.
     let deadline = s.now + 10 * SECOND;
     let mut call = Actor::writes().until(deadline);
-    call.sends(&mut s, What::Work);
+    call.sends(&mut s, Purpose::Work);
     s.pass_until(deadline);
-    call.hears(&mut s, lost());
-    assert!(call.fails(&mut s).is_fate_unknown());
+    call.receives(&mut s, lost());
+    let error = call.fails(&mut s);
+    assert!(
+        error.is_outcome_unknown() && !error.is_timed_out(),
+        "{error}"
+    );
 }
 
 #[test]
-fn what_was_refused_before_the_deadline_was_not_carried_out() {
+fn a_request_that_was_refused_before_the_deadline_was_not_executed() {
     let mut s = Scenario::open();
     let deadline = s.now + 10 * SECOND;
     let mut call = Actor::reads().until(deadline);
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, throttled("1"));
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, throttled("1"));
     call.waits(&mut s);
     s.pass_until(deadline);
-    assert_eq!(fate(&call.fails(&mut s)), Fate::Refused);
+    assert_eq!(outcome(&call.fails(&mut s)), Outcome::Refused);
 
     let mut call = Actor::reads().until(s.now + 10 * SECOND);
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, not_sent());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, not_sent());
     call.waits(&mut s);
     s.pass(10 * SECOND);
-    assert_eq!(fate(&call.fails(&mut s)), Fate::NeverSent);
+    assert_eq!(outcome(&call.fails(&mut s)), Outcome::NeverSent);
 }
 
 #[test]
-fn an_answer_that_comes_in_time_is_given_even_if_it_is_asked_for_too_late() {
+fn a_response_that_comes_in_time_is_given_even_if_it_is_asked_for_too_late() {
     let mut s = Scenario::open();
     let deadline = s.now + 10 * SECOND;
     let mut call = Actor::writes().until(deadline);
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, done());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, done());
     s.pass_until(deadline + MINUTE);
-    call.ends(&mut s).unwrap();
+    assert_eq!(call.ends_with_response(&mut s).body(), r#"{"work":"done"}"#);
+
+    // A new password, above all.
+    let deadline = s.now + 10 * SECOND;
+    let mut reset = Actor::reset_password().until(deadline);
+    reset.sends(&mut s, Purpose::Reset);
+    s.pass_until(deadline);
+    reset.receives(&mut s, new_password("Wh0a"));
+    s.pass_until(deadline + MINUTE);
+    let new = reset.ends_with_password(&mut s);
+    assert_eq!(new.password().expose(), "Wh0a");
 }
 
 #[test]
-fn a_reset_that_a_deadline_cuts_short_leaves_the_password_in_doubt() {
+fn law_8_a_reset_that_is_lost_at_its_calls_deadline_leaves_the_password_in_doubt() {
     let mut s = Scenario::open();
     let deadline = s.now + 10 * SECOND;
     let mut reset = Actor::reset_password().until(deadline);
-    assert_eq!(reset.sends(&mut s, What::Reset).deadline, deadline);
+    let sent = reset.sends(&mut s, Purpose::Reset);
+    assert_eq!(sent.deadline, s.now + 30 * SECOND, "the operation's own");
     s.pass_until(deadline);
-    reset.hears(&mut s, lost());
+    reset.receives(&mut s, lost());
     let error = reset.fails(&mut s);
-    assert!(matches!(error, thingspace_core::Error::PasswordUnknown(_)));
-    assert!(matches!(s.events()[..], [Event::GateClosed { .. }]));
+    assert!(error.is_password_in_doubt(), "{error}");
+    let reason = BlockReason::PasswordInDoubt;
+    assert_eq!(s.reported(), [event::logins_blocked(&reason)]);
 }
 
 #[test]
-fn a_brake_that_would_last_beyond_the_deadline_ends_the_call_at_once() {
+fn law_14_a_reset_goes_on_when_its_call_runs_out_of_time() {
+    let mut s = Scenario::open();
+    let deadline = s.now + 10 * SECOND;
+    let mut reset = Actor::reset_password().until(deadline);
+    let operation = reset.begins(&mut s, Purpose::Reset);
+    assert_eq!(reset.waits(&mut s).until, deadline);
+    s.pass_until(deadline);
+    let error = reset.fails(&mut s);
+    assert_eq!(outcome(&error), Outcome::Unknown);
+    assert_eq!(s.session.operation(), Some(OperationKind::PasswordReset));
+    assert_eq!(s.events(), []);
+
+    s.receives(operation, new_password("Wh0a"));
+    let new = s.session.new_password().cloned().unwrap();
+    assert_eq!(new.password().expose(), "Wh0a");
+    s.confirms(&new);
+    assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
+}
+
+#[test]
+fn a_logout_goes_on_when_its_call_runs_out_of_time() {
+    let mut s = Scenario::open();
+    let deadline = s.now + 10 * SECOND;
+    let mut out = Actor::log_out().until(deadline);
+    let operation = out.begins(&mut s, Purpose::LogOut);
+    s.pass_until(deadline);
+    assert_eq!(outcome(&out.fails(&mut s)), Outcome::Unknown);
+    s.receives(operation, session("session-1"));
+    assert!(s.session.session_token().is_none());
+    assert_eq!(s.reported(), [event::logged_out()]);
+}
+
+#[test]
+fn a_cooldown_that_would_last_beyond_the_deadline_ends_the_call_at_once() {
     let mut s = Scenario::open();
     for _ in 0..2 {
         let mut call = Actor::reads();
-        call.sends(&mut s, What::Work);
-        call.hears(&mut s, session_expired());
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, session_expired());
         call.logs_in(&mut s, "another");
         call.works(&mut s);
     }
     let mut call = Actor::reads().until(s.now + 30 * SECOND);
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, session_expired());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
     let error = call.fails(&mut s);
     assert_eq!(error.retry_at(), Some(s.now + MINUTE));
-    assert!(error.to_string().contains("new sessions keep dying"));
+    assert!(
+        error
+            .to_string()
+            .contains("new sessions keep being refused")
+    );
 }

@@ -1,23 +1,20 @@
-//! What a session tells of itself.
+//! The events of a session.
 
-use thingspace_core::{
-    ErrorCode,
-    session::{Event, FlightKind, GateReason, MAX_EVENTS},
-};
+use thingspace_core::session::{BlockReason, Event, MAX_EVENTS, OperationKind};
 
 use crate::scenario::*;
 
 /// A call that finds its session refused and logs in anew.
 fn relogs_in(s: &mut Scenario) {
     let mut call = Actor::reads();
-    call.sends(s, What::Work);
-    call.hears(s, session_expired());
+    call.sends(s, Purpose::Work);
+    call.receives(s, session_expired());
     call.logs_in(s, "another");
     call.works(s);
 }
 
 #[test]
-fn a_day_in_the_life_of_a_session_is_told_in_order() {
+fn a_day_in_the_life_of_a_session_is_reported_in_order() {
     let mut s = Scenario::new();
     let morning = s.now;
     let mut call = Actor::reads();
@@ -29,80 +26,67 @@ fn a_day_in_the_life_of_a_session_is_told_in_order() {
     s.pass(20 * MINUTE);
     let mut call = Actor::reads();
     call.logs_in(&mut s, "session-3");
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, bearer_fault());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, bearer_fault());
     call.fetches(&mut s, "bearer-2");
     let noon = s.now;
     call.works(&mut s);
 
-    let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
-    reset.hears(&mut s, new_password("Wh0a"));
+    Actor::reset_password().resets_to(&mut s, "Wh0a");
     let mut out = Actor::log_out();
-    out.sends(&mut s, What::LogOut);
-    out.hears(&mut s, session("session-3"));
+    out.sends(&mut s, Purpose::LogOut);
+    out.receives(&mut s, session("session-3"));
 
-    let renew_at = |asked| Event::BearerFetched {
-        renew_at: asked + 59 * MINUTE,
-    };
     assert_eq!(
-        s.events(),
+        s.reported(),
         [
-            renew_at(morning),
-            Event::LoggedIn,
-            Event::SessionRefused,
-            Event::LoggedIn,
-            Event::SessionIdle,
-            Event::LoggedIn,
-            Event::BearerRefused,
-            renew_at(noon),
-            Event::PasswordChanged,
-            Event::LoggedOut,
+            event::bearer_fetched(morning + 59 * MINUTE),
+            event::logged_in(),
+            event::session_refused(),
+            event::logged_in(),
+            event::session_idle(),
+            event::logged_in(),
+            event::bearer_refused(),
+            event::bearer_fetched(noon + 59 * MINUTE),
+            event::password_reset(),
+            event::logins_blocked(&BlockReason::AwaitingConfirmation),
+            event::password_changed(),
+            event::logins_unblocked(),
+            event::logged_out(),
         ]
     );
 }
 
 #[test]
-fn a_bad_day_in_the_life_of_a_session_is_told_in_order() {
+fn a_bad_day_in_the_life_of_a_session_is_reported_in_order() {
     let mut s = Scenario::new();
     let mut call = Actor::log_in();
-    call.sends(&mut s, What::TokenFetch);
-    call.hears(&mut s, answer(503, ""));
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, response(503, ""));
     let until = call.waits(&mut s).until;
-    assert_eq!(s.events(), [Event::Paused { until }]);
+    assert_eq!(s.reported(), [event::backing_off(until)]);
 
     s.pass_until(until);
-    call.sends(&mut s, What::TokenFetch);
-    call.hears(&mut s, bearer_for("bearer-1", 24 * 3600));
-    call.sends(&mut s, What::LogIn);
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, bearer_for("bearer-1", 24 * 3600));
+    call.sends(&mut s, Purpose::LogIn);
     s.events();
-    call.hears(&mut s, refused("REQUEST_FAILED.Unclear"));
+    call.receives(&mut s, unclear());
     let mut call = Actor::log_in();
-    call.sends(&mut s, What::LogIn);
-    call.hears(&mut s, wrong_password());
-    let code = |code: &str| ErrorCode::read(&format!("UnifiedWebService.{code}"));
+    call.sends(&mut s, Purpose::LogIn);
+    call.receives(&mut s, wrong_password());
     assert_eq!(
-        s.events(),
+        s.reported(),
         [
-            Event::LoginRefused {
-                code: code("REQUEST_FAILED.Unclear"),
-                attempts_left: 1
-            },
-            Event::LoginRefused {
-                code: code("INPUT_INVALID.Password.Incorrect"),
-                attempts_left: 0
-            },
-            Event::GateClosed {
-                reason: GateReason::WrongCredentials {
-                    code: code("INPUT_INVALID.Password.Incorrect")
-                }
-            },
+            event::login_refused("REQUEST_FAILED.Unclear", 1),
+            event::login_refused("INPUT_INVALID.Password.Incorrect", 0),
+            event::logins_blocked_by_refusal("INPUT_INVALID.Password.Incorrect"),
         ]
     );
 
-    s.session.set_credentials(credentials("right"));
+    s.is_given("right");
     let mut call = Actor::log_in();
-    let sent = call.sends(&mut s, What::LogIn);
+    let sent = call.sends(&mut s, Purpose::LogIn);
     drop(call);
     s.pass_until(sent.deadline + MINUTE);
     let mut call = Actor::log_in();
@@ -110,36 +94,34 @@ fn a_bad_day_in_the_life_of_a_session_is_told_in_order() {
     relogs_in(&mut s);
     relogs_in(&mut s);
     assert_eq!(
-        s.events()[..5],
+        s.reported(),
         [
-            Event::GateOpened,
-            Event::FlightLapsed {
-                kind: FlightKind::LogIn
-            },
-            Event::LoginLost { attempts_left: 1 },
-            Event::LoggedIn,
-            Event::SessionRefused,
+            event::logins_unblocked(),
+            event::lease_expired(OperationKind::LogIn),
+            event::login_lost(1),
+            event::logged_in(),
+            event::session_refused(),
+            event::logged_in(),
+            event::session_refused(),
+            event::logged_in(),
         ]
     );
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, session_expired());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
     let until = s.now + MINUTE;
-    assert_eq!(s.events(), [Event::SessionRefused, Event::Braked { until }]);
+    assert_eq!(
+        s.reported(),
+        [event::session_refused(), event::cooling_down(until)]
+    );
 }
 
 #[test]
-fn a_budget_that_is_spent_is_told_after_the_login_that_spent_it() {
-    for (heard, event) in [
-        (
-            refused("REQUEST_FAILED.Unclear"),
-            Event::LoginRefused {
-                code: ErrorCode::read("UnifiedWebService.REQUEST_FAILED.Unclear"),
-                attempts_left: 0,
-            },
-        ),
-        (lost(), Event::LoginLost { attempts_left: 0 }),
-        (answer(200, "{}"), Event::LoginLost { attempts_left: 0 }),
+fn a_budget_that_is_spent_is_reported_after_the_login_that_spent_it() {
+    for (received, event) in [
+        (unclear(), event::login_refused("REQUEST_FAILED.Unclear", 0)),
+        (lost(), event::login_lost(0)),
+        (response(200, "{}"), event::login_lost(0)),
     ] {
         let mut s = Scenario::new();
         let mut call = Actor::log_in();
@@ -148,64 +130,57 @@ fn a_budget_that_is_spent_is_told_after_the_login_that_spent_it() {
             s.events();
             s.pass(MINUTE);
             let mut call = Actor::log_in();
-            call.sends(&mut s, What::LogIn);
-            call.hears(&mut s, heard.clone());
+            call.sends(&mut s, Purpose::LogIn);
+            call.receives(&mut s, received.clone());
         }
-        let events = s.events();
-        assert_eq!(
-            events[..2],
-            [
-                event,
-                Event::GateClosed {
-                    reason: GateReason::BudgetSpent
-                }
-            ]
-        );
+        let reason = BlockReason::BudgetSpent;
+        assert_eq!(s.reported()[..2], [event, event::logins_blocked(&reason)]);
     }
 }
 
 #[test]
-fn a_gate_that_a_reset_closed_is_told_to_be_closed_once() {
+fn a_guard_that_a_lost_reset_blocked_is_reported_to_be_blocked_once() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    let sent = reset.sends(&mut s, What::Reset);
+    let sent = reset.sends(&mut s, Purpose::Reset);
     s.pass_until(sent.deadline + MINUTE);
     Actor::reads().works(&mut s);
-    // Its carrier comes to the same end a little later.
+    // Its call comes to the same end a little later, and the result later still.
     reset.fails(&mut s);
-    let closed = s
+    reset.receives(&mut s, lost());
+    let blocked = s
         .events()
         .into_iter()
-        .filter(|event| matches!(event, Event::GateClosed { .. }));
-    assert_eq!(closed.count(), 1);
+        .filter(|event| matches!(event, Event::LoginsBlocked { .. }));
+    assert_eq!(blocked.count(), 1);
 }
 
 #[test]
-fn what_changes_nothing_is_no_event() {
+fn a_change_of_nothing_is_no_event() {
     let mut s = Scenario::open();
     Actor::reads().works(&mut s);
     Actor::log_in().ends(&mut s).unwrap();
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, answer(404, ""));
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, response(404, ""));
     call.fails(&mut s);
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.abandons(&mut s);
-    s.session.set_credentials(credentials("IMgr8"));
+    call.sends(&mut s, Purpose::Work);
+    drop(call);
+    s.is_given("IMgr8");
     assert_eq!(s.events(), []);
 }
 
 #[test]
-fn events_that_nobody_drains_are_kept_up_to_a_number_and_the_oldest_go_first() {
+fn events_that_nobody_drains_are_held_up_to_a_number_and_the_oldest_go_first() {
     let mut s = Scenario::new();
     let mut call = Actor::log_in();
     call.fetches(&mut s, "bearer-1");
     call.logs_in(&mut s, "session");
     for _ in 0..MAX_EVENTS {
         let mut out = Actor::log_out();
-        out.sends(&mut s, What::LogOut);
-        out.hears(&mut s, session("session"));
+        out.sends(&mut s, Purpose::LogOut);
+        out.receives(&mut s, session("session"));
         Actor::log_in().logs_in(&mut s, "session");
     }
     let events = s.events();
@@ -216,81 +191,145 @@ fn events_that_nobody_drains_are_kept_up_to_a_number_and_the_oldest_go_first() {
     assert_eq!(s.session.poll_event(), None);
 }
 
-#[test]
-fn every_event_says_what_happened_in_one_sentence() {
-    let until = Scenario::new().now;
-    let code = || ErrorCode::read("S.REQUEST_FAILED.Unclear");
-    for (event, sentence) in [
-        (
-            Event::BearerFetched { renew_at: until },
-            "a bearer token was fetched",
-        ),
+/// The events that happened, each with its sentence.
+#[track_caller]
+fn with_sentences<const N: usize>(
+    s: &mut Scenario,
+    sentences: [&'static str; N],
+) -> Vec<(Event, &'static str)> {
+    let events = s.events();
+    assert_eq!(events.len(), N, "{events:?}");
+    events.into_iter().zip(sentences).collect()
+}
+
+/// The events that carry no data.
+fn plain_events() -> Vec<(Event, &'static str)> {
+    vec![
         (Event::BearerRefused, "the bearer token was refused"),
         (Event::LoggedIn, "logged in"),
         (Event::SessionIdle, "the session was idle for too long"),
         (Event::SessionRefused, "the session token was refused"),
+        (Event::LoginsUnblocked, "logins are made again"),
         (
-            Event::LoginRefused {
-                code: code(),
-                attempts_left: 1,
-            },
-            "a login was refused (S.REQUEST_FAILED.Unclear); 1 more may fail",
+            Event::PasswordReset,
+            "the password was reset; the new one is to be confirmed",
         ),
-        (
-            Event::LoginRefused {
-                code: None,
-                attempts_left: 0,
-            },
-            "a login was refused; 0 more may fail",
-        ),
-        (
-            Event::LoginLost { attempts_left: 1 },
-            "a login got no answer; 1 more may fail",
-        ),
-        (
-            Event::GateClosed {
-                reason: GateReason::BudgetSpent,
-            },
-            "no login will be made: as many logins failed or were lost as may; find out why, then give other credentials, or re-arm the guard if that does not open it",
-        ),
-        (
-            Event::GateClosed {
-                reason: GateReason::WrongCredentials { code: code() },
-            },
-            "no login will be made: the service says that the credentials are wrong (S.REQUEST_FAILED.Unclear); give other ones, or re-arm the guard if you know that they are right",
-        ),
-        (
-            Event::GateClosed {
-                reason: GateReason::PasswordUnknown,
-            },
-            "no login will be made: the answer to a password reset is lost, so the password may be wrong; give the one that is right, or re-arm the guard to try the old one",
-        ),
-        (Event::GateOpened, "logins are made again"),
-        (Event::PasswordChanged, "the password was changed"),
+        (Event::PasswordChanged, "the new password is in use"),
         (Event::LoggedOut, "logged out"),
-        (
-            Event::Braked { until },
-            "sessions keep dying after login; logins pause",
-        ),
-        (
-            Event::Paused { until },
-            "a token could not be had; a pause is made",
-        ),
-        (
-            Event::FlightLapsed {
-                kind: FlightKind::TokenFetch,
-            },
-            "the token fetch did not come back in time",
-        ),
-        (
-            Event::FlightLapsed {
-                kind: FlightKind::LogOut,
-            },
-            "the logout did not come back in time",
-        ),
-    ] {
+    ]
+}
+
+/// The events of token fetches and logins.
+fn login_events() -> Vec<(Event, &'static str)> {
+    let mut s = Scenario::new();
+    let mut call = Actor::log_in();
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, response(503, ""));
+    let mut all = with_sentences(&mut s, ["a token could not be had; backing off"]);
+    s.pass(MINUTE);
+    call.fetches(&mut s, "bearer-1");
+    all.extend(with_sentences(&mut s, ["a bearer token was fetched"]));
+
+    let mut unnamed = s.clone();
+    let mut other = Actor::log_in();
+    other.sends(&mut unnamed, Purpose::LogIn);
+    other.receives(&mut unnamed, response(401, "<html>"));
+    let sentence = "a login was refused; 1 more may fail";
+    all.extend(with_sentences(&mut unnamed, [sentence]));
+    let mut other = Actor::log_in();
+    other.sends(&mut unnamed, Purpose::LogIn);
+    other.receives(&mut unnamed, lost());
+    let sentences = [
+        "a login had no usable response; 0 more may fail",
+        "no login will be made: as many logins failed or were lost as may; find out why, then give other credentials, or unblock the guard if those are not enough",
+        "a token could not be had; backing off",
+    ];
+    all.extend(with_sentences(&mut unnamed, sentences));
+
+    call.sends(&mut s, Purpose::LogIn);
+    call.receives(&mut s, wrong_password());
+    let sentences = [
+        "a login was refused (UnifiedWebService.INPUT_INVALID.Password.Incorrect); 0 more may fail",
+        "no login will be made: the service says that the credentials are wrong; give other ones, or unblock the guard if you know that they are right",
+    ];
+    all.extend(with_sentences(&mut s, sentences));
+    all
+}
+
+/// The events of passwords that are reset or given elsewhere.
+fn password_events() -> Vec<(Event, &'static str)> {
+    let mut s = Scenario::open();
+    let mut reset = Actor::reset_password();
+    let sent = reset.sends(&mut s, Purpose::Reset);
+    let mut late = s.clone();
+    late.pass_until(sent.deadline + MINUTE);
+    Actor::reads().works(&mut late);
+    let sentences = [
+        "the password reset had no result before its lease expired",
+        "no login will be made: the response to a password reset is lost, so the password may be wrong; give the right one, or unblock the guard to try the old one",
+    ];
+    let mut all = with_sentences(&mut late, sentences);
+
+    reset.receives(&mut s, new_password("Wh0a"));
+    let sentences = [
+        "the password was reset; the new one is to be confirmed",
+        "no login will be made: a password reset brought a new password that is not confirmed; confirm it, or give the right one",
+    ];
+    all.extend(with_sentences(&mut s, sentences));
+
+    let mut other = Scenario::open();
+    let mut outdated = other.clone();
+    other.is_given("another");
+    outdated.session.reload(other.session.snapshot()).unwrap();
+    let sentence = "no login will be made: another process has reset the password or was given another one; give that one here too, or unblock the guard if the one here is right";
+    all.extend(with_sentences(&mut outdated, [sentence]));
+    all
+}
+
+/// The events of leases and cooldowns.
+fn lease_and_cooldown_events() -> Vec<(Event, &'static str)> {
+    let mut s = Scenario::open();
+    let sent = Actor::log_out().sends(&mut s, Purpose::LogOut);
+    s.session.expire(sent.deadline + 5 * SECOND);
+    let sentence = "the logout had no result before its lease expired";
+    let mut all = with_sentences(&mut s, [sentence]);
+    let mut s = Scenario::new();
+    let sent = Actor::log_in().sends(&mut s, Purpose::TokenFetch);
+    s.session.expire(sent.deadline + 5 * SECOND);
+    let sentence = "the token fetch had no result before its lease expired";
+    all.extend(with_sentences(&mut s, [sentence]));
+
+    let mut s = Scenario::open();
+    relogs_in(&mut s);
+    relogs_in(&mut s);
+    s.events();
+    let mut call = Actor::reads();
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
+    let sentences = [
+        "the session token was refused",
+        "sessions keep being refused after login; logins cool down",
+    ];
+    all.extend(with_sentences(&mut s, sentences));
+    all
+}
+
+#[test]
+fn every_event_says_what_happened_in_one_sentence() {
+    let all = [
+        plain_events(),
+        login_events(),
+        password_events(),
+        lease_and_cooldown_events(),
+    ]
+    .concat();
+    let mut names: Vec<_> = all.iter().map(|(event, _)| event.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 15, "of 15 kinds: {names:?}");
+    for (event, sentence) in all {
         assert_eq!(event.to_string(), sentence);
-        // The same as in the code, as metrics write it.
+        // The name is the one in the code, as metrics write it.
         let debug = format!("{event:?}");
         let camel = debug.split(' ').next().unwrap();
         let snake = camel.chars().flat_map(|c| {

@@ -14,11 +14,11 @@ fn never_idle() -> Scenario {
     Scenario::open_with(settings(|s| s.idle_timeout = 24 * HOUR))
 }
 
-/// What a service answers that has no fault.
-fn honestly(what: What) -> Heard {
-    match what {
-        What::TokenFetch => bearer("bearer"),
-        What::LogIn => session("session"),
+/// The response of a service that has no fault.
+fn honest(purpose: Purpose) -> Received {
+    match purpose {
+        Purpose::TokenFetch => bearer("bearer"),
+        Purpose::LogIn => session("session"),
         _ => done(),
     }
 }
@@ -31,13 +31,9 @@ fn a_bearer_is_renewed_before_it_ends() {
     s.pass(MILLISECOND);
     let mut call = Actor::reads();
     call.fetches(&mut s, "bearer-2");
-    assert_eq!(
-        s.events(),
-        [Event::BearerFetched {
-            renew_at: s.now + 59 * MINUTE
-        }]
-    );
-    let work = call.sends(&mut s, What::Work);
+    let renew_at = s.now + 59 * MINUTE;
+    assert_eq!(s.reported(), [event::bearer_fetched(renew_at)]);
+    let work = call.sends(&mut s, Purpose::Work);
     assert_eq!(tokens(&work), ("Bearer bearer-2", "session-1"));
 }
 
@@ -50,17 +46,17 @@ fn how_long_before_its_end_a_bearer_is_renewed_is_a_setting() {
     s.almost_pass(50 * MINUTE);
     Actor::reads().works(&mut s);
     s.pass(MILLISECOND);
-    Actor::reads().sends(&mut s, What::TokenFetch);
+    Actor::reads().sends(&mut s, Purpose::TokenFetch);
 }
 
 #[test]
-fn the_life_of_a_bearer_counts_from_when_it_was_asked_for() {
+fn the_life_of_a_bearer_counts_from_the_sending_of_its_request() {
     let mut s = Scenario::new();
     let mut call = Actor::log_in();
-    call.sends(&mut s, What::TokenFetch);
+    call.sends(&mut s, Purpose::TokenFetch);
     let asked = s.now;
     s.pass(20 * SECOND);
-    call.hears(&mut s, bearer("bearer-1"));
+    call.receives(&mut s, bearer("bearer-1"));
     assert_eq!(s.session.bearer_renewal(), Some(asked + 59 * MINUTE));
 }
 
@@ -70,14 +66,14 @@ fn a_bearer_that_lives_no_longer_than_the_skew_is_used_to_its_end() {
         let mut s = never_idle();
         s.pass(HOUR);
         let mut call = Actor::reads();
-        call.sends(&mut s, What::TokenFetch);
-        call.hears(&mut s, bearer_for("short", seconds));
+        call.sends(&mut s, Purpose::TokenFetch);
+        call.receives(&mut s, bearer_for("short", seconds));
         call.works(&mut s);
         let life = u32::try_from(seconds).unwrap() * SECOND;
         s.almost_pass(life);
         Actor::reads().works(&mut s);
         s.pass(MILLISECOND);
-        Actor::reads().sends(&mut s, What::TokenFetch);
+        Actor::reads().sends(&mut s, Purpose::TokenFetch);
     }
 }
 
@@ -89,39 +85,53 @@ fn a_bearer_that_says_nothing_of_its_life_lives_an_hour() {
     ] {
         let mut s = Scenario::new();
         let mut call = Actor::log_in();
-        call.sends(&mut s, What::TokenFetch);
-        call.hears(&mut s, answer(200, body));
+        call.sends(&mut s, Purpose::TokenFetch);
+        call.receives(&mut s, response(200, body));
         assert_eq!(s.session.bearer_renewal(), Some(s.now + 59 * MINUTE));
     }
 }
 
 #[test]
-fn law_12_a_bearer_without_a_life_is_used_by_whoever_fetched_it() {
+fn law_12_a_bearer_without_a_life_is_used_by_the_call_that_fetched_it() {
     for life in ["0", "-5", "0.001", "\"0\""] {
         let body = format!(r#"{{"access_token":"dead","expires_in":{life}}}"#);
         let mut s = Scenario::new();
         let mut call = Actor::reads();
         let mut sent = Vec::new();
         // The service takes ten seconds for everything, and so does the driver.
-        while sent.last() != Some(&What::Work) && sent.len() < 10 {
+        while sent.last() != Some(&Purpose::Work) && sent.len() < 10 {
             let Step::Send(transmit) = call.step(&mut s) else {
                 panic!("expected to send");
             };
-            sent.push(What::of(&transmit.request));
+            sent.push(Purpose::of(&transmit.request));
             s.pass(10 * SECOND);
-            let heard = match sent.last() {
-                Some(What::TokenFetch) => answer(200, &body),
-                Some(&what) => honestly(what),
+            let received = match sent.last() {
+                Some(Purpose::TokenFetch) => response(200, &body),
+                Some(&purpose) => honest(purpose),
                 None => unreachable!(),
             };
-            call.hears(&mut s, heard);
+            call.receives(&mut s, received);
             s.pass(10 * SECOND);
         }
         call.ends(&mut s).unwrap();
-        let count = |what| sent.iter().filter(|&&sent| sent == what).count();
-        assert_eq!(count(What::LogIn), 1, "{life}: {sent:?}");
-        assert!(count(What::TokenFetch) <= 2, "{life}: {sent:?}");
+        let count = |purpose| sent.iter().filter(|&&sent| sent == purpose).count();
+        assert_eq!(count(Purpose::LogIn), 1, "{life}: {sent:?}");
+        assert!(count(Purpose::TokenFetch) <= 2, "{life}: {sent:?}");
     }
+}
+
+#[test]
+fn law_12_a_bearer_that_ends_while_a_login_fails_is_used_by_the_call_that_fetched_it() {
+    let mut s = Scenario::new();
+    let mut call = Actor::reads();
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, bearer_for("dead", 0));
+    call.sends(&mut s, Purpose::LogIn);
+    s.pass(10 * SECOND);
+    call.receives(&mut s, response(503, ""));
+    let wait = call.waits(&mut s);
+    s.pass_until(wait.until);
+    call.logs_in(&mut s, "session-1");
 }
 
 #[test]
@@ -129,8 +139,8 @@ fn a_bearer_without_a_life_does_not_set_off_a_storm_of_fetches() {
     let mut s = never_idle();
     s.pass(HOUR);
     let mut first = Actor::reads();
-    first.sends(&mut s, What::TokenFetch);
-    first.hears(&mut s, bearer_for("dead", 0));
+    first.sends(&mut s, Purpose::TokenFetch);
+    first.receives(&mut s, bearer_for("dead", 0));
     for _ in 0..100 {
         Actor::reads().works(&mut s);
     }
@@ -140,25 +150,25 @@ fn a_bearer_without_a_life_does_not_set_off_a_storm_of_fetches() {
 fn law_10_a_bearer_that_lives_for_ever_is_taken_for_one_that_does() {
     let mut s = Scenario::new();
     let mut call = Actor::reads();
-    call.sends(&mut s, What::TokenFetch);
-    call.hears(
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(
         &mut s,
-        answer(200, r#"{"access_token":"bearer-1","expires_in":1e300}"#),
+        response(200, r#"{"access_token":"bearer-1","expires_in":1e300}"#),
     );
     assert_eq!(s.session.bearer_renewal(), Some(Timestamp::MAX));
-    call.sends(&mut s, What::LogIn);
+    call.sends(&mut s, Purpose::LogIn);
 }
 
 #[test]
-fn the_same_bearer_handed_out_again_with_less_time_left_is_no_error() {
+fn the_same_bearer_given_out_again_with_less_time_left_is_no_error() {
     let mut s = never_idle();
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
+    call.sends(&mut s, Purpose::Work);
     s.pass(40 * MINUTE);
-    call.hears(&mut s, bearer_fault());
-    call.sends(&mut s, What::TokenFetch);
-    call.hears(&mut s, bearer_for("bearer-1", 1200));
-    let work = call.sends(&mut s, What::Work);
+    call.receives(&mut s, bearer_fault());
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, bearer_for("bearer-1", 1200));
+    let work = call.sends(&mut s, Purpose::Work);
     assert_eq!(tokens(&work).0, "Bearer bearer-1");
     assert_eq!(s.session.bearer_renewal(), Some(s.now + 19 * MINUTE));
 }
@@ -167,13 +177,13 @@ fn the_same_bearer_handed_out_again_with_less_time_left_is_no_error() {
 fn a_session_that_was_idle_for_19_minutes_is_not_tried_again() {
     let mut s = Scenario::open();
     s.almost_pass(19 * MINUTE);
-    Actor::reads().sends(&mut s, What::Work);
+    Actor::reads().sends(&mut s, Purpose::Work);
     s.pass(MILLISECOND);
     let mut call = Actor::reads();
-    call.sends(&mut s, What::LogIn);
+    call.sends(&mut s, Purpose::LogIn);
     assert_eq!(s.events(), [Event::SessionIdle]);
-    call.hears(&mut s, session("session-2"));
-    let work = call.sends(&mut s, What::Work);
+    call.receives(&mut s, session("session-2"));
+    let work = call.sends(&mut s, Purpose::Work);
     assert_eq!(tokens(&work), ("Bearer bearer-1", "session-2"));
 }
 
@@ -183,7 +193,7 @@ fn how_long_a_session_may_be_idle_is_a_setting() {
     s.almost_pass(5 * MINUTE);
     Actor::reads().works(&mut s);
     s.pass(5 * MINUTE);
-    Actor::reads().sends(&mut s, What::LogIn);
+    Actor::reads().sends(&mut s, Purpose::LogIn);
 }
 
 #[test]
@@ -196,9 +206,9 @@ fn a_session_that_is_used_every_10_minutes_never_logs_in_again() {
         if s.session.bearer_renewal().unwrap() <= s.now {
             call.fetches(&mut s, "another");
         }
-        let work = call.sends(&mut s, What::Work);
+        let work = call.sends(&mut s, Purpose::Work);
         assert_eq!(tokens(&work).1, "session-1");
-        call.hears(&mut s, done());
+        call.receives(&mut s, done());
         call.ends(&mut s).unwrap();
         assert_eq!(s.session.last_used(), Some(s.now));
     }
@@ -206,25 +216,25 @@ fn a_session_that_is_used_every_10_minutes_never_logs_in_again() {
 }
 
 #[test]
-fn the_idle_time_counts_from_when_the_last_use_was_sent() {
+fn the_idle_time_counts_from_the_sending_of_the_last_use() {
     let mut s = Scenario::open();
     s.pass(10 * MINUTE);
     let sent = s.now;
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
+    call.sends(&mut s, Purpose::Work);
     s.pass(20 * SECOND);
-    call.hears(&mut s, done());
+    call.receives(&mut s, done());
     assert_eq!(s.session.last_used(), Some(sent));
 }
 
 #[test]
-fn only_what_the_service_itself_answered_counts_as_a_use() {
-    for (heard, counts) in [
+fn only_a_response_of_the_service_itself_counts_as_a_use() {
+    for (received, counts) in [
         (done(), true),
-        (answer(204, ""), true),
+        (response(204, ""), true),
         (refused("INPUT_INVALID.Parameter"), true),
-        (answer(404, "<html>"), false),
-        (answer(503, ""), false),
+        (response(404, "<html>"), false),
+        (response(503, ""), false),
         (throttled("1"), false),
         (bearer_fault(), false),
         (lost(), false),
@@ -234,11 +244,11 @@ fn only_what_the_service_itself_answered_counts_as_a_use() {
         let opened = s.now;
         s.pass(MINUTE);
         let mut call = Actor::reads();
-        call.sends(&mut s, What::Work);
-        let told = format!("{heard:?}");
-        call.hears(&mut s, heard);
+        call.sends(&mut s, Purpose::Work);
+        let case = format!("{received:?}");
+        call.receives(&mut s, received);
         let used = if counts { s.now } else { opened };
-        assert_eq!(s.session.last_used(), Some(used), "{told}");
+        assert_eq!(s.session.last_used(), Some(used), "{case}");
     }
 }
 
@@ -247,8 +257,8 @@ fn a_session_that_ended_sooner_than_foreseen_costs_a_login_and_no_error() {
     let mut s = Scenario::open();
     s.pass(15 * MINUTE);
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, session_expired());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
     assert_eq!(s.events(), [Event::SessionRefused]);
     call.logs_in(&mut s, "session-2");
     call.works(&mut s);
@@ -276,13 +286,13 @@ fn law_12_a_clock_that_jumps_makes_no_call_hang_or_fail() {
                         if moment == at {
                             s.now = jump;
                         }
-                        // The first answer to each is lost.
-                        let heard = if transmit.attempt.number() % 2 == 1 {
-                            answer(503, "")
+                        // The first response to each is lost.
+                        let received = if transmit.attempt.number() % 2 == 1 {
+                            response(503, "")
                         } else {
-                            honestly(What::of(&transmit.request))
+                            honest(Purpose::of(&transmit.request))
                         };
-                        call.hears(&mut s, heard);
+                        call.receives(&mut s, received);
                     }
                     Step::Wait(wait) => {
                         assert!(wait.until.since(s.now) <= MINUTE, "{jump:?} {at}");
@@ -304,42 +314,42 @@ fn law_12_a_clock_that_jumps_makes_no_call_hang_or_fail() {
 }
 
 #[test]
-fn law_12_a_clock_set_back_does_not_prolong_a_pause() {
-    // The pause of one call.
+fn law_12_a_clock_set_back_does_not_prolong_a_backoff() {
+    // The backoff of one call.
     let mut s = Scenario::open();
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, throttled("30"));
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, throttled("30"));
     call.waits(&mut s);
     s.now = Timestamp::default();
     let wait = call.waits(&mut s);
     assert!(wait.until.since(s.now) < 31 * SECOND);
     s.pass_until(wait.until);
-    call.sends(&mut s, What::Work);
+    call.sends(&mut s, Purpose::Work);
 
-    // The pause of all that need a token.
+    // The backoff of all that need a token.
     let mut s = Scenario::new();
     let mut call = Actor::reads();
-    call.sends(&mut s, What::TokenFetch);
-    call.hears(&mut s, throttled("30"));
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, throttled("30"));
     s.now = Timestamp::default();
     let wait = Actor::reads().waits(&mut s);
     assert!(wait.until.since(s.now) < 31 * SECOND);
     s.pass_until(wait.until);
-    Actor::reads().sends(&mut s, What::TokenFetch);
+    Actor::reads().sends(&mut s, Purpose::TokenFetch);
 }
 
 #[test]
-fn law_12_a_clock_set_back_does_not_prolong_the_wait_for_an_answer() {
+fn law_12_a_clock_set_back_does_not_prolong_the_wait_for_a_response() {
     let mut s = Scenario::open();
     let mut call = Actor::writes();
-    call.sends(&mut s, What::Work);
+    call.sends(&mut s, Purpose::Work);
     s.now = Timestamp::default();
     let wait = call.waits(&mut s);
-    assert_eq!(wait.reason, WaitReason::Answer);
+    assert_eq!(wait.reason, WaitReason::Response);
     assert!(wait.until.since(s.now) <= MINUTE);
     s.pass_until(wait.until);
-    assert!(call.fails(&mut s).is_fate_unknown());
+    assert!(call.fails(&mut s).is_outcome_unknown());
 }
 
 #[test]
@@ -350,7 +360,7 @@ fn a_clock_set_forward_costs_new_tokens_and_no_more() {
     call.fetches(&mut s, "bearer-2");
     call.logs_in(&mut s, "session-2");
     call.works(&mut s);
-    assert_eq!(s.session.gate().failed_logins, 0);
+    assert_eq!(s.session.login_guard().failed_logins, 0);
 
     // Set right again, they go on being used.
     s.now = Scenario::new().now;

@@ -5,9 +5,9 @@ use std::{num::NonZeroU32, time::Duration};
 
 use thingspace_core::{
     Endpoint, MAX_TOKEN_LENGTH, Refusal,
-    api::LogIn,
-    refusal::MAX_CODE_LENGTH,
-    session::{LONGEST_PAUSE, MAX_EVENTS, MaxFailedLogins, Settings},
+    api::{Error, LogIn},
+    response::MAX_CODE_LENGTH,
+    session::{LONGEST_REQUESTED_BACKOFF, MAX_EVENTS, MaxFailedLogins, Settings},
 };
 
 use crate::scenario::*;
@@ -15,39 +15,46 @@ use crate::scenario::*;
 /// The table.
 const README: &str = include_str!("../../README.md");
 
-/// What the table says the limit of `what` is.
+/// The limit that the table gives in the row with this in its column `place`.
 #[track_caller]
-fn documented(what: &str) -> &'static str {
-    let row = README
-        .lines()
-        .find_map(|line| line.strip_prefix("| ")?.strip_prefix(what))
-        .expect("no such row");
-    row.split('|').nth(1).expect("no such column").trim()
+fn documented(place: &str) -> &'static str {
+    let rows = README.lines().filter_map(|line| {
+        let columns = line.strip_prefix("| ")?.strip_suffix('|')?;
+        let columns: Vec<_> = columns.split('|').map(str::trim).collect();
+        <[&str; 3]>::try_from(columns).ok()
+    });
+    let mut limits = rows.filter_map(|[what, limit, code]| {
+        let is_row = code.trim_matches('`') == place || what == place;
+        is_row.then_some(limit)
+    });
+    let limit = limits.next().expect("no such row");
+    assert_eq!(limits.next(), None, "a second row");
+    limit
 }
 
 /// A success with a body of this length.
-fn of_length(length: usize) -> Heard {
-    answer(200, &"x".repeat(length))
+fn of_length(length: usize) -> Received {
+    response(200, &"x".repeat(length))
 }
 
 const MIB: usize = 1024 * 1024;
 
 #[test]
-fn law_10_the_body_of_an_answer() {
-    assert_eq!(documented("body of an answer"), "16 MiB");
+fn law_10_the_body_of_a_response() {
+    assert_eq!(documented("Settings::max_body"), "16 MiB");
     for (length, taken) in [(16 * MIB, true), (16 * MIB + 1, false)] {
         let mut s = Scenario::open();
         let mut call = Actor::reads();
-        let sent = call.sends(&mut s, What::Work);
+        let sent = call.sends(&mut s, Purpose::Work);
         assert_eq!(sent.read_limit, 16 * MIB + 1);
-        call.hears(&mut s, of_length(length));
+        call.receives(&mut s, of_length(length));
         assert_eq!(call.ends(&mut s).is_ok(), taken, "{length}");
     }
 }
 
 #[test]
 fn law_10_a_token() {
-    assert_eq!(documented("token"), "8 KiB of visible ASCII");
+    assert_eq!(documented("MAX_TOKEN_LENGTH"), "8 KiB of visible ASCII");
     assert_eq!(MAX_TOKEN_LENGTH, 8 * 1024);
     for (length, taken) in [(MAX_TOKEN_LENGTH, true), (MAX_TOKEN_LENGTH + 1, false)] {
         let token = "t".repeat(length);
@@ -71,7 +78,10 @@ fn law_10_a_token() {
 
 #[test]
 fn law_10_an_error_code() {
-    assert_eq!(documented("error code"), "256 bytes of visible ASCII");
+    assert_eq!(
+        documented("response::MAX_CODE_LENGTH"),
+        "256 bytes of visible ASCII"
+    );
     assert_eq!(MAX_CODE_LENGTH, 256);
     let known = |code: &str| {
         let refusal = Refusal::read(refused(code).unwrap());
@@ -89,16 +99,19 @@ fn law_10_the_depth_of_json() {
     assert!(documented("depth of JSON").starts_with("any"));
     let (open, close) = ("[".repeat(1_000_000), "]".repeat(1_000_000));
     let beside = format!(r#"{{"deep":{open}{close},"sessionToken":"session-1"}}"#);
-    let answered = LogIn::parse(answer(200, &beside).unwrap()).unwrap();
-    assert_eq!(answered.body().session_token.expose(), "session-1");
+    let read = LogIn::parse(response(200, &beside).unwrap()).unwrap();
+    assert_eq!(read.body().session_token.expose(), "session-1");
     let instead = format!(r#"{{"sessionToken":{open}{close}}}"#);
-    let error = LogIn::parse(answer(200, &instead).unwrap()).unwrap_err();
-    assert!(error.is_malformed());
+    let error = LogIn::parse(response(200, &instead).unwrap()).unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "{error}");
 }
 
 #[test]
 fn law_2_failed_logins() {
-    assert_eq!(documented("failed logins"), "2, and never more than 4");
+    assert_eq!(
+        documented("Settings::max_failed_logins"),
+        "2, and never more than 4"
+    );
     assert_eq!(Settings::default().max_failed_logins.number(), 2);
     assert!(MaxFailedLogins::new(4).is_ok() && MaxFailedLogins::new(5).is_err());
     let mut s = Scenario::new();
@@ -107,16 +120,16 @@ fn law_2_failed_logins() {
         if login == 1 {
             call.fetches(&mut s, "bearer-1");
         }
-        call.sends(&mut s, What::LogIn);
-        call.hears(&mut s, refused("REQUEST_FAILED.Unclear"));
+        call.sends(&mut s, Purpose::LogIn);
+        call.receives(&mut s, unclear());
         call.fails(&mut s);
     }
-    assert!(Actor::log_in().fails(&mut s).is_gate_closed());
+    assert!(Actor::log_in().fails(&mut s).is_blocked());
 }
 
 #[test]
 fn law_12_the_failures_of_one_call() {
-    assert_eq!(documented("failures of one call"), "3");
+    assert_eq!(documented("Settings::max_attempts"), "3");
     assert_eq!(
         Settings::default().max_attempts,
         const { NonZeroU32::new(3).unwrap() }
@@ -124,8 +137,8 @@ fn law_12_the_failures_of_one_call() {
     let mut s = Scenario::open();
     let mut call = Actor::reads();
     for failure in 1..=3 {
-        call.sends(&mut s, What::Work);
-        call.hears(&mut s, answer(503, ""));
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, response(503, ""));
         if failure < 3 {
             let wait = call.waits(&mut s);
             s.pass_until(wait.until);
@@ -136,28 +149,28 @@ fn law_12_the_failures_of_one_call() {
 
 #[test]
 fn law_12_one_request() {
-    assert_eq!(documented("one request"), "30 seconds");
+    assert_eq!(documented("Settings::attempt_timeout"), "30 seconds");
     let mut s = Scenario::new();
     let mut call = Actor::reads();
-    let fetch = call.sends(&mut s, What::TokenFetch);
+    let fetch = call.sends(&mut s, Purpose::TokenFetch);
     assert_eq!(fetch.deadline, s.now + 30 * SECOND);
-    call.hears(&mut s, bearer("bearer-1"));
-    let login = call.sends(&mut s, What::LogIn);
+    call.receives(&mut s, bearer("bearer-1"));
+    let login = call.sends(&mut s, Purpose::LogIn);
     assert_eq!(login.deadline, s.now + 30 * SECOND);
-    call.hears(&mut s, session("session-1"));
-    let work = call.sends(&mut s, What::Work);
+    call.receives(&mut s, session("session-1"));
+    let work = call.sends(&mut s, Purpose::Work);
     assert_eq!(work.deadline, s.now + 30 * SECOND);
 }
 
 #[test]
 fn law_12_one_wait_for_the_service() {
-    assert_eq!(documented("one wait for the service"), "60 seconds");
+    assert_eq!(documented("Settings::longest_wait"), "60 seconds");
     // The jitter of up to half a second comes on top.
     for (asked, waits) in [("60", true), ("61", false)] {
         let mut s = Scenario::open();
         let mut call = Actor::reads();
-        call.sends(&mut s, What::Work);
-        call.hears(&mut s, throttled(asked));
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, throttled(asked));
         if waits {
             let wait = call.waits(&mut s);
             assert!(wait.until.since(s.now) <= 60 * SECOND + 500 * MILLISECOND);
@@ -176,8 +189,8 @@ fn law_12_a_wait_that_is_just_as_long_as_may_be_is_made() {
             s.first_backoff = Duration::ZERO;
         }));
         let mut call = Actor::reads();
-        call.sends(&mut s, What::Work);
-        call.hears(&mut s, throttled("3600"));
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, throttled("3600"));
         if waits {
             assert_eq!(call.waits(&mut s).until, s.now + HOUR);
         } else {
@@ -187,15 +200,15 @@ fn law_12_a_wait_that_is_just_as_long_as_may_be_is_made() {
 }
 
 #[test]
-fn law_12_one_pause_that_the_service_asks_all_calls_to_make() {
-    let pause = documented("one pause that the service asks all calls to make");
-    assert_eq!(pause, "24 hours");
-    assert_eq!(LONGEST_PAUSE, 24 * HOUR);
+fn law_12_one_backoff_that_the_service_asks_all_calls_for() {
+    let backoff = documented("session::LONGEST_REQUESTED_BACKOFF");
+    assert_eq!(backoff, "24 hours");
+    assert_eq!(LONGEST_REQUESTED_BACKOFF, 24 * HOUR);
     for (asked, until) in [("86399", 86_399), ("86401", 86_400), ("999999999", 86_400)] {
         let mut s = Scenario::with(settings(|s| s.first_backoff = Duration::ZERO));
         let mut call = Actor::reads();
-        call.sends(&mut s, What::TokenFetch);
-        call.hears(&mut s, throttled(asked));
+        call.sends(&mut s, Purpose::TokenFetch);
+        call.receives(&mut s, throttled(asked));
         let error = call.fails(&mut s);
         assert_eq!(error.retry_at(), Some(s.now + until * SECOND), "{asked}");
     }
@@ -203,13 +216,13 @@ fn law_12_one_pause_that_the_service_asks_all_calls_to_make() {
 
 #[test]
 fn law_10_events_that_nobody_drains() {
-    assert_eq!(documented("events that nobody drains"), "64");
+    assert_eq!(documented("session::MAX_EVENTS"), "64");
     assert_eq!(MAX_EVENTS, 64);
     let mut s = Scenario::open();
     for round in 0..MAX_EVENTS {
         let mut out = Actor::log_out();
-        out.sends(&mut s, What::LogOut);
-        out.hears(&mut s, done());
+        out.sends(&mut s, Purpose::LogOut);
+        out.receives(&mut s, done());
         out.ends(&mut s).unwrap();
         Actor::log_in().logs_in(&mut s, &format!("session-{round}"));
     }

@@ -1,6 +1,9 @@
 //! Opening and ending a session by name.
 
-use thingspace_core::session::{Event, FlightKind, WaitReason};
+use thingspace_core::{
+    ErrorKind,
+    session::{Event, OperationKind, WaitReason},
+};
 
 use crate::scenario::*;
 
@@ -8,7 +11,7 @@ use crate::scenario::*;
 fn opening_a_session_that_is_open_sends_nothing() {
     let mut s = Scenario::open();
     let before = s.session.version();
-    let token = Actor::log_in().ends(&mut s).unwrap();
+    let token = Actor::log_in().ends_logged_in(&mut s);
     assert_eq!(token.expose(), "session-1");
     assert_eq!(s.session.version(), before);
 }
@@ -19,25 +22,25 @@ fn opening_a_session_gives_its_token() {
     let mut call = Actor::log_in();
     call.fetches(&mut s, "bearer-1");
     call.logs_in(&mut s, "session-1");
-    assert_eq!(call.ends(&mut s).unwrap().expose(), "session-1");
+    assert_eq!(call.ends_logged_in(&mut s).expose(), "session-1");
     assert_eq!(s.session.opened_at(), Some(s.now));
 }
 
 #[test]
-fn law_1_an_explicit_login_shares_the_flight_with_others() {
+fn law_1_an_explicit_login_shares_the_operation_with_others() {
     let mut s = Scenario::new();
     let (mut named, mut other) = (Actor::log_in(), Actor::reads());
-    other.sends(&mut s, What::TokenFetch);
+    other.sends(&mut s, Purpose::TokenFetch);
     named.waits(&mut s);
-    other.hears(&mut s, bearer("bearer-1"));
-    named.sends(&mut s, What::LogIn);
+    other.receives(&mut s, bearer("bearer-1"));
+    named.sends(&mut s, Purpose::LogIn);
     let wait = other.waits(&mut s);
-    assert_eq!(wait.reason, WaitReason::Flight(FlightKind::LogIn));
-    named.hears(&mut s, session("session-1"));
+    assert_eq!(wait.reason, WaitReason::Operation(OperationKind::LogIn));
+    named.receives(&mut s, session("session-1"));
     other.works(&mut s);
-    assert_eq!(named.ends(&mut s).unwrap().expose(), "session-1");
-    // A second one that waited has it as well.
-    assert_eq!(Actor::log_in().ends(&mut s).unwrap().expose(), "session-1");
+    assert_eq!(named.ends_logged_in(&mut s).expose(), "session-1");
+    // A second one has it as well.
+    assert_eq!(Actor::log_in().ends_logged_in(&mut s).expose(), "session-1");
 }
 
 #[test]
@@ -45,8 +48,8 @@ fn an_explicit_login_ends_with_the_error_of_the_login_itself() {
     let mut s = Scenario::new();
     let mut call = Actor::log_in();
     call.fetches(&mut s, "bearer-1");
-    call.sends(&mut s, What::LogIn);
-    call.hears(&mut s, refused("REQUEST_FAILED.Unclear"));
+    call.sends(&mut s, Purpose::LogIn);
+    call.receives(&mut s, unclear());
     let error = call.fails(&mut s);
     assert_eq!(
         error.to_string(),
@@ -56,8 +59,8 @@ fn an_explicit_login_ends_with_the_error_of_the_login_itself() {
 
     // For another call it is a reason not to be sent.
     let mut call = Actor::reads();
-    call.sends(&mut s, What::LogIn);
-    call.hears(&mut s, refused("REQUEST_FAILED.Unclear"));
+    call.sends(&mut s, Purpose::LogIn);
+    call.receives(&mut s, unclear());
     let error = call.fails(&mut s);
     assert!(error.is_never_sent());
     assert!(
@@ -69,9 +72,39 @@ fn an_explicit_login_ends_with_the_error_of_the_login_itself() {
 }
 
 #[test]
+fn a_completion_is_of_the_kind_of_its_call_and_of_no_other() {
+    let mut s = Scenario::open();
+    let mut reset = Actor::reset_password();
+    reset.sends(&mut s, Purpose::Reset);
+    reset.receives(&mut s, new_password("Wh0a"));
+    let mut read = Actor::reads();
+    read.sends(&mut s, Purpose::Work);
+    read.receives(&mut s, done());
+    let calls = [reset, read, Actor::log_in()];
+    for (number, mut call) in calls.into_iter().enumerate() {
+        let completion = call.ends(&mut s).unwrap();
+        let is = [
+            completion.clone().into_new_password().is_ok(),
+            completion.clone().into_response().is_ok(),
+            completion.clone().into_logged_in().is_ok(),
+            completion.into_logged_out().is_ok(),
+        ];
+        let only = [0, 1, 2, 3].map(|kind| kind == number);
+        assert_eq!(is, only);
+    }
+    let mut out = Actor::log_out();
+    out.sends(&mut s, Purpose::LogOut);
+    out.receives(&mut s, session("session-1"));
+    let completion = out.ends(&mut s).unwrap();
+    let error = completion.clone().into_response().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::CallFinished), "{error}");
+    assert!(completion.into_logged_out().unwrap().is_some());
+}
+
+#[test]
 fn ending_a_session_where_none_is_open_sends_nothing() {
     let mut s = Scenario::new();
-    assert_eq!(Actor::log_out().ends(&mut s).unwrap(), None);
+    assert_eq!(Actor::log_out().ends_logged_out(&mut s), None);
     assert_eq!((s.session.version(), s.events()), (0, vec![]));
 }
 
@@ -79,7 +112,7 @@ fn ending_a_session_where_none_is_open_sends_nothing() {
 fn ending_a_session_that_was_idle_for_too_long_sends_nothing() {
     let mut s = Scenario::open();
     s.pass(19 * MINUTE);
-    assert_eq!(Actor::log_out().ends(&mut s).unwrap(), None);
+    assert_eq!(Actor::log_out().ends_logged_out(&mut s), None);
     assert_eq!(s.events(), [Event::SessionIdle]);
 }
 
@@ -88,11 +121,11 @@ fn ending_a_session_gives_its_token_and_ends_it() {
     for body in [r#"{"sessionToken":"session-1"}"#, "", "{}"] {
         let mut s = Scenario::open();
         let mut out = Actor::log_out();
-        let sent = out.sends(&mut s, What::LogOut);
+        let sent = out.sends(&mut s, Purpose::LogOut);
         assert_eq!(tokens(&sent), ("Bearer bearer-1", "session-1"));
-        assert_eq!(s.session.flight(), Some(FlightKind::LogOut));
-        out.hears(&mut s, answer(200, body));
-        let ended = out.ends(&mut s).unwrap();
+        assert_eq!(s.session.operation(), Some(OperationKind::LogOut));
+        out.receives(&mut s, response(200, body));
+        let ended = out.ends_logged_out(&mut s);
         assert_eq!(ended.unwrap().expose(), "session-1", "{body:?}");
         assert_eq!(s.events(), [Event::LoggedOut]);
         assert!(s.session.session_token().is_none());
@@ -107,45 +140,45 @@ fn ending_a_session_gives_its_token_and_ends_it() {
 fn calls_that_come_while_a_session_is_being_ended_wait_and_log_in_anew() {
     let mut s = Scenario::open();
     let mut out = Actor::log_out();
-    out.sends(&mut s, What::LogOut);
+    out.sends(&mut s, Purpose::LogOut);
     let (mut first, mut second) = (Actor::reads(), Actor::log_in());
     for wait in [first.waits(&mut s), second.waits(&mut s)] {
-        assert_eq!(wait.reason, WaitReason::Flight(FlightKind::LogOut));
+        assert_eq!(wait.reason, WaitReason::Operation(OperationKind::LogOut));
     }
-    out.hears(&mut s, session("session-1"));
+    out.receives(&mut s, session("session-1"));
     first.logs_in(&mut s, "session-2");
     first.works(&mut s);
-    assert_eq!(second.ends(&mut s).unwrap().expose(), "session-2");
-    assert_eq!(out.ends(&mut s).unwrap().unwrap().expose(), "session-1");
+    assert_eq!(second.ends_logged_in(&mut s).expose(), "session-2");
+    assert_eq!(out.ends_logged_out(&mut s).unwrap().expose(), "session-1");
 }
 
 #[test]
 fn two_that_end_the_session_at_once_send_one_logout() {
     let mut s = Scenario::open();
     let (mut first, mut second) = (Actor::log_out(), Actor::log_out());
-    first.sends(&mut s, What::LogOut);
+    first.sends(&mut s, Purpose::LogOut);
     second.waits(&mut s);
-    first.hears(&mut s, session("session-1"));
-    assert_eq!(second.ends(&mut s).unwrap(), None);
+    first.receives(&mut s, session("session-1"));
+    assert_eq!(second.ends_logged_out(&mut s), None);
 }
 
 #[test]
-fn a_logout_waits_for_a_reset_that_is_under_way() {
+fn a_logout_waits_for_a_reset_that_is_in_progress() {
     let mut s = Scenario::open();
     let (mut reset, mut out) = (Actor::reset_password(), Actor::log_out());
-    reset.sends(&mut s, What::Reset);
+    reset.sends(&mut s, Purpose::Reset);
     out.waits(&mut s);
-    reset.hears(&mut s, new_password("Wh0a"));
-    out.sends(&mut s, What::LogOut);
+    reset.receives(&mut s, new_password("Wh0a"));
+    out.sends(&mut s, Purpose::LogOut);
 }
 
 #[test]
 fn a_session_that_turns_out_to_have_ended_is_ended() {
     let mut s = Scenario::open();
     let mut out = Actor::log_out();
-    out.sends(&mut s, What::LogOut);
-    out.hears(&mut s, session_expired());
-    assert_eq!(out.ends(&mut s).unwrap(), None);
+    out.sends(&mut s, Purpose::LogOut);
+    out.receives(&mut s, session_expired());
+    assert_eq!(out.ends_logged_out(&mut s), None);
     assert!(s.session.session_token().is_none());
 }
 
@@ -153,46 +186,46 @@ fn a_session_that_turns_out_to_have_ended_is_ended() {
 fn a_stale_bearer_costs_a_logout_one_replay() {
     let mut s = Scenario::open();
     let mut out = Actor::log_out();
-    out.sends(&mut s, What::LogOut);
-    out.hears(&mut s, bearer_fault());
+    out.sends(&mut s, Purpose::LogOut);
+    out.receives(&mut s, bearer_fault());
     out.fetches(&mut s, "bearer-2");
-    out.sends(&mut s, What::LogOut);
-    out.hears(&mut s, session("session-1"));
-    assert!(out.ends(&mut s).unwrap().is_some());
+    out.sends(&mut s, Purpose::LogOut);
+    out.receives(&mut s, session("session-1"));
+    assert!(out.ends_logged_out(&mut s).is_some());
 }
 
 #[test]
-fn law_6_a_lost_logout_is_sent_again_since_twice_is_the_same_as_once() {
+fn law_6_a_lost_logout_is_retried_since_twice_is_the_same_as_once() {
     let mut s = Scenario::open();
     let mut out = Actor::log_out();
-    out.sends(&mut s, What::LogOut);
-    out.hears(&mut s, lost());
+    out.sends(&mut s, Purpose::LogOut);
+    out.receives(&mut s, lost());
     let wait = out.waits(&mut s);
     assert_eq!(wait.reason, WaitReason::Backoff);
     s.pass_until(wait.until);
-    out.sends(&mut s, What::LogOut);
-    // The first had arrived.
-    out.hears(&mut s, refused("INPUT_INVALID.SessionToken.Invalid"));
-    assert_eq!(out.ends(&mut s).unwrap(), None);
+    out.sends(&mut s, Purpose::LogOut);
+    // The first one had arrived.
+    out.receives(&mut s, refused("INPUT_INVALID.SessionToken.Invalid"));
+    assert_eq!(out.ends_logged_out(&mut s), None);
 }
 
 #[test]
-fn a_logout_that_stays_lost_says_so_and_the_session_is_found_out_by_its_next_use() {
+fn a_logout_that_stays_lost_says_so_and_the_next_use_shows_what_became_of_the_session() {
     let mut s = Scenario::open();
     let mut out = Actor::log_out();
     for _ in 0..2 {
-        out.sends(&mut s, What::LogOut);
-        out.hears(&mut s, lost());
+        out.sends(&mut s, Purpose::LogOut);
+        out.receives(&mut s, lost());
         let wait = out.waits(&mut s);
         s.pass_until(wait.until);
     }
-    out.sends(&mut s, What::LogOut);
-    out.hears(&mut s, lost());
-    assert!(out.fails(&mut s).is_fate_unknown());
+    out.sends(&mut s, Purpose::LogOut);
+    out.receives(&mut s, lost());
+    assert!(out.fails(&mut s).is_outcome_unknown());
 
     let mut call = Actor::writes();
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, session_expired());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
     call.logs_in(&mut s, "session-2");
     call.works(&mut s);
 }
@@ -200,15 +233,14 @@ fn a_logout_that_stays_lost_says_so_and_the_session_is_found_out_by_its_next_use
 #[test]
 fn law_12_calls_do_not_wait_for_ever_for_a_logout_that_nothing_is_heard_of() {
     let mut s = Scenario::open();
-    Actor::log_out().sends(&mut s, What::LogOut);
+    Actor::log_out().sends(&mut s, Purpose::LogOut);
     let mut call = Actor::reads();
     let wait = call.waits(&mut s);
     s.pass_until(wait.until);
     call.works(&mut s);
 
-    let mut out = Actor::log_out();
-    out.sends(&mut s, What::LogOut);
-    out.abandons(&mut s);
+    let logout = Actor::log_out().begins(&mut s, Purpose::LogOut);
+    s.abandons(logout);
     Actor::reads().works(&mut s);
 }
 
@@ -217,36 +249,36 @@ fn law_7_a_late_confirmation_of_a_logout_does_not_end_a_newer_session() {
     for body in [r#"{"sessionToken":"session-1"}"#, ""] {
         let mut s = Scenario::open();
         let mut out = Actor::log_out();
-        out.sends(&mut s, What::LogOut);
+        out.sends(&mut s, Purpose::LogOut);
         let mut call = Actor::reads();
         let wait = call.waits(&mut s);
         s.pass_until(wait.until);
-        call.sends(&mut s, What::Work);
-        call.hears(&mut s, session_expired());
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, session_expired());
         call.logs_in(&mut s, "session-2");
 
-        out.hears(&mut s, answer(200, body));
-        let ended = out.ends(&mut s).unwrap();
+        out.receives(&mut s, response(200, body));
+        let ended = out.ends_logged_out(&mut s);
         assert!(
             ended.is_none_or(|ended| ended.expose() == "session-1"),
             "that one goes on"
         );
-        let work = call.sends(&mut s, What::Work);
+        let work = call.sends(&mut s, Purpose::Work);
         assert_eq!(tokens(&work).1, "session-2");
     }
 }
 
 #[test]
-fn a_session_can_be_ended_behind_a_closed_gate() {
+fn a_session_can_be_ended_while_logins_are_blocked() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
-    reset.hears(&mut s, lost());
+    reset.sends(&mut s, Purpose::Reset);
+    reset.receives(&mut s, lost());
     reset.fails(&mut s);
     let mut out = Actor::log_out();
-    out.sends(&mut s, What::LogOut);
-    out.hears(&mut s, session("session-1"));
-    assert!(out.ends(&mut s).unwrap().is_some());
-    assert_eq!(Actor::log_out().ends(&mut s).unwrap(), None);
-    assert!(Actor::log_in().fails(&mut s).is_gate_closed());
+    out.sends(&mut s, Purpose::LogOut);
+    out.receives(&mut s, session("session-1"));
+    assert!(out.ends_logged_out(&mut s).is_some());
+    assert_eq!(Actor::log_out().ends_logged_out(&mut s), None);
+    assert!(Actor::log_in().fails(&mut s).is_blocked());
 }

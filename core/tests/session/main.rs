@@ -1,22 +1,24 @@
-//! The machine in virtual time: one file for each subject, all told on the
+//! The machine in virtual time: one file for each subject, all played on the
 //! same [`scenario`].
 
 #![cfg(test)]
-// A test crate has no outside: `pub` marks what the stories are told with, and
-// all of it is told with one vocabulary.
+// A test crate has no outside: `pub` marks the vocabulary of the stories, which is
+// one for all files.
 #![allow(unreachable_pub, clippy::unnecessary_wraps, clippy::wildcard_imports)]
 
-mod brake;
+mod cooldown;
 mod deadline;
+mod errors;
 mod events;
 mod expiry;
-mod flight;
 mod guard;
 mod limits;
 mod log_in_out;
-mod observers;
+mod observer;
+mod operation;
 mod origin;
 mod replay;
+mod requests;
 mod reset;
 mod retry;
 mod scenario;

@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use http::{Method, Request};
 use thingspace_core::{
-    Endpoint, Environment, Error, Password, RequestError, Session, Step,
+    Call, CallOptions, Endpoint, Environment, Error, ErrorKind, InvalidResponse, Password,
+    RequestError, SessionBuilder, Step, WithSession,
     api::{LogOut, ResetPassword},
-    endpoint::WithSession,
-    session::Task,
 };
 
 use crate::scenario::*;
@@ -18,25 +17,33 @@ const OWN: [&str; 3] = [
     "session/password/actions/reset",
 ];
 
-fn plain(method: Method, uri: &str) -> Actor<Request<Bytes>> {
+fn request(method: Method, uri: &str) -> Request<Bytes> {
     let request = Request::builder().method(method).uri(uri);
-    Actor::new(request.body(Bytes::new()).expect(uri))
+    request.body(Bytes::new()).expect(uri)
 }
 
-/// The call ends without anything being sent, because of its request.
+/// A call with a request that can be built.
 #[track_caller]
-fn assert_refused<T: Task>(mut call: Actor<T>, because: RequestError)
-where
-    T::Output: std::fmt::Debug,
-{
-    let mut s = Scenario::open();
-    let error = call.fails(&mut s);
+fn plain(method: Method, uri: &str) -> Actor {
+    Actor::requests(request(method, uri)).expect(uri)
+}
+
+/// The reason why a call's request was not sent.
+#[track_caller]
+fn reason(error: &Error) -> RequestError {
     assert!(error.is_never_sent());
-    let Error::Request(reason) = error else {
+    let ErrorKind::Request(reason) = error.kind() else {
         panic!("{error}");
     };
-    assert_eq!(reason, because);
-    assert!(call.call.is_over());
+    *reason
+}
+
+/// Checks that the call ends without anything being sent, because of its request.
+#[track_caller]
+fn assert_refused(mut call: Actor, because: RequestError) {
+    let mut s = Scenario::open();
+    assert_eq!(reason(&call.fails(&mut s)), because);
+    assert!(matches!(call.fails(&mut s).kind(), ErrorKind::CallFinished));
     // The session is none the worse for it.
     Actor::reads().works(&mut s);
 }
@@ -63,31 +70,47 @@ fn law_9_no_token_goes_to_the_right_origin_outside_the_base() {
         "https://mock.thingspace.verizon.com/m2m/v1/work",
         "https://mock.thingspace.verizon.com/apiary/m2m/v1/work",
         "https://mock.thingspace.verizon.com/api/../m2m/v1/work",
+    ] {
+        assert_refused(plain(Method::GET, uri), RequestError::Path);
+    }
+    // A path alone is completed when the call is made.
+    for path in [
         "/../m2m/v1/work",
         "/%2e%2E/m2m/v1/work",
         "/m2m/..;/../evil",
         "/..\\evil",
     ] {
-        assert_refused(plain(Method::GET, uri), RequestError::Path);
+        let refused = Actor::requests(request(Method::GET, path)).err();
+        assert_eq!(refused, Some(RequestError::Path), "{path}");
     }
 }
 
 #[test]
-fn law_9_an_endpoint_that_leads_astray_gets_no_token() {
+fn law_9_a_request_that_was_never_completed_gets_no_token() {
+    for uri in ["/m2m/v1/work", "/../m2m/v1/work", "*", "evil.example:443"] {
+        let request = request(Method::GET, uri);
+        let call = Call::new(request, CallOptions::once());
+        assert_refused(Actor::new(call), RequestError::Origin);
+    }
+}
+
+#[test]
+fn law_9_an_endpoint_that_escapes_the_base_gets_no_token() {
     struct Astray;
     impl Endpoint for Astray {
         type Auth = WithSession;
         type Output = ();
-        fn build(&self, _: &Environment) -> Result<Request<Bytes>, RequestError> {
+        fn build(self, _: &Environment) -> Result<Request<Bytes>, RequestError> {
             Ok(Request::get("https://evil.example/api/m2m")
                 .body(Bytes::new())
                 .unwrap())
         }
-        fn read(_: &http::Response<Bytes>) -> Result<(), thingspace_core::Malformed> {
+        fn read(_: &http::Response<Bytes>) -> Result<(), InvalidResponse> {
             Ok(())
         }
     }
-    assert_refused(Actor::new(Astray), RequestError::Origin);
+    let call = Call::to(Astray, &Environment::mock()).unwrap();
+    assert_refused(Actor::new(call), RequestError::Origin);
 }
 
 #[test]
@@ -101,12 +124,12 @@ fn the_reason_says_what_to_do() {
     let error = plain(Method::POST, "/m2m/v1/session/login").fails(&mut s);
     assert_eq!(
         error.to_string(),
-        "the request was not sent: it is a call that opens, ends or re-keys a session, which only the session itself may make; use OpenSession, EndSession or ChangePassword"
+        "the request was not sent: it is a call that opens, ends or re-keys a session, which only the session itself may make; use the session's own calls: log_in, log_out or reset_password"
     );
 }
 
 #[test]
-fn law_9_the_addresses_own_words_for_the_right_place_are_admitted() {
+fn law_9_every_spelling_of_the_right_address_passes_the_check_of_its_origin() {
     for uri in [
         "/m2m/v1/work",
         "/m2m/v1/work?next=https://evil.example/../",
@@ -157,11 +180,13 @@ fn law_2_the_sessions_own_calls_cannot_be_made_behind_its_guard() {
 #[test]
 fn law_2_the_typed_calls_of_the_session_cannot_be_made_behind_its_guard_either() {
     let old = Password::new("IMgr8").unwrap();
-    assert_refused(Actor::new(LogOut), RequestError::SessionCall);
-    assert_refused(
-        Actor::new(ResetPassword::new(&old)),
-        RequestError::SessionCall,
-    );
+    let at = Environment::mock();
+    for call in [
+        Call::to(LogOut, &at),
+        Call::to(ResetPassword::new(&old), &at),
+    ] {
+        assert_refused(Actor::new(call.unwrap()), RequestError::SessionCall);
+    }
 }
 
 #[test]
@@ -172,24 +197,23 @@ fn law_2_a_base_of_ones_own_changes_nothing_about_it() {
         "http://localhost:8080/",
     ] {
         let at: Environment = base.parse().unwrap();
-        let mut s = Scenario::new();
-        s.session = Session::new(at.clone(), credentials("IMgr8"), 1);
-        for heard in [bearer("bearer-1"), session("session-1")] {
+        let builder = SessionBuilder::new(credentials("IMgr8"));
+        let mut s = Scenario::of(builder.environment(at.clone()));
+        for received in [bearer("bearer-1"), session("session-1")] {
             let mut call = Actor::log_in();
             assert!(matches!(call.step(&mut s), Step::Send(_)));
-            call.hears(&mut s, heard);
+            call.receives(&mut s, received);
         }
         for own in OWN {
             let full = at.uri(&format!("/m2m/v1/{own}")).unwrap().to_string();
             for uri in [format!("/m2m/v1/{own}"), full] {
-                let error = plain(Method::POST, &uri).fails(&mut s);
-                assert!(
-                    matches!(error, Error::Request(RequestError::SessionCall)),
-                    "{error}"
-                );
+                let call = Call::to(request(Method::POST, &uri), &at).unwrap();
+                let error = Actor::new(call).fails(&mut s);
+                assert_eq!(reason(&error), RequestError::SessionCall);
             }
         }
-        let mut call = plain(Method::GET, "/m2m/v1/accounts/1");
+        let read = request(Method::GET, "/m2m/v1/accounts/1");
+        let mut call = Actor::new(Call::to(read, &at).unwrap());
         let Step::Send(sent) = call.step(&mut s) else {
             panic!("not sent");
         };
@@ -218,7 +242,7 @@ fn whatever_else_there_is_can_be_called() {
             format!("https://mock.thingspace.verizon.com/api{path}")
         );
         assert_eq!(tokens(&sent), ("Bearer bearer-1", "session-1"));
-        call.hears(&mut s, done());
+        call.receives(&mut s, done());
         call.ends(&mut s).unwrap();
     }
 }
@@ -227,13 +251,8 @@ fn whatever_else_there_is_can_be_called() {
 fn no_token_is_fetched_for_a_request_that_may_not_be_sent() {
     let mut s = Scenario::new();
     let error = plain(Method::GET, "https://evil.example/").fails(&mut s);
-    assert!(
-        matches!(error, Error::Request(RequestError::Origin)),
-        "{error}"
-    );
+    assert_eq!(reason(&error), RequestError::Origin);
     let error = plain(Method::POST, "/m2m/v1/session/login").fails(&mut s);
-    assert!(
-        matches!(error, Error::Request(RequestError::SessionCall)),
-        "{error}"
-    );
+    assert_eq!(reason(&error), RequestError::SessionCall);
+    assert_eq!((s.session.version(), s.events()), (0, vec![]));
 }

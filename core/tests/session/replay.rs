@@ -13,14 +13,14 @@ const SESSION_CODES: [&str; 5] = [
     "INPUT_INVALID.sessiontoken.invalid",
 ];
 
-/// Every answer with which the gateway refuses a bearer token.
-fn bearer_faults() -> [Heard; 5] {
+/// Every response with which the gateway refuses a bearer token.
+fn bearer_faults() -> [Received; 5] {
     [
         bearer_fault(),
-        answer(401, r#"{"fault":{"code":"900901"}}"#),
-        answer(401, r#"{"fault":{"code":900902}}"#),
-        answer(401, r#"{"fault":{"code":"of the future"}}"#),
-        answer(401, r#"{"error":"invalid_token"}"#),
+        response(401, r#"{"fault":{"code":"900901"}}"#),
+        response(401, r#"{"fault":{"code":900902}}"#),
+        response(401, r#"{"fault":{"code":"of the future"}}"#),
+        response(401, r#"{"error":"invalid_token"}"#),
     ]
 }
 
@@ -29,13 +29,13 @@ fn law_5_a_stale_session_costs_one_replay() {
     for code in SESSION_CODES {
         let mut s = Scenario::open();
         let mut call = Actor::reads();
-        call.sends(&mut s, What::Work);
-        call.hears(&mut s, refused(code));
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, refused(code));
         assert!(s.session.session_token().is_none(), "{code}");
         call.logs_in(&mut s, "session-2");
-        let work = call.sends(&mut s, What::Work);
+        let work = call.sends(&mut s, Purpose::Work);
         assert_eq!(tokens(&work), ("Bearer bearer-1", "session-2"), "{code}");
-        call.hears(&mut s, done());
+        call.receives(&mut s, done());
         call.ends(&mut s).unwrap();
     }
 }
@@ -44,14 +44,14 @@ fn law_5_a_stale_session_costs_one_replay() {
 fn law_5_a_session_that_is_refused_twice_ends_the_call() {
     let mut s = Scenario::open();
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, session_expired());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
     call.logs_in(&mut s, "session-2");
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, session_expired());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
     let error = call.fails(&mut s);
     assert!(error.is_session_refused() && !error.is_bearer_refused());
-    assert!(!error.is_fate_unknown(), "{error}");
+    assert!(!error.is_outcome_unknown(), "{error}");
     assert!(
         error
             .code()
@@ -70,14 +70,14 @@ fn law_5_a_stale_bearer_costs_one_replay() {
     for fault in bearer_faults() {
         let mut s = Scenario::open();
         let mut call = Actor::reads();
-        call.sends(&mut s, What::Work);
-        let told = format!("{fault:?}");
-        call.hears(&mut s, fault);
-        assert_eq!(s.events(), [Event::BearerRefused], "{told}");
+        call.sends(&mut s, Purpose::Work);
+        let case = format!("{fault:?}");
+        call.receives(&mut s, fault);
+        assert_eq!(s.events(), [Event::BearerRefused], "{case}");
         call.fetches(&mut s, "bearer-2");
-        let work = call.sends(&mut s, What::Work);
-        assert_eq!(tokens(&work), ("Bearer bearer-2", "session-1"), "{told}");
-        call.hears(&mut s, done());
+        let work = call.sends(&mut s, Purpose::Work);
+        assert_eq!(tokens(&work), ("Bearer bearer-2", "session-1"), "{case}");
+        call.receives(&mut s, done());
         call.ends(&mut s).unwrap();
     }
 }
@@ -86,15 +86,15 @@ fn law_5_a_stale_bearer_costs_one_replay() {
 fn law_5_a_bearer_that_is_refused_twice_ends_the_call() {
     let mut s = Scenario::open();
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, bearer_fault());
-    // The service hands the same one out again.
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, bearer_fault());
+    // The service gives the same one out again.
     call.fetches(&mut s, "bearer-1");
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, bearer_fault());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, bearer_fault());
     let error = call.fails(&mut s);
     assert!(error.is_bearer_refused() && !error.is_session_refused());
-    assert!(!error.is_fate_unknown(), "{error}");
+    assert!(!error.is_outcome_unknown(), "{error}");
     assert_eq!(error.refusal().unwrap().fault(), Some(900_901));
     assert_eq!(
         s.session.session_token().unwrap().expose(),
@@ -109,18 +109,18 @@ fn law_5_a_stale_bearer_and_a_stale_session_cost_one_replay_each() {
         let mut s = Scenario::open();
         let mut call = Actor::writes();
         for bearer_now in [bearer_first, !bearer_first] {
-            call.sends(&mut s, What::Work);
+            call.sends(&mut s, Purpose::Work);
             if bearer_now {
-                call.hears(&mut s, bearer_fault());
+                call.receives(&mut s, bearer_fault());
                 call.fetches(&mut s, "bearer-2");
             } else {
-                call.hears(&mut s, session_expired());
+                call.receives(&mut s, session_expired());
                 call.logs_in(&mut s, "session-2");
             }
         }
-        let work = call.sends(&mut s, What::Work);
+        let work = call.sends(&mut s, Purpose::Work);
         assert_eq!(tokens(&work), ("Bearer bearer-2", "session-2"));
-        call.hears(&mut s, bearer_fault());
+        call.receives(&mut s, bearer_fault());
         assert!(call.fails(&mut s).is_bearer_refused());
     }
 }
@@ -129,27 +129,27 @@ fn law_5_a_stale_bearer_and_a_stale_session_cost_one_replay_each() {
 fn a_bearer_that_is_refused_at_the_login_that_a_replay_needs_costs_the_bearers_replay() {
     let mut s = Scenario::open();
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, session_expired());
-    call.sends(&mut s, What::LogIn);
-    call.hears(&mut s, bearer_fault());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
+    call.sends(&mut s, Purpose::LogIn);
+    call.receives(&mut s, bearer_fault());
     call.fetches(&mut s, "bearer-2");
     call.logs_in(&mut s, "session-2");
     call.works(&mut s);
-    assert_eq!(s.session.gate().failed_logins, 0);
+    assert_eq!(s.session.login_guard().failed_logins, 0);
 }
 
 #[test]
-fn what_must_not_be_done_twice_is_replayed_as_well_since_it_was_not_done() {
+fn a_call_that_must_not_be_executed_twice_is_replayed_as_well_since_it_was_refused() {
     let mut s = Scenario::open();
     let mut call = Actor::writes();
-    let first = call.sends(&mut s, What::Work);
-    call.hears(&mut s, session_expired());
+    let first = call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
     call.logs_in(&mut s, "session-2");
-    let second = call.sends(&mut s, What::Work);
+    let second = call.sends(&mut s, Purpose::Work);
     assert_eq!(first.request.method(), second.request.method());
     assert!(second.attempt.number() > first.attempt.number());
-    call.hears(&mut s, bearer_fault());
+    call.receives(&mut s, bearer_fault());
     call.fetches(&mut s, "bearer-2");
     call.works(&mut s);
 }
@@ -158,17 +158,17 @@ fn what_must_not_be_done_twice_is_replayed_as_well_since_it_was_not_done() {
 fn law_7_a_refusal_of_an_older_session_does_not_disturb_a_newer_one() {
     let mut s = Scenario::open();
     let (mut first, mut second) = (Actor::reads(), Actor::writes());
-    first.sends(&mut s, What::Work);
-    second.sends(&mut s, What::Work);
-    first.hears(&mut s, session_expired());
+    first.sends(&mut s, Purpose::Work);
+    second.sends(&mut s, Purpose::Work);
+    first.receives(&mut s, session_expired());
     first.logs_in(&mut s, "session-2");
     s.events();
 
-    second.hears(&mut s, session_expired());
+    second.receives(&mut s, session_expired());
     assert_eq!(s.session.session_token().unwrap().expose(), "session-2");
     assert_eq!(s.events(), []);
     for call in [&mut first, &mut second] {
-        let work = call.sends(&mut s, What::Work);
+        let work = call.sends(&mut s, Purpose::Work);
         assert_eq!(tokens(&work).1, "session-2");
     }
 }
@@ -177,14 +177,14 @@ fn law_7_a_refusal_of_an_older_session_does_not_disturb_a_newer_one() {
 fn law_7_a_refusal_of_an_older_bearer_does_not_disturb_a_newer_one() {
     let mut s = Scenario::open();
     let (mut first, mut second) = (Actor::reads(), Actor::writes());
-    first.sends(&mut s, What::Work);
-    second.sends(&mut s, What::Work);
-    first.hears(&mut s, bearer_fault());
+    first.sends(&mut s, Purpose::Work);
+    second.sends(&mut s, Purpose::Work);
+    first.receives(&mut s, bearer_fault());
     // Even if the newer one has the same letters.
     first.fetches(&mut s, "bearer-1");
     s.events();
 
-    second.hears(&mut s, bearer_fault());
+    second.receives(&mut s, bearer_fault());
     assert!(s.session.bearer_token().is_some());
     assert_eq!(s.events(), []);
     first.works(&mut s);
@@ -195,14 +195,14 @@ fn law_7_a_refusal_of_an_older_bearer_does_not_disturb_a_newer_one() {
 fn law_7_a_success_with_an_older_session_is_no_use_of_the_newer_one() {
     let mut s = Scenario::open();
     let (mut first, mut second) = (Actor::reads(), Actor::reads());
-    first.sends(&mut s, What::Work);
+    first.sends(&mut s, Purpose::Work);
     s.pass(MINUTE);
-    second.sends(&mut s, What::Work);
-    first.hears(&mut s, session_expired());
+    second.sends(&mut s, Purpose::Work);
+    first.receives(&mut s, session_expired());
     s.pass(MINUTE);
     first.logs_in(&mut s, "session-2");
     let opened = s.now;
-    second.hears(&mut s, done());
+    second.receives(&mut s, done());
     second.ends(&mut s).unwrap();
     assert_eq!(s.session.last_used(), Some(opened));
 }
@@ -212,17 +212,17 @@ fn law_1_a_hundred_calls_whose_session_is_refused_make_one_login() {
     let mut s = Scenario::open();
     let mut calls: Vec<_> = (0..100).map(|_| Actor::writes()).collect();
     for call in &mut calls {
-        call.sends(&mut s, What::Work);
+        call.sends(&mut s, Purpose::Work);
     }
     for call in &mut calls {
-        call.hears(&mut s, session_expired());
+        call.receives(&mut s, session_expired());
     }
     let (first, others) = calls.split_first_mut().unwrap();
-    first.sends(&mut s, What::LogIn);
+    first.sends(&mut s, Purpose::LogIn);
     for call in others.iter_mut() {
         call.waits(&mut s);
     }
-    first.hears(&mut s, session("session-2"));
+    first.receives(&mut s, session("session-2"));
     for call in &mut calls {
         call.works(&mut s);
     }
@@ -233,27 +233,55 @@ fn law_1_a_hundred_calls_whose_session_is_refused_make_one_login() {
     assert_eq!(refusals.count(), 1);
 }
 
+/// Calls that wait for a login do not own its result: a bearer that is refused at
+/// it costs each of them its replay of a bearer, and the replay of a session is
+/// still theirs.
 #[test]
-fn a_401_that_blames_no_token_is_a_refusal_like_any_other() {
-    for heard in [
-        answer(401, ""),
-        answer(401, "<html>Unauthorized</html>"),
-        answer(401, r#"{"error":"invalid_client"}"#),
-        answer(
+fn law_5_a_call_that_waited_for_a_login_spends_its_own_replay_on_the_bearer() {
+    let mut s = Scenario::open();
+    let (mut first, mut second) = (Actor::reads(), Actor::reads());
+    first.sends(&mut s, Purpose::Work);
+    second.sends(&mut s, Purpose::Work);
+    first.receives(&mut s, session_expired());
+    second.receives(&mut s, session_expired());
+    first.sends(&mut s, Purpose::LogIn);
+    second.waits(&mut s);
+    first.receives(&mut s, bearer_fault());
+    second.fetches(&mut s, "bearer-2");
+    second.logs_in(&mut s, "session-2");
+    for call in [&mut first, &mut second] {
+        call.sends(&mut s, Purpose::Work);
+    }
+    second.receives(&mut s, bearer_fault());
+    let error = second.fails(&mut s);
+    assert!(error.is_bearer_refused(), "{error}");
+    assert_eq!(error.prerequisite(), None);
+    first.receives(&mut s, done());
+    first.ends(&mut s).unwrap();
+    assert_eq!(s.session.operation(), None);
+}
+
+#[test]
+fn a_401_that_names_no_token_is_a_refusal_like_any_other() {
+    for received in [
+        response(401, ""),
+        response(401, "<html>Unauthorized</html>"),
+        response(401, r#"{"error":"invalid_client"}"#),
+        response(
             401,
             r#"{"errorCode":"S.REQUEST_FAILED.Permission","errorMessage":"m"}"#,
         ),
-        answer(403, r#"{"fault":{"code":900908}}"#),
-        answer(400, r#"{"fault":{"code":900901}}"#),
+        response(403, r#"{"fault":{"code":900908}}"#),
+        response(400, r#"{"fault":{"code":900901}}"#),
     ] {
         let mut s = Scenario::open();
         let mut call = Actor::reads();
-        call.sends(&mut s, What::Work);
-        call.hears(&mut s, heard);
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, received);
         let error = call.fails(&mut s);
         assert!(!error.is_bearer_refused() && !error.is_session_refused());
         assert!(!error.is_wrong_credentials() && !error.is_wrong_app());
-        assert!(error.refusal().is_some() && !error.is_fate_unknown());
+        assert!(error.refusal().is_some() && !error.is_outcome_unknown());
         Actor::reads().works(&mut s);
     }
 }

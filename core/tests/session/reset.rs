@@ -1,86 +1,114 @@
-//! The password reset: its answer is the only copy of the new password.
+//! The password reset, in two halves: its response is the only copy of the new
+//! password, and the session uses it once it is confirmed.
 
 use std::fmt::Write;
 
 use thingspace_core::{
     Error,
-    session::{Event, FlightKind, GateReason, WaitReason},
+    session::{BlockReason, NewPassword, OperationKind, OtherSession, WaitReason},
 };
 
 use crate::scenario::*;
 
-/// Everything that leaves the password in doubt.
-fn doubts() -> [Heard; 9] {
+/// All results that leave the password in doubt.
+fn doubts() -> [Received; 9] {
     [
         lost(),
-        answer(500, ""),
-        answer(503, "<html>"),
-        answer(408, ""),
-        answer(302, ""),
-        answer(200, ""),
-        answer(200, "{}"),
-        answer(200, r#"{"newPassword":""}"#),
-        answer(200, r#"{"newpassword":"lost"}"#),
+        response(500, ""),
+        response(503, "<html>"),
+        response(408, ""),
+        response(302, ""),
+        response(200, ""),
+        response(200, "{}"),
+        response(200, r#"{"newPassword":""}"#),
+        response(200, r#"{"newpassword":"lost"}"#),
     ]
 }
 
-/// The password in a body, and the name of its field.
-fn body(transmit: &thingspace_core::session::Transmit) -> &str {
-    std::str::from_utf8(transmit.request.body()).unwrap()
-}
-
-/// An open session whose password is in doubt, and what the reset ended with.
-fn in_doubt(heard: Heard) -> (Scenario, Error) {
+/// An open session after a reset with this result, and the error that the reset
+/// ended with.
+fn reset_with(received: Received) -> (Scenario, Error) {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
-    reset.hears(&mut s, heard);
+    reset.sends(&mut s, Purpose::Reset);
+    reset.receives(&mut s, received);
     let error = reset.fails(&mut s);
     (s, error)
 }
 
-/// The password is in doubt: the open session goes on, and no login is spent.
+/// An open session after a reset that is not confirmed, and the new password.
+fn unconfirmed() -> (Scenario, NewPassword) {
+    let mut s = Scenario::open();
+    let mut reset = Actor::reset_password();
+    reset.sends(&mut s, Purpose::Reset);
+    reset.receives(&mut s, new_password("Wh0a"));
+    let new = reset.ends_with_password(&mut s);
+    (s, new)
+}
+
+/// Checks that the password is in doubt: the open session goes on, and no login
+/// is spent.
 #[track_caller]
 fn assert_in_doubt(s: &mut Scenario) {
-    assert_eq!(
-        s.session.gate().closed,
-        Some(GateReason::PasswordUnknown),
-        "the gate"
-    );
+    assert_blocked(s, &BlockReason::PasswordInDoubt);
+}
+
+/// Checks that logins are blocked for this reason: the open session goes on, and
+/// no login is spent.
+#[track_caller]
+fn assert_blocked(s: &mut Scenario, reason: &BlockReason) {
+    assert_eq!(s.session.login_guard().blocked.as_ref(), Some(reason));
     Actor::reads().works(s);
     Actor::log_in().ends(s).unwrap();
 
     let mut later = s.clone();
     later.pass(20 * MINUTE);
     let error = Actor::writes().fails(&mut later);
-    assert!(error.is_gate_closed() && error.is_never_sent(), "{error}");
-    assert_eq!(
-        error.gate().unwrap().closed,
-        Some(GateReason::PasswordUnknown)
-    );
-    assert_eq!(later.session.gate().failed_logins, 0);
+    assert!(error.is_blocked() && error.is_never_sent(), "{error}");
+    assert_eq!(error.login_guard().unwrap().blocked.as_ref(), Some(reason));
+    assert_eq!(later.session.login_guard().failed_logins, 0);
 }
 
 #[test]
-fn a_reset_gives_the_new_password_and_the_session_goes_on_with_it() {
+fn a_reset_gives_the_new_password_and_the_session_uses_it_once_it_is_confirmed() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    let sent = reset.sends(&mut s, What::Reset);
+    let sent = reset.sends(&mut s, Purpose::Reset);
     assert_eq!(body(&sent), r#"{"oldPassword":"IMgr8"}"#);
     assert_eq!(tokens(&sent), ("Bearer bearer-1", "session-1"));
-    assert_eq!(s.session.flight(), Some(FlightKind::PasswordReset));
+    assert_eq!(s.session.operation(), Some(OperationKind::PasswordReset));
 
     let before = s.session.version();
-    reset.hears(&mut s, new_password("Wh0a"));
+    reset.receives(&mut s, new_password("Wh0a"));
     assert!(s.session.version() > before, "nobody would save it");
-    assert_eq!(reset.ends(&mut s).unwrap().expose(), "Wh0a");
+    let new = reset.ends_with_password(&mut s);
+    assert_eq!(new.password().expose(), "Wh0a");
+    assert_eq!(s.session.credentials().user.password().expose(), "IMgr8");
+    assert_eq!(s.session.new_password(), Some(&new));
+    assert_eq!(
+        s.reported(),
+        [
+            event::password_reset(),
+            event::logins_blocked(&BlockReason::AwaitingConfirmation)
+        ]
+    );
+
+    let before = s.session.version();
+    s.confirms(&new);
+    assert!(s.session.version() > before, "nobody would save it");
     assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
     assert_eq!(s.session.credentials().user.username(), "zbeeblebrox");
-    assert_eq!(s.events(), [Event::PasswordChanged]);
+    assert_eq!(s.session.new_password(), None);
+    assert_eq!(s.session.login_guard().blocked, None);
+    assert_eq!(
+        s.reported(),
+        [event::password_changed(), event::logins_unblocked()]
+    );
+    assert_eq!(new.into_password().expose(), "Wh0a");
 
     Actor::reads().works(&mut s);
     s.pass(20 * MINUTE);
-    let login = Actor::log_in().sends(&mut s, What::LogIn);
+    let login = Actor::log_in().sends(&mut s, Purpose::LogIn);
     assert_eq!(
         body(&login),
         r#"{"username":"zbeeblebrox","password":"Wh0a"}"#
@@ -93,46 +121,167 @@ fn a_reset_opens_a_session_where_none_is() {
     let mut reset = Actor::reset_password();
     reset.fetches(&mut s, "bearer-1");
     reset.logs_in(&mut s, "session-1");
-    reset.sends(&mut s, What::Reset);
-    reset.hears(&mut s, new_password("Wh0a"));
-    reset.ends(&mut s).unwrap();
+    reset.resets_to(&mut s, "Wh0a");
 }
 
 #[test]
-fn law_6_a_reset_is_sent_once_whatever_becomes_of_it() {
-    for heard in doubts().into_iter().chain([
-        not_sent(),
-        throttled("1"),
-        refused("REQUEST_FAILED.Unclear"),
-        answer(404, ""),
-    ]) {
+fn law_8_an_unconfirmed_reset_blocks_logins_while_the_open_session_goes_on() {
+    let (mut s, new) = unconfirmed();
+    assert_blocked(&mut s, &BlockReason::AwaitingConfirmation);
+    // Nor is another reset made, whose old password may be either one.
+    let error = Actor::reset_password().fails(&mut s);
+    assert!(error.is_blocked() && error.is_never_sent(), "{error}");
+
+    // A process that starts anew finds it so.
+    let mut restarted = s.clone();
+    restarted.restart("IMgr8");
+    assert_blocked(&mut restarted, &BlockReason::AwaitingConfirmation);
+    assert_eq!(restarted.session.new_password(), None);
+
+    for mut s in [s, restarted] {
+        s.pass(20 * MINUTE);
+        s.confirms(&new);
+        let login = Actor::log_in().sends(&mut s, Purpose::LogIn);
+        assert!(body(&login).contains("Wh0a"));
+    }
+}
+
+#[test]
+fn law_8_the_last_resort_of_an_unconfirmed_reset_is_the_callers_to_choose() {
+    let (unconfirmed, _) = unconfirmed();
+    for (decides, password) in [
+        ((|s| s.is_given("Wh0a")) as fn(&mut Scenario), "Wh0a"),
+        (|s| s.watch(|session, _| session.unblock()), "IMgr8"),
+    ] {
+        let mut s = unconfirmed.clone();
+        s.events();
+        decides(&mut s);
+        assert_eq!(s.reported(), [event::logins_unblocked()]);
+        s.pass(20 * MINUTE);
+        let login = Actor::log_in().sends(&mut s, Purpose::LogIn);
+        assert!(body(&login).contains(password));
+    }
+}
+
+#[test]
+fn a_new_password_is_confirmed_once() {
+    let (mut s, new) = unconfirmed();
+    s.confirms(&new);
+    s.events();
+    let before = s.session.snapshot();
+    let again = s.watch(|session, _| session.confirm(&new));
+    assert_not_awaited(again);
+    assert!(s.session.snapshot() == before);
+    assert_eq!(s.events(), []);
+    assert_eq!(
+        again.unwrap_err().to_string(),
+        "this new password is not awaited; it is confirmed already, or other credentials were given since"
+    );
+}
+
+#[test]
+fn law_7_a_second_response_to_a_reset_that_is_confirmed_changes_nothing() {
+    let mut s = Scenario::open();
+    let reset = Actor::reset_password().begins(&mut s, Purpose::Reset);
+    s.receives(reset, new_password("Wh0a"));
+    let new = s.session.new_password().cloned().unwrap();
+    s.confirms(&new);
+    s.events();
+    s.receives(reset, new_password("Wh0a"));
+    assert_eq!(s.session.new_password(), None);
+    assert_eq!(s.session.login_guard().blocked, None);
+    assert_eq!(s.events(), []);
+}
+
+#[test]
+fn a_new_password_is_not_confirmed_after_other_credentials_were_given() {
+    let (mut s, new) = unconfirmed();
+    s.is_given("another");
+    s.events();
+    let before = s.session.snapshot();
+    let late = s.watch(|session, _| session.confirm(&new));
+    assert_not_awaited(late);
+    assert!(s.session.snapshot() == before);
+    assert_eq!(s.events(), []);
+    assert_eq!(s.session.credentials(), &credentials("another"));
+
+    // Nor after somebody unblocked the guard to try the old one.
+    let (mut s, new) = unconfirmed();
+    s.watch(|session, _| session.unblock());
+    let late = s.watch(|session, _| session.confirm(&new));
+    assert_not_awaited(late);
+    assert_eq!(s.session.credentials(), &credentials("IMgr8"));
+}
+
+#[test]
+fn law_14_a_new_password_whose_call_is_gone_is_in_the_session() {
+    let mut s = Scenario::open();
+    assert_eq!(s.session.new_password(), None);
+    let reset = Actor::reset_password().begins(&mut s, Purpose::Reset);
+    s.receives(reset, new_password("Wh0a"));
+    let new = s.session.new_password().cloned().unwrap();
+    assert_eq!(new.password().expose(), "Wh0a");
+    s.confirms(&new);
+    assert_eq!(s.session.new_password(), None);
+    s.pass(20 * MINUTE);
+    let login = Actor::log_in().sends(&mut s, Purpose::LogIn);
+    assert!(body(&login).contains("Wh0a"));
+}
+
+#[test]
+fn a_new_password_that_is_confirmed_before_its_call_looks_is_given_to_the_call_as_well() {
+    let mut s = Scenario::open();
+    let mut reset = Actor::reset_password();
+    reset.sends(&mut s, Purpose::Reset);
+    reset.receives(&mut s, new_password("Wh0a"));
+    let new = s.session.new_password().cloned().unwrap();
+    s.confirms(&new);
+    assert_eq!(reset.ends_with_password(&mut s), new);
+    assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
+}
+
+#[test]
+fn law_6_a_reset_is_sent_once_whatever_its_result_is() {
+    for received in
+        doubts()
+            .into_iter()
+            .chain([not_sent(), throttled("1"), unclear(), response(404, "")])
+    {
         let mut s = Scenario::open();
         let mut reset = Actor::reset_password();
-        reset.sends(&mut s, What::Reset);
-        reset.hears(&mut s, heard);
+        reset.sends(&mut s, Purpose::Reset);
+        reset.receives(&mut s, received);
         // Done, not waiting and not sending.
         reset.fails(&mut s);
     }
 }
 
 #[test]
-fn law_8_after_a_reset_of_unknown_fate_no_login_is_spent() {
-    for heard in doubts() {
-        let told = format!("{heard:?}");
-        let (mut s, error) = in_doubt(heard);
-        assert!(matches!(error, Error::PasswordUnknown(_)), "{told}");
-        assert!(error.is_fate_unknown(), "{told}");
-        assert_eq!(
-            s.events(),
-            [Event::GateClosed {
-                reason: GateReason::PasswordUnknown
-            }],
-            "{told}"
-        );
+fn law_8_after_a_reset_of_unknown_outcome_no_login_is_spent() {
+    let happened = [
+        "no response came",
+        "the response was 500 (in no shape that ThingSpace documents)",
+        "the response was 503 (in no shape that ThingSpace documents)",
+        "the response was 408 (in no shape that ThingSpace documents)",
+        "the response was 302 (in no shape that ThingSpace documents)",
+        "the response is invalid: the body is missing",
+        "the response is invalid: newPassword is missing",
+        "the response is invalid: newPassword is missing",
+        "the response is invalid: newPassword is missing",
+    ];
+    for (received, happened) in doubts().into_iter().zip(happened) {
+        let case = format!("{received:?}");
+        let (mut s, error) = reset_with(received);
+        assert!(error.is_password_in_doubt(), "{case}");
+        assert!(error.is_outcome_unknown(), "{case}");
+        let reason = BlockReason::PasswordInDoubt;
+        assert_eq!(s.reported(), [event::logins_blocked(&reason)], "{case}");
         assert_in_doubt(&mut s);
         assert_eq!(
             error.to_string(),
-            "the password may have been reset and its answer is lost; no login is made until other credentials are given or the login guard is re-armed"
+            format!(
+                "the password may have been reset, but {happened}; no login is made until other credentials are given or the login guard is unblocked"
+            )
         );
     }
 }
@@ -141,43 +290,40 @@ fn law_8_after_a_reset_of_unknown_fate_no_login_is_spent() {
 fn law_8_a_reset_that_is_abandoned_leaves_the_password_in_doubt() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
-    reset.abandons(&mut s);
+    let operation = reset.begins(&mut s, Purpose::Reset);
+    s.abandons(operation);
     assert_in_doubt(&mut s);
-    assert_eq!(reset.fails(&mut s).to_string(), Error::Over.to_string());
+    let error = reset.fails(&mut s);
+    assert!(error.is_password_in_doubt(), "{error}");
 }
 
 #[test]
-fn law_8_a_reset_whose_carrier_is_never_heard_of_again_leaves_the_password_in_doubt() {
+fn law_8_a_reset_that_nothing_is_heard_of_leaves_the_password_in_doubt() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    let sent = reset.sends(&mut s, What::Reset);
+    let sent = reset.sends(&mut s, Purpose::Reset);
     drop(reset);
     s.pass_until(sent.deadline + MINUTE);
     Actor::reads().works(&mut s);
     assert_eq!(
-        s.events(),
+        s.reported(),
         [
-            Event::FlightLapsed {
-                kind: FlightKind::PasswordReset
-            },
-            Event::GateClosed {
-                reason: GateReason::PasswordUnknown
-            }
+            event::lease_expired(OperationKind::PasswordReset),
+            event::logins_blocked(&BlockReason::PasswordInDoubt),
         ]
     );
     assert_in_doubt(&mut s);
 }
 
 #[test]
-fn law_8_a_reset_that_nothing_is_heard_of_says_so_itself() {
+fn law_8_the_call_of_a_reset_that_nothing_is_heard_of_says_so_itself() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
-    let lapse = reset.waits(&mut s).until;
-    s.pass_until(lapse);
+    reset.sends(&mut s, Purpose::Reset);
+    let end = reset.waits(&mut s).until;
+    s.pass_until(end);
     let error = reset.fails(&mut s);
-    assert!(matches!(error, Error::PasswordUnknown(_)), "{error}");
+    assert!(error.is_password_in_doubt(), "{error}");
     assert_in_doubt(&mut s);
 }
 
@@ -185,7 +331,7 @@ fn law_8_a_reset_that_nothing_is_heard_of_says_so_itself() {
 fn law_8_a_process_that_is_killed_during_a_reset_knows_of_it_when_it_is_back() {
     for late in [MINUTE, 24 * HOUR] {
         let mut s = Scenario::open_with(settings(|s| s.idle_timeout = 48 * HOUR));
-        Actor::reset_password().sends(&mut s, What::Reset);
+        Actor::reset_password().sends(&mut s, Purpose::Reset);
         s.restart("IMgr8");
         s.pass(late);
         let mut call = Actor::reads();
@@ -193,77 +339,80 @@ fn law_8_a_process_that_is_killed_during_a_reset_knows_of_it_when_it_is_back() {
             call.fetches(&mut s, "bearer-2");
         }
         call.works(&mut s);
-        assert_eq!(s.session.gate().closed, Some(GateReason::PasswordUnknown));
+        assert_eq!(
+            s.session.login_guard().blocked,
+            Some(BlockReason::PasswordInDoubt)
+        );
         s.restart("IMgr8");
         s.pass(48 * HOUR);
         let error = Actor::reads().fails(&mut s);
-        assert!(error.is_gate_closed() && error.is_never_sent(), "{error}");
+        assert!(error.is_blocked() && error.is_never_sent(), "{error}");
     }
 }
 
 #[test]
-fn law_8_a_process_that_is_back_while_a_reset_may_be_under_way_makes_no_login() {
+fn law_8_a_process_that_is_back_while_a_reset_may_be_in_progress_makes_no_login() {
     let mut s = Scenario::open();
     s.almost_pass(19 * MINUTE);
-    Actor::reset_password().sends(&mut s, What::Reset);
+    Actor::reset_password().sends(&mut s, Purpose::Reset);
     s.restart("IMgr8");
     s.pass(SECOND);
     let mut call = Actor::reads();
     let wait = call.waits(&mut s);
-    assert_eq!(wait.reason, WaitReason::Flight(FlightKind::PasswordReset));
+    assert_eq!(
+        wait.reason,
+        WaitReason::Operation(OperationKind::PasswordReset)
+    );
     s.pass_until(wait.until);
-    assert!(call.fails(&mut s).is_gate_closed());
+    assert!(call.fails(&mut s).is_blocked());
 }
 
 #[test]
-fn law_8_the_right_password_opens_the_gate_again() {
-    let (mut s, _) = in_doubt(lost());
+fn law_8_the_right_password_unblocks_logins() {
+    let (mut s, _) = reset_with(lost());
     s.pass(20 * MINUTE);
     Actor::reads().fails(&mut s);
     s.events();
-    s.watch(|session, _| session.set_credentials(credentials("Wh0a")));
-    assert_eq!(s.events(), [Event::GateOpened]);
-    let login = Actor::log_in().sends(&mut s, What::LogIn);
+    s.is_given("Wh0a");
+    assert_eq!(s.reported(), [event::logins_unblocked()]);
+    let login = Actor::log_in().sends(&mut s, Purpose::LogIn);
     assert!(body(&login).contains("Wh0a"));
 }
 
 #[test]
-fn law_8_re_arming_tries_the_old_password() {
-    let (mut s, _) = in_doubt(lost());
+fn law_8_unblocking_tries_the_old_password() {
+    let (mut s, _) = reset_with(lost());
     s.pass(20 * MINUTE);
     // The same credentials are no decision.
-    s.watch(|session, _| session.set_credentials(credentials("IMgr8")));
+    s.is_given("IMgr8");
     Actor::reads().fails(&mut s);
-    s.watch(|session, _| session.rearm());
-    let login = Actor::log_in().sends(&mut s, What::LogIn);
+    s.watch(|session, _| session.unblock());
+    let login = Actor::log_in().sends(&mut s, Purpose::LogIn);
     assert!(body(&login).contains("IMgr8"));
 }
 
 #[test]
 fn law_8_another_reset_may_clear_up_the_doubt() {
-    let (mut s, _) = in_doubt(lost());
-    let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
-    reset.hears(&mut s, new_password("Wh0a"));
-    assert_eq!(reset.ends(&mut s).unwrap().expose(), "Wh0a");
-    assert_eq!(s.session.gate().closed, None);
+    let (mut s, _) = reset_with(lost());
+    Actor::reset_password().resets_to(&mut s, "Wh0a");
+    assert_eq!(s.session.login_guard().blocked, None);
     s.pass(20 * MINUTE);
-    let login = Actor::log_in().sends(&mut s, What::LogIn);
+    let login = Actor::log_in().sends(&mut s, Purpose::LogIn);
     assert!(body(&login).contains("Wh0a"));
 }
 
 #[test]
-fn a_refusal_that_names_the_old_password_closes_the_gate() {
+fn law_3_a_refusal_that_names_the_old_password_blocks_logins() {
     for code in [
         "INPUT_INVALID.OldPassword.Incorrect",
         "REQUEST_FAILED.User.Locked",
     ] {
-        let (mut s, error) = in_doubt(refused(code));
-        assert!(error.is_wrong_credentials() && !error.is_fate_unknown());
+        let (mut s, error) = reset_with(refused(code));
+        assert!(error.is_wrong_credentials() && !error.is_outcome_unknown());
         assert!(error.code().unwrap().is(code));
         assert!(matches!(
-            s.session.gate().closed,
-            Some(GateReason::WrongCredentials { .. })
+            s.session.login_guard().blocked,
+            Some(BlockReason::WrongCredentials { .. })
         ));
         Actor::reads().works(&mut s);
         s.pass(20 * MINUTE);
@@ -273,31 +422,32 @@ fn a_refusal_that_names_the_old_password_closes_the_gate() {
 
 #[test]
 fn a_refusal_for_another_reason_leaves_the_password_as_it_was() {
-    for heard in [
+    for received in [
         refused("INPUT_INVALID.Request.InvalidCharacter"),
-        answer(403, r#"{"fault":{"code":900908}}"#),
-        answer(404, ""),
+        response(403, r#"{"fault":{"code":900908}}"#),
+        response(404, ""),
         throttled("1"),
         throttled("3600"),
         not_sent(),
     ] {
-        let told = format!("{heard:?}");
-        let (mut s, error) = in_doubt(heard);
-        assert!(!error.is_fate_unknown(), "{told}");
-        assert_eq!(s.session.gate().closed, None, "{told}");
-        assert_eq!(s.events(), [], "{told}");
+        let case = format!("{received:?}");
+        let (mut s, error) = reset_with(received);
+        assert!(!error.is_outcome_unknown(), "{case}");
+        assert!(!error.is_password_in_doubt(), "{case}");
+        assert_eq!(s.session.login_guard().blocked, None, "{case}");
+        assert_eq!(s.events(), [], "{case}");
         s.pass(20 * MINUTE);
-        let login = Actor::log_in().sends(&mut s, What::LogIn);
-        assert!(body(&login).contains("IMgr8"), "{told}");
+        let login = Actor::log_in().sends(&mut s, Purpose::LogIn);
+        assert!(body(&login).contains("IMgr8"), "{case}");
     }
 }
 
 #[test]
 fn a_reset_that_was_throttled_or_not_sent_says_so() {
-    let (s, error) = in_doubt(throttled("20"));
+    let (s, error) = reset_with(throttled("20"));
     assert!(error.is_throttled());
     assert_eq!(error.retry_at(), Some(s.now + 20 * SECOND));
-    let (_, error) = in_doubt(not_sent());
+    let (_, error) = reset_with(not_sent());
     assert!(error.is_never_sent());
 }
 
@@ -305,16 +455,17 @@ fn a_reset_that_was_throttled_or_not_sent_says_so() {
 fn law_5_a_stale_session_or_bearer_costs_a_reset_one_replay_each() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
-    reset.hears(&mut s, session_expired());
+    reset.sends(&mut s, Purpose::Reset);
+    reset.receives(&mut s, session_expired());
     reset.logs_in(&mut s, "session-2");
-    reset.sends(&mut s, What::Reset);
-    reset.hears(&mut s, bearer_fault());
+    reset.sends(&mut s, Purpose::Reset);
+    reset.receives(&mut s, bearer_fault());
     reset.fetches(&mut s, "bearer-2");
-    let sent = reset.sends(&mut s, What::Reset);
+    let sent = reset.sends(&mut s, Purpose::Reset);
     assert_eq!(tokens(&sent), ("Bearer bearer-2", "session-2"));
-    reset.hears(&mut s, new_password("Wh0a"));
-    assert_eq!(reset.ends(&mut s).unwrap().expose(), "Wh0a");
+    reset.receives(&mut s, new_password("Wh0a"));
+    let new = reset.ends_with_password(&mut s);
+    assert_eq!(new.password().expose(), "Wh0a");
 }
 
 #[test]
@@ -323,8 +474,8 @@ fn law_5_a_session_or_bearer_that_is_refused_twice_ends_a_reset_without_doubt() 
         let mut s = Scenario::open();
         let mut reset = Actor::reset_password();
         for round in 0..2 {
-            reset.sends(&mut s, What::Reset);
-            reset.hears(&mut s, stale.clone());
+            reset.sends(&mut s, Purpose::Reset);
+            reset.receives(&mut s, stale.clone());
             match (round, is_session) {
                 (0, true) => reset.logs_in(&mut s, "session-2"),
                 (0, false) => reset.fetches(&mut s, "bearer-2"),
@@ -334,7 +485,7 @@ fn law_5_a_session_or_bearer_that_is_refused_twice_ends_a_reset_without_doubt() 
         let error = reset.fails(&mut s);
         assert_eq!(error.is_session_refused(), is_session);
         assert_eq!(error.is_bearer_refused(), !is_session);
-        assert_eq!(s.session.gate().closed, None);
+        assert_eq!(s.session.login_guard().blocked, None);
     }
 }
 
@@ -342,23 +493,31 @@ fn law_5_a_session_or_bearer_that_is_refused_twice_ends_a_reset_without_doubt() 
 fn two_resets_at_once_are_made_one_after_the_other() {
     let mut s = Scenario::open();
     let (mut first, mut second) = (Actor::reset_password(), Actor::reset_password());
-    first.sends(&mut s, What::Reset);
+    first.sends(&mut s, Purpose::Reset);
     let wait = second.waits(&mut s);
-    assert_eq!(wait.reason, WaitReason::Flight(FlightKind::PasswordReset));
-    first.hears(&mut s, new_password("Wh0a"));
-    let sent = second.sends(&mut s, What::Reset);
+    assert_eq!(
+        wait.reason,
+        WaitReason::Operation(OperationKind::PasswordReset)
+    );
+    first.receives(&mut s, new_password("Wh0a"));
+    let new = first.ends_with_password(&mut s);
+    s.confirms(&new);
+    let sent = second.sends(&mut s, Purpose::Reset);
     assert_eq!(body(&sent), r#"{"oldPassword":"Wh0a"}"#);
-    second.hears(&mut s, new_password("Wh0b"));
-    assert_eq!(first.ends(&mut s).unwrap().expose(), "Wh0a");
-    assert_eq!(second.ends(&mut s).unwrap().expose(), "Wh0b");
+    second.receives(&mut s, new_password("Wh0b"));
+    let newer = second.ends_with_password(&mut s);
+    assert_eq!(newer.password().expose(), "Wh0b");
+    let older = s.watch(|session, _| session.confirm(&new));
+    assert_not_awaited(older);
+    s.confirms(&newer);
     assert_eq!(s.session.credentials().user.password().expose(), "Wh0b");
 }
 
 #[test]
-fn other_calls_keep_using_the_session_while_a_reset_is_under_way() {
+fn other_calls_keep_using_the_session_while_a_reset_is_in_progress() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
+    reset.sends(&mut s, Purpose::Reset);
     for _ in 0..10 {
         Actor::writes().works(&mut s);
     }
@@ -366,45 +525,65 @@ fn other_calls_keep_using_the_session_while_a_reset_is_under_way() {
 }
 
 #[test]
-fn a_login_that_is_needed_while_a_reset_is_under_way_waits_for_the_new_password() {
+fn a_login_that_is_needed_while_a_reset_is_in_progress_waits_for_the_new_password() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
+    reset.sends(&mut s, Purpose::Reset);
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, session_expired());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
     for call in [&mut call, &mut Actor::writes()] {
         let wait = call.waits(&mut s);
-        assert_eq!(wait.reason, WaitReason::Flight(FlightKind::PasswordReset));
+        assert_eq!(
+            wait.reason,
+            WaitReason::Operation(OperationKind::PasswordReset)
+        );
     }
-    reset.hears(&mut s, new_password("Wh0a"));
-    let login = call.sends(&mut s, What::LogIn);
+    reset.receives(&mut s, new_password("Wh0a"));
+    let new = reset.ends_with_password(&mut s);
+    s.confirms(&new);
+    let login = call.sends(&mut s, Purpose::LogIn);
     assert!(body(&login).contains("Wh0a"));
 }
 
 #[test]
-fn a_login_that_is_needed_while_a_reset_is_under_way_is_not_made_if_that_is_lost() {
+fn law_8_a_login_that_is_needed_after_a_reset_is_not_made_before_the_confirmation() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
+    reset.sends(&mut s, Purpose::Reset);
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.hears(&mut s, session_expired());
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
     call.waits(&mut s);
-    reset.hears(&mut s, lost());
-    assert!(call.fails(&mut s).is_gate_closed());
+    reset.receives(&mut s, new_password("Wh0a"));
+    let error = call.fails(&mut s);
+    let reason = Some(BlockReason::AwaitingConfirmation);
+    assert_eq!(error.login_guard().unwrap().blocked, reason);
 }
 
 #[test]
-fn law_10_a_lost_password_is_kept_in_the_answer_and_never_shown() {
+fn law_8_a_login_that_is_needed_while_a_reset_is_in_progress_is_not_made_if_that_is_lost() {
+    let mut s = Scenario::open();
+    let mut reset = Actor::reset_password();
+    reset.sends(&mut s, Purpose::Reset);
+    let mut call = Actor::reads();
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
+    call.waits(&mut s);
+    reset.receives(&mut s, lost());
+    assert!(call.fails(&mut s).is_blocked());
+}
+
+#[test]
+fn law_10_a_lost_password_is_in_the_response_and_never_shown() {
     let lost = r#"{"newpassword":"hush","oldPassword":"hush"}"#;
-    for heard in [
-        answer(200, lost),
-        answer(200, "{\"newPassword\":\"hush"),
-        answer(500, r#"{"newPassword":"hush"}"#),
+    for received in [
+        response(200, lost),
+        response(200, "{\"newPassword\":\"hush"),
+        response(500, r#"{"newPassword":"hush"}"#),
     ] {
-        let expected = heard.as_ref().unwrap().body().clone();
-        let (_, error) = in_doubt(heard);
+        let expected = received.as_ref().unwrap().body().clone();
+        let (_, error) = reset_with(received);
         assert_eq!(error.response().unwrap().body(), &expected);
         let mut shown = format!("{error} {error:?} {error:#?}");
         let mut cause = std::error::Error::source(&error);
@@ -417,125 +596,132 @@ fn law_10_a_lost_password_is_kept_in_the_answer_and_never_shown() {
 }
 
 #[test]
-fn a_late_answer_to_a_reset_that_was_given_up_still_brings_the_new_password() {
+fn a_late_response_to_a_reset_whose_lease_expired_still_brings_the_new_password() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    let sent = reset.sends(&mut s, What::Reset);
+    let sent = reset.sends(&mut s, Purpose::Reset);
     s.pass_until(sent.deadline + MINUTE);
     Actor::reads().works(&mut s);
-    assert_eq!(s.session.gate().closed, Some(GateReason::PasswordUnknown));
+    assert_eq!(
+        s.session.login_guard().blocked,
+        Some(BlockReason::PasswordInDoubt)
+    );
 
-    reset.hears(&mut s, new_password("Wh0a"));
-    assert_eq!(reset.ends(&mut s).unwrap().expose(), "Wh0a");
-    assert_eq!(s.session.gate().closed, None);
+    reset.receives(&mut s, new_password("Wh0a"));
+    assert_eq!(
+        s.session.login_guard().blocked,
+        Some(BlockReason::AwaitingConfirmation)
+    );
+    let new = reset.ends_with_password(&mut s);
+    s.confirms(&new);
+    assert_eq!(s.session.login_guard().blocked, None);
     assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
 }
 
 #[test]
-fn a_late_answer_to_a_reset_brings_the_new_password_whatever_was_fetched_meanwhile() {
+fn a_late_response_to_a_reset_brings_the_new_password_whatever_was_fetched_meanwhile() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    let sent = reset.sends(&mut s, What::Reset);
+    let sent = reset.sends(&mut s, Purpose::Reset);
     s.pass_until(sent.deadline + MINUTE);
     let mut other = Actor::reads();
-    other.sends(&mut s, What::Work);
-    other.hears(&mut s, bearer_fault());
+    other.sends(&mut s, Purpose::Work);
+    other.receives(&mut s, bearer_fault());
     other.fetches(&mut s, "bearer-2");
 
-    reset.hears(&mut s, new_password("Wh0a"));
-    assert_eq!(reset.ends(&mut s).unwrap().expose(), "Wh0a");
+    reset.receives(&mut s, new_password("Wh0a"));
+    let new = reset.ends_with_password(&mut s);
+    s.confirms(&new);
     assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
-    assert_eq!(s.session.gate().closed, None);
+    assert_eq!(s.session.login_guard().blocked, None);
 }
 
+/// Another user's session is another one, and its password stays as it was.
 #[test]
-fn a_reset_of_an_earlier_user_does_not_touch_the_one_of_now() {
-    for heard in [new_password("Wh0a"), lost()] {
+fn law_8_another_user_is_refused_while_a_reset_is_in_progress_and_nothing_changes() {
+    for received in [new_password("Wh0a"), lost()] {
         let mut s = Scenario::open();
         let mut reset = Actor::reset_password();
-        reset.sends(&mut s, What::Reset);
-        let other = thingspace_core::Credentials::new(
-            thingspace_core::AppCredentials::new("key", "secret").unwrap(),
-            thingspace_core::UserCredentials::new("trillian", "towel").unwrap(),
-        );
-        s.watch(|session, _| session.set_credentials(other));
-        reset.hears(&mut s, heard.clone());
+        reset.sends(&mut s, Purpose::Reset);
+        let before = s.session.snapshot();
+        let other = credentials_of("trillian", "towel");
+        let refused = s.watch(|session, _| session.set_credentials(other));
+        assert_eq!(refused, Err(OtherSession::User));
+        assert!(s.session.snapshot() == before);
+
+        reset.receives(&mut s, received);
         match reset.ends(&mut s) {
-            Ok(password) => assert_eq!(password.expose(), "Wh0a"),
-            Err(error) => assert!(matches!(error, Error::PasswordUnknown(_))),
+            Ok(completion) => {
+                let new = completion.into_new_password().unwrap();
+                assert_eq!(new.password().expose(), "Wh0a");
+                assert_blocked(&mut s, &BlockReason::AwaitingConfirmation);
+                let other = credentials_of("trillian", "towel");
+                let refused = s.watch(|session, _| session.set_credentials(other));
+                assert_eq!(refused, Err(OtherSession::User));
+                assert_blocked(&mut s, &BlockReason::AwaitingConfirmation);
+                s.confirms(&new);
+            }
+            Err(error) => {
+                assert!(error.is_password_in_doubt(), "{error}");
+                assert_in_doubt(&mut s);
+            }
         }
-        assert_eq!(s.session.gate().closed, None, "{heard:?}");
-        let login = Actor::log_in().sends(&mut s, What::LogIn);
-        assert_eq!(
-            body(&login),
-            r#"{"username":"trillian","password":"towel"}"#
-        );
+        assert_eq!(s.session.credentials().user.username(), "zbeeblebrox");
     }
 }
 
-/// What the reset brings is told to its caller alone.
+/// The caller who comes back to the password of before, while a reset is in
+/// progress, is in doubt as well.
 #[test]
-fn law_8_a_user_who_comes_back_to_a_reset_that_was_under_way_is_in_doubt() {
-    for heard in [new_password("Wh0a"), lost()] {
+fn law_8_a_password_that_comes_back_to_a_reset_in_progress_is_in_doubt() {
+    for (received, reason) in [
+        (new_password("Wh0a"), BlockReason::AwaitingConfirmation),
+        (lost(), BlockReason::PasswordInDoubt),
+    ] {
         let mut s = Scenario::open();
         let mut reset = Actor::reset_password();
-        reset.sends(&mut s, What::Reset);
-        let first = s.session.credentials().clone();
-        let mut second = first.clone();
-        second.user = thingspace_core::UserCredentials::new("trillian", "towel").unwrap();
-        s.session.set_credentials(second);
-        s.session.set_credentials(first);
-        reset.hears(&mut s, heard);
-        let in_doubt = Some(GateReason::PasswordUnknown);
-        assert_eq!(s.session.gate().closed, in_doubt);
-        assert!(Actor::log_in().fails(&mut s).is_never_sent());
+        reset.sends(&mut s, Purpose::Reset);
+        s.is_given("towel");
+        s.is_given("IMgr8");
+        reset.receives(&mut s, received);
+        assert_blocked(&mut s, &reason);
     }
 }
 
 #[test]
-fn a_reset_that_is_under_way_decides_on_the_password_whoever_gave_one_meanwhile() {
+fn a_reset_that_is_in_progress_decides_on_the_password_whoever_gave_one_meanwhile() {
     let mut s = Scenario::open();
     let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
-    s.watch(|session, _| session.set_credentials(credentials("guess")));
-    reset.hears(&mut s, new_password("Wh0a"));
-    reset.ends(&mut s).unwrap();
+    reset.sends(&mut s, Purpose::Reset);
+    s.is_given("guess");
+    reset.receives(&mut s, new_password("Wh0a"));
+    assert_blocked(&mut s, &BlockReason::AwaitingConfirmation);
+    let new = reset.ends_with_password(&mut s);
+    s.confirms(&new);
     assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
 }
 
 #[test]
-fn a_reset_is_not_made_behind_a_closed_gate_when_it_needs_a_login() {
-    let (mut s, _) = in_doubt(lost());
+fn a_reset_that_needs_a_login_is_not_made_while_logins_are_blocked() {
+    let (mut s, _) = reset_with(lost());
     s.pass(20 * MINUTE);
     let error = Actor::reset_password().fails(&mut s);
-    assert!(error.is_gate_closed() && error.is_never_sent());
+    assert!(error.is_blocked() && error.is_never_sent());
 }
 
-#[test]
-fn a_lost_reset_of_another_users_password_leaves_this_ones_alone() {
-    let mut s = Scenario::open();
-    let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
-    let mut other = s.session.credentials().clone();
-    other.user = thingspace_core::UserCredentials::new("trillian", "Tricia").unwrap();
-    s.session.set_credentials(other);
-    reset.abandons(&mut s);
-    assert_eq!(s.session.gate().closed, None);
-}
-
-/// Whether the platform counts it as a failed login is not known.
+/// It is not known if the platform counts it as a failed login.
 #[test]
 fn law_3_a_reset_whose_old_password_was_refused_is_not_made_again() {
-    let (mut s, _) = in_doubt(lost());
+    let (mut s, _) = reset_with(lost());
     let mut reset = Actor::reset_password();
-    reset.sends(&mut s, What::Reset);
-    reset.hears(&mut s, wrong_password());
+    reset.sends(&mut s, Purpose::Reset);
+    reset.receives(&mut s, wrong_password());
     assert!(reset.fails(&mut s).is_wrong_credentials());
 
     let error = Actor::reset_password().fails(&mut s);
     assert!(error.is_wrong_credentials() && error.is_never_sent());
     // The session that is open goes on.
     Actor::writes().works(&mut s);
-    s.session.rearm();
-    Actor::reset_password().sends(&mut s, What::Reset);
+    s.watch(|session, _| session.unblock());
+    Actor::reset_password().sends(&mut s, Purpose::Reset);
 }

@@ -4,16 +4,19 @@
 //! A [`Scenario`] is a session and the time. An [`Actor`] is a call and the
 //! driver that carries it. What an actor is expected to do next is asserted by
 //! [`sends`](Actor::sends), [`waits`](Actor::waits) and [`ends`](Actor::ends);
-//! what it is told by [`hears`](Actor::hears).
+//! results are given to it by [`receives`](Actor::receives).
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use thingspace_core::{
-    AppCredentials, Credentials, Environment, Error, Session, Step, Timestamp, TransportError,
-    UserCredentials,
-    session::{Attempt, Call, Event, Settings, Store, Task, Transmit, Wait},
+    AppCredentials, Call, Completion, Credentials, Environment, Error, RequestError, Session,
+    SessionBuilder, SessionToken, Step, Timestamp, TransportError, UserCredentials,
+    session::{
+        Attempt, Event, NewPassword, NotAwaited, Operation, Settings, Snapshot, Store, Transmit,
+        Wait,
+    },
 };
 
 pub const MILLISECOND: Duration = Duration::from_millis(1);
@@ -26,7 +29,7 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 pub struct Scenario {
     pub session: Session,
     pub now: Timestamp,
-    /// Where it is kept, if other processes share it.
+    /// The place where it is saved, if other processes share it.
     pub store: Option<Arc<dyn Store>>,
 }
 
@@ -37,17 +40,17 @@ impl Scenario {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let Self { session, now, .. } = Self::with_seed(42);
-        Self {
-            session: session.with_settings(settings),
-            now,
-            store: None,
-        }
+        Self::with_seed(42, settings)
     }
 
-    pub fn with_seed(seed: u64) -> Self {
+    pub fn with_seed(seed: u64, settings: Settings) -> Self {
+        Self::of(builder("IMgr8").seed(seed).settings(settings))
+    }
+
+    /// A session that is built like this.
+    pub fn of(builder: SessionBuilder) -> Self {
         Self {
-            session: Session::new(Environment::mock(), credentials("IMgr8"), seed),
+            session: builder.build().unwrap(),
             now: Timestamp::from_millis(1_700_000_000_000),
             store: None,
         }
@@ -58,13 +61,14 @@ impl Scenario {
         Self::sharing_with(store, "IMgr8")
     }
 
-    /// The same, with this for the password.
+    /// One process of several that share what is in this store, with this
+    /// password.
     pub fn sharing_with(store: &Arc<impl Store + 'static>, password: &str) -> Self {
-        let mut scenario = Self::new();
-        if let Some(kept) = store.load().unwrap() {
-            let restored = Session::restore(kept, Environment::mock(), credentials(password));
-            scenario.session = restored.unwrap();
-        }
+        let builder = builder(password);
+        let mut scenario = Self::of(match store.load().unwrap() {
+            Some(saved) => builder.snapshot(saved),
+            None => builder,
+        });
         scenario.store = Some(store.clone());
         scenario
     }
@@ -78,10 +82,8 @@ impl Scenario {
     pub fn open_with(settings: Settings) -> Self {
         let mut scenario = Self::with(settings);
         let mut call = Actor::log_in();
-        call.sends(&mut scenario, What::TokenFetch);
-        call.hears(&mut scenario, bearer("bearer-1"));
-        call.sends(&mut scenario, What::LogIn);
-        call.hears(&mut scenario, session("session-1"));
+        call.fetches(&mut scenario, "bearer-1");
+        call.logs_in(&mut scenario, "session-1");
         call.ends(&mut scenario).unwrap();
         scenario.events();
         scenario
@@ -100,15 +102,21 @@ impl Scenario {
         self.now = self.now.max(time);
     }
 
-    /// What has happened since this was last asked.
+    /// The events since this was last asked.
     pub fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.session.poll_event()).collect()
     }
 
-    /// What a store would keep, but for the version and the time of the last use.
+    /// The events since this was last asked, as [`event`] writes them.
+    pub fn reported(&mut self) -> Vec<String> {
+        let events = self.events();
+        events.iter().map(|event| format!("{event:?}")).collect()
+    }
+
+    /// The content of a store, but for the version and the time of the last use.
     pub fn at_rest(&self) -> serde_json::Value {
         let mut stored = serde_json::to_value(self.session.snapshot()).unwrap();
-        let memory = &mut stored["thingspace-session-1"]["memory"];
+        let memory = &mut stored["thingspace-session-2"]["memory"];
         memory["version"].take();
         if let Some(open) = memory["open"].as_object_mut() {
             open.remove("used").expect("no time of the last use");
@@ -116,8 +124,8 @@ impl Scenario {
         stored
     }
 
-    /// Does something to the session, and sees to it that a store would hear of
-    /// the change, if it is one.
+    /// Does something to the session, and checks that a store would notice the
+    /// change, if it is one.
     #[track_caller]
     pub fn watch<R>(&mut self, act: impl FnOnce(&mut Session, Timestamp) -> R) -> R {
         let before = self.clone();
@@ -130,14 +138,78 @@ impl Scenario {
         result
     }
 
-    /// Ends the process and starts it again with what a store has kept.
+    /// Gives the result of an operation to the session, whoever began it.
+    #[track_caller]
+    pub fn receives(&mut self, operation: Operation, received: Received) {
+        let store = self.store.clone();
+        self.watch(|session, now| match store {
+            Some(store) => session.receive_in(&*store, now, operation, received),
+            None => session.receive(now, operation, received),
+        });
+    }
+
+    /// Gives an operation up.
+    #[track_caller]
+    pub fn abandons(&mut self, operation: Operation) {
+        let store = self.store.clone();
+        self.watch(|session, now| match store {
+            Some(store) => session.abandon_in(&*store, now, operation),
+            None => session.abandon(now, operation),
+        });
+    }
+
+    /// Confirms a new password. It must be awaited.
+    #[track_caller]
+    pub fn confirms(&mut self, new: &NewPassword) {
+        match self.store.clone() {
+            Some(store) => {
+                let confirm = |session: &mut Session| session.confirm(new);
+                self.session.transact(&*store, confirm).unwrap().unwrap();
+            }
+            None => self.watch(|session, _| session.confirm(new)).unwrap(),
+        }
+    }
+
+    /// Uses another password from now on.
+    #[track_caller]
+    pub fn is_given(&mut self, password: &str) {
+        let set = |session: &mut Session| session.set_credentials(credentials(password));
+        match self.store.clone() {
+            Some(store) => self.session.transact(&*store, set).unwrap().unwrap(),
+            None => self.watch(|session, _| set(session)).unwrap(),
+        }
+    }
+
+    /// Ends the process and starts it again with what a store has saved.
+    #[track_caller]
     pub fn restart(&mut self, password: &str) {
         let stored = serde_json::to_string(&self.session.snapshot()).unwrap();
+        let snapshot: Snapshot = serde_json::from_str(&stored).unwrap();
         let settings = self.session.settings().clone();
-        let snapshot = serde_json::from_str(&stored).unwrap();
-        let session = Session::restore(snapshot, Environment::mock(), credentials(password));
-        self.session = session.unwrap().with_settings(settings);
+        let builder = builder(password).settings(settings).snapshot(snapshot);
+        self.session = builder.build().unwrap();
     }
+
+    /// Continues the session with other settings.
+    #[must_use]
+    pub fn continued_with(&self, settings: Settings) -> Self {
+        let snapshot = self.session.snapshot();
+        Self {
+            session: Self::of(builder("IMgr8").settings(settings).snapshot(snapshot)).session,
+            ..self.clone()
+        }
+    }
+}
+
+/// Checks that a confirmation was refused.
+#[track_caller]
+pub fn assert_not_awaited(confirmed: Result<(), NotAwaited>) {
+    assert!(confirmed.is_err(), "it was awaited");
+}
+
+/// The builder of the session of all stories.
+pub fn builder(password: &str) -> SessionBuilder {
+    SessionBuilder::new(credentials(password)).environment(Environment::mock())
 }
 
 /// The usual settings but for this.
@@ -148,57 +220,57 @@ pub fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
 }
 
 pub fn credentials(password: &str) -> Credentials {
+    credentials_of("zbeeblebrox", password)
+}
+
+pub fn credentials_of(username: &str, password: &str) -> Credentials {
     Credentials::new(
         AppCredentials::new("key", "secret").unwrap(),
-        UserCredentials::new("zbeeblebrox", password).unwrap(),
+        UserCredentials::new(username, password).unwrap(),
     )
 }
 
 /// A call, and the driver that carries it.
-pub struct Actor<T: Task> {
-    pub call: Call<T>,
-    out: Option<Attempt>,
+pub struct Actor {
+    pub call: Call,
+    in_flight: Option<Attempt>,
 }
 
-impl Actor<Request<Bytes>> {
+impl Actor {
+    pub const fn new(call: Call) -> Self {
+        Self {
+            call,
+            in_flight: None,
+        }
+    }
+
     /// Wants a piece of work done that may be done twice.
     pub fn reads() -> Self {
-        Self::new(Request::get("/m2m/v1/work").body(Bytes::new()).unwrap())
+        let request = Request::get("/m2m/v1/work").body(Bytes::new());
+        Self::requests(request.unwrap()).unwrap()
     }
 
     /// Wants a piece of work done that must not be done twice.
     pub fn writes() -> Self {
-        Self::new(Request::post("/m2m/v1/work").body(Bytes::new()).unwrap())
+        let request = Request::post("/m2m/v1/work").body(Bytes::new());
+        Self::requests(request.unwrap()).unwrap()
     }
-}
 
-impl Actor<thingspace_core::session::OpenSession> {
-    pub fn log_in() -> Self {
-        Self::new(thingspace_core::session::OpenSession)
+    /// Wants this request sent, as long as it can be built.
+    pub fn requests(request: Request<Bytes>) -> Result<Self, RequestError> {
+        Call::to(request, &Environment::mock()).map(Self::new)
     }
-}
 
-impl Actor<thingspace_core::session::EndSession> {
-    pub fn log_out() -> Self {
-        Self::new(thingspace_core::session::EndSession)
+    pub const fn log_in() -> Self {
+        Self::new(Call::log_in())
     }
-}
 
-impl Actor<thingspace_core::session::ChangePassword> {
-    pub fn reset_password() -> Self {
-        Self::new(thingspace_core::session::ChangePassword)
+    pub const fn log_out() -> Self {
+        Self::new(Call::log_out())
     }
-}
 
-impl<T: Task> Actor<T>
-where
-    T::Output: std::fmt::Debug,
-{
-    pub fn new(task: T) -> Self {
-        Self {
-            call: Call::new(task),
-            out: None,
-        }
+    pub const fn reset_password() -> Self {
+        Self::new(Call::reset_password())
     }
 
     /// Ends at this moment at the latest.
@@ -209,19 +281,28 @@ where
         }
     }
 
-    /// Steps, and is told to send this. Gives what it sends.
+    /// Steps, and has this to send.
     #[track_caller]
-    pub fn sends(&mut self, scenario: &mut Scenario, what: What) -> Transmit {
+    pub fn sends(&mut self, scenario: &mut Scenario, purpose: Purpose) -> Transmit {
         match self.step(scenario) {
             Step::Send(transmit) => {
-                assert_eq!(What::of(&transmit.request), what);
+                assert_eq!(Purpose::of(&transmit.request), purpose);
+                let is_operation = transmit.attempt.operation().is_some();
+                assert_eq!(is_operation, purpose != Purpose::Work);
                 transmit
             }
-            other => panic!("expected to send {what:?}, got {other:?}"),
+            other => panic!("expected to send {purpose:?}, got {other:?}"),
         }
     }
 
-    /// Steps, and is told to wait.
+    /// Steps, and begins this operation of the session's.
+    #[track_caller]
+    pub fn begins(&mut self, scenario: &mut Scenario, purpose: Purpose) -> Operation {
+        let transmit = self.sends(scenario, purpose);
+        transmit.attempt.operation().expect("no operation")
+    }
+
+    /// Steps, and has to wait.
     #[track_caller]
     pub fn waits(&mut self, scenario: &mut Scenario) -> Wait {
         match self.step(scenario) {
@@ -233,13 +314,41 @@ where
         }
     }
 
-    /// Steps, and is done.
+    /// Steps, and has finished.
     #[track_caller]
-    pub fn ends(&mut self, scenario: &mut Scenario) -> Result<T::Output, Error> {
+    pub fn ends(&mut self, scenario: &mut Scenario) -> Result<Completion, Error> {
         match self.step(scenario) {
             Step::Done(result) => result,
-            other => panic!("expected to be done, got {other:?}"),
+            other => panic!("expected to have finished, got {other:?}"),
         }
+    }
+
+    /// Steps, and has the response to its request.
+    #[track_caller]
+    pub fn ends_with_response(&mut self, scenario: &mut Scenario) -> Response<Bytes> {
+        let completion = self.ends(scenario).unwrap();
+        completion.into_response().unwrap()
+    }
+
+    /// Steps, and has the token of the session that is open now.
+    #[track_caller]
+    pub fn ends_logged_in(&mut self, scenario: &mut Scenario) -> SessionToken {
+        let completion = self.ends(scenario).unwrap();
+        completion.into_logged_in().unwrap()
+    }
+
+    /// Steps, and has the token of the session that was ended, if one was open.
+    #[track_caller]
+    pub fn ends_logged_out(&mut self, scenario: &mut Scenario) -> Option<SessionToken> {
+        let completion = self.ends(scenario).unwrap();
+        completion.into_logged_out().unwrap()
+    }
+
+    /// Steps, and has the new password.
+    #[track_caller]
+    pub fn ends_with_password(&mut self, scenario: &mut Scenario) -> NewPassword {
+        let completion = self.ends(scenario).unwrap();
+        completion.into_new_password().unwrap()
     }
 
     #[track_caller]
@@ -253,54 +362,56 @@ where
     /// Fetches a bearer token.
     #[track_caller]
     pub fn fetches(&mut self, scenario: &mut Scenario, token: &str) {
-        self.sends(scenario, What::TokenFetch);
-        self.hears(scenario, bearer(token));
+        self.sends(scenario, Purpose::TokenFetch);
+        self.receives(scenario, bearer(token));
     }
 
     /// Logs in.
     #[track_caller]
     pub fn logs_in(&mut self, scenario: &mut Scenario, token: &str) {
-        self.sends(scenario, What::LogIn);
-        self.hears(scenario, session(token));
+        self.sends(scenario, Purpose::LogIn);
+        self.receives(scenario, session(token));
     }
 
-    /// Goes out with its work, and is done.
+    /// Sends its own request, and ends with the response.
     #[track_caller]
-    pub fn works(&mut self, scenario: &mut Scenario) -> T::Output {
-        self.sends(scenario, What::Work);
-        self.hears(scenario, done());
-        self.ends(scenario).unwrap()
+    pub fn works(&mut self, scenario: &mut Scenario) -> Response<Bytes> {
+        self.sends(scenario, Purpose::Work);
+        self.receives(scenario, done());
+        self.ends_with_response(scenario)
     }
 
-    /// Tells the call what came of its last request.
+    /// Resets the password to this one, and confirms it.
     #[track_caller]
-    pub fn hears(&mut self, scenario: &mut Scenario, heard: Heard) {
-        let attempt = self.out.expect("nothing was sent");
-        self.hears_of(scenario, attempt, heard);
+    pub fn resets_to(&mut self, scenario: &mut Scenario, password: &str) {
+        self.sends(scenario, Purpose::Reset);
+        self.receives(scenario, new_password(password));
+        let new = self.ends_with_password(scenario);
+        assert_eq!(new.password().expose(), password);
+        scenario.confirms(&new);
     }
 
-    /// Tells the call what came of one of its requests.
-    pub fn hears_of(&mut self, scenario: &mut Scenario, attempt: Attempt, heard: Heard) {
+    /// Gives the call the result of its last request.
+    #[track_caller]
+    pub fn receives(&mut self, scenario: &mut Scenario, received: Received) {
+        let attempt = self.in_flight.expect("nothing was sent");
+        self.receives_for(scenario, attempt, received);
+    }
+
+    /// Gives the call the result of one of its requests.
+    #[track_caller]
+    pub fn receives_for(&mut self, scenario: &mut Scenario, attempt: Attempt, received: Received) {
         let call = &mut self.call;
         let store = scenario.store.clone();
         scenario.watch(|session, now| match store {
-            Some(store) => call.receive_in(&*store, session, now, attempt, heard),
-            None => call.receive(session, now, attempt, heard),
+            Some(store) => call.receive_in(&*store, session, now, attempt, received),
+            None => call.receive(session, now, attempt, received),
         });
     }
 
-    pub fn abandons(&mut self, scenario: &mut Scenario) {
-        let call = &mut self.call;
-        let store = scenario.store.clone();
-        scenario.watch(|session, _| match store {
-            Some(store) => call.abandon_in(&*store, session),
-            None => call.abandon(session),
-        });
-    }
-
-    /// Steps, whatever comes of it.
+    /// Steps, whatever the step is.
     #[track_caller]
-    pub fn step(&mut self, scenario: &mut Scenario) -> Step<T::Output> {
+    pub fn step(&mut self, scenario: &mut Scenario) -> Step {
         let call = &mut self.call;
         let store = scenario.store.clone();
         let step = scenario.watch(|session, now| match store {
@@ -308,15 +419,15 @@ where
             None => call.step(session, now),
         });
         if let Step::Send(transmit) = &step {
-            self.out = Some(transmit.attempt);
+            self.in_flight = Some(transmit.attempt);
         }
         step
     }
 }
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Purpose {
     TokenFetch,
     LogIn,
     LogOut,
@@ -324,7 +435,15 @@ pub enum What {
     Work,
 }
 
-impl What {
+impl Purpose {
+    pub const ALL: [Self; 5] = [
+        Self::TokenFetch,
+        Self::LogIn,
+        Self::LogOut,
+        Self::Reset,
+        Self::Work,
+    ];
+
     pub fn of(request: &Request<Bytes>) -> Self {
         match request.uri().path() {
             "/api/ts/v1/oauth2/token" => Self::TokenFetch,
@@ -346,73 +465,170 @@ pub fn tokens(transmit: &Transmit) -> (&str, &str) {
     (header("authorization"), header("vz-m2m-token"))
 }
 
-pub type Heard = Result<Response<Bytes>, TransportError>;
+/// The body of a request, as text.
+pub fn body(transmit: &Transmit) -> &str {
+    std::str::from_utf8(transmit.request.body()).unwrap()
+}
 
-pub fn answer(status: u16, body: &str) -> Heard {
+/// The result of a request, as an HTTP stack gives it.
+pub type Received = Result<Response<Bytes>, TransportError>;
+
+pub fn response(status: u16, body: &str) -> Received {
     let response = Response::builder().status(status);
     Ok(response
         .body(Bytes::copy_from_slice(body.as_bytes()))
         .unwrap())
 }
 
-pub fn done() -> Heard {
-    answer(200, r#"{"work":"done"}"#)
+pub fn done() -> Received {
+    response(200, r#"{"work":"done"}"#)
 }
 
 /// A bearer token for an hour.
-pub fn bearer(token: &str) -> Heard {
+pub fn bearer(token: &str) -> Received {
     bearer_for(token, 3600)
 }
 
-pub fn bearer_for(token: &str, seconds: u64) -> Heard {
+pub fn bearer_for(token: &str, seconds: u64) -> Received {
     let body =
         format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":{seconds}}}"#);
-    answer(200, &body)
+    response(200, &body)
 }
 
-pub fn session(token: &str) -> Heard {
-    answer(200, &format!(r#"{{"sessionToken":"{token}"}}"#))
+pub fn session(token: &str) -> Received {
+    response(200, &format!(r#"{{"sessionToken":"{token}"}}"#))
 }
 
-pub fn new_password(password: &str) -> Heard {
-    answer(200, &format!(r#"{{"newPassword":"{password}"}}"#))
+pub fn new_password(password: &str) -> Received {
+    response(200, &format!(r#"{{"newPassword":"{password}"}}"#))
 }
 
-/// The API refuses.
-pub fn refused(code: &str) -> Heard {
+/// A refusal by the API.
+pub fn refused(code: &str) -> Received {
     let body = format!(r#"{{"errorCode":"UnifiedWebService.{code}","errorMessage":"message"}}"#);
-    answer(400, &body)
+    response(400, &body)
 }
 
-pub fn session_expired() -> Heard {
+pub fn session_expired() -> Received {
     refused("REQUEST_FAILED.SessionToken.Expired")
 }
 
-pub fn wrong_password() -> Heard {
+pub fn wrong_password() -> Received {
     refused("INPUT_INVALID.Password.Incorrect")
 }
 
-/// The gateway refuses the bearer token.
-pub fn bearer_fault() -> Heard {
-    answer(
+/// A refusal of a login that does not name the credentials.
+pub fn unclear() -> Received {
+    refused("REQUEST_FAILED.Unclear")
+}
+
+/// A refusal of the bearer token by the gateway.
+pub fn bearer_fault() -> Received {
+    response(
         401,
         r#"{"fault":{"code":900901,"message":"Invalid Credentials","description":"d"}}"#,
     )
 }
 
-pub fn throttled(retry_after: &str) -> Heard {
+pub fn throttled(retry_after: &str) -> Received {
     let response = Response::builder()
         .status(429)
         .header("retry-after", retry_after);
     Ok(response.body(Bytes::new()).unwrap())
 }
 
-/// Nobody knows what became of it.
-pub fn lost() -> Heard {
+/// No response to a request that may have been executed.
+pub fn lost() -> Received {
     Err(TransportError::unknown("the connection broke"))
 }
 
-/// It certainly did not leave.
-pub fn not_sent() -> Heard {
+/// No response to a request that certainly did not leave.
+pub fn not_sent() -> Received {
     Err(TransportError::not_sent("no route"))
+}
+
+/// Events, as `Debug` writes them: those that carry data can't be made outside
+/// of the core.
+pub mod event {
+    use std::fmt::Debug;
+
+    use thingspace_core::{
+        ErrorCode, Timestamp,
+        session::{BlockReason, Event, OperationKind},
+    };
+
+    pub fn bearer_fetched(renew_at: Timestamp) -> String {
+        format!("BearerFetched {{ renew_at: {renew_at:?} }}")
+    }
+
+    pub fn bearer_refused() -> String {
+        written(&Event::BearerRefused)
+    }
+
+    pub fn logged_in() -> String {
+        written(&Event::LoggedIn)
+    }
+
+    pub fn session_idle() -> String {
+        written(&Event::SessionIdle)
+    }
+
+    pub fn session_refused() -> String {
+        written(&Event::SessionRefused)
+    }
+
+    pub fn login_refused(code: &str, attempts_left: u32) -> String {
+        let code = code_of(code);
+        format!("LoginRefused {{ code: {code:?}, attempts_left: {attempts_left} }}")
+    }
+
+    pub fn login_lost(attempts_left: u32) -> String {
+        format!("LoginLost {{ attempts_left: {attempts_left} }}")
+    }
+
+    pub fn logins_blocked(reason: &BlockReason) -> String {
+        format!("LoginsBlocked {{ reason: {reason:?} }}")
+    }
+
+    pub fn logins_blocked_by_refusal(code: &str) -> String {
+        let code = code_of(code);
+        format!("LoginsBlocked {{ reason: WrongCredentials {{ code: {code:?} }} }}")
+    }
+
+    pub fn logins_unblocked() -> String {
+        written(&Event::LoginsUnblocked)
+    }
+
+    pub fn password_reset() -> String {
+        written(&Event::PasswordReset)
+    }
+
+    pub fn password_changed() -> String {
+        written(&Event::PasswordChanged)
+    }
+
+    pub fn logged_out() -> String {
+        written(&Event::LoggedOut)
+    }
+
+    pub fn cooling_down(until: Timestamp) -> String {
+        format!("CoolingDown {{ until: {until:?} }}")
+    }
+
+    pub fn backing_off(until: Timestamp) -> String {
+        format!("BackingOff {{ until: {until:?} }}")
+    }
+
+    pub fn lease_expired(kind: OperationKind) -> String {
+        format!("LeaseExpired {{ kind: {kind:?} }}")
+    }
+
+    /// A code as [`refused`](super::refused) sends it.
+    fn code_of(code: &str) -> Option<ErrorCode> {
+        ErrorCode::read(&format!("UnifiedWebService.{code}"))
+    }
+
+    fn written(event: &impl Debug) -> String {
+        format!("{event:?}")
+    }
 }

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use thingspace_core::{
-    AppCredentials, BearerToken, Credentials, CredentialsError, Environment, Error, Session,
-    SessionToken, Step, UserCredentials,
-    session::{Exchange, GateReason, Snapshot, Task},
+    AppCredentials, BearerToken, Completion, Credentials, CredentialsError, Environment, Error,
+    SessionBuilder, SessionToken, Step, UserCredentials,
+    session::{BlockReason, Exchange, Snapshot},
 };
 
 use crate::scenario::*;
@@ -27,10 +27,10 @@ const BEARER: &str = "Ja4%pV7/iQk+tB2w";
 const SESSION: &str = "Ue8%sD5/nGm+rC6z";
 const SECRETS: [&str; 5] = [APP_SECRET, OLD_PASSWORD, BEARER, SESSION, NEW_PASSWORD];
 
-/// Those that a snapshot must not hold.
+/// The secrets that a snapshot must not hold.
 const NEVER_STORED: [&str; 3] = [APP_SECRET, OLD_PASSWORD, NEW_PASSWORD];
 
-/// How many bytes of a secret in a row are too many to show.
+/// The number of bytes of a secret in a row that are too many to show.
 const PIECE: usize = 6;
 
 /// Every piece of these secrets: as they are, percent-encoded, and in base64
@@ -58,7 +58,7 @@ fn pieces(secrets: &[&str]) -> HashSet<Vec<u8>> {
 struct Shown {
     pieces: HashSet<Vec<u8>>,
     pieces_never_stored: HashSet<Vec<u8>>,
-    /// What has been looked through.
+    /// The lines that have been looked through.
     seen: HashSet<String>,
     printed: String,
     stored: String,
@@ -101,12 +101,19 @@ impl Shown {
             self.debug(refusal.shape());
             self.display(refusal.shape());
         }
-        if let Some(gate) = error.gate() {
-            self.debug(gate);
-            self.display(gate);
+        if let Some(guard) = error.login_guard() {
+            self.debug(guard);
+            self.display(guard);
         }
+        if let Some(failure) = error.because() {
+            self.debug(failure);
+            self.display(failure);
+        }
+        self.debug(error.kind());
+        self.display(error.kind());
+        self.debug(&error.transport());
         self.debug(&error.code());
-        self.display(&error.fate());
+        self.display(&error.outcome());
     }
 
     fn session(&mut self, s: &mut Scenario) {
@@ -116,6 +123,7 @@ impl Shown {
         }
         self.debug(&s.session);
         self.debug(&s.session.snapshot());
+        self.debug(&s.session.new_password());
         writeln!(self.stored, "{}", s.at_rest()).unwrap();
         self.debug(s.session.credentials());
         self.debug(&s.session.credentials().app);
@@ -123,22 +131,15 @@ impl Shown {
         self.debug(&s.session.bearer_token());
         self.debug(&s.session.session_token());
         self.debug(s.session.settings());
-        self.debug(&s.session.gate());
-        self.display(&s.session.gate());
-        if let Some(reason) = s.session.gate().closed {
+        self.debug(&s.session.login_guard());
+        self.display(&s.session.login_guard());
+        if let Some(reason) = s.session.login_guard().blocked {
             self.display(&reason);
         }
     }
 
-    /// One call to its end, with this service.
-    fn drive<T: Task>(
-        &mut self,
-        s: &mut Scenario,
-        mut actor: Actor<T>,
-        service: &dyn Fn(What) -> Heard,
-    ) where
-        T::Output: Debug,
-    {
+    /// Drives one call to its end, with this service. A new password is confirmed.
+    fn drive(&mut self, s: &mut Scenario, mut actor: Actor, service: &dyn Fn(Purpose) -> Received) {
         for _ in 0..30 {
             let step = actor.step(s);
             self.debug(&step);
@@ -152,12 +153,19 @@ impl Shown {
                     let (authorization, session) = tokens(&transmit);
                     let body = String::from_utf8_lossy(transmit.request.body());
                     write!(self.sent, "{authorization} {session} {body} ").unwrap();
-                    actor.hears(s, service(What::of(&transmit.request)));
+                    actor.receives(s, service(Purpose::of(&transmit.request)));
                 }
                 Step::Wait(wait) => s.pass_until(wait.until),
                 Step::Done(result) => {
-                    if let Err(error) = result {
-                        self.error(&error);
+                    match result {
+                        Ok(Completion::PasswordReset(new)) => {
+                            self.debug(&new);
+                            s.confirms(&new);
+                            self.debug(&s.session.confirm(&new));
+                            self.session(s);
+                        }
+                        Ok(_) => {}
+                        Err(error) => self.error(&error),
                     }
                     return;
                 }
@@ -166,25 +174,23 @@ impl Shown {
         panic!("no end");
     }
 
-    /// Everything that can be done with a session, with this service.
-    fn drive_all(&mut self, service: &dyn Fn(What) -> Heard) {
-        let mut s = Scenario::new();
-        s.session = Session::new(
-            Environment::mock(),
-            Credentials::new(
-                AppCredentials::new("key", APP_SECRET).unwrap(),
-                UserCredentials::new("zbeeblebrox", OLD_PASSWORD).unwrap(),
-            ),
-            1,
-        );
+    /// Drives every call that can be made with a session, with this service.
+    fn drive_all(&mut self, service: &dyn Fn(Purpose) -> Received) {
+        let builder = SessionBuilder::new(Credentials::new(
+            AppCredentials::new("key", APP_SECRET).unwrap(),
+            UserCredentials::new("zbeeblebrox", OLD_PASSWORD).unwrap(),
+        ));
+        self.debug(&builder);
+        let mut s = Scenario::of(builder.environment(Environment::mock()).seed(1));
         self.drive(&mut s, Actor::log_in(), service);
         for _ in 0..2 {
             self.drive(&mut s, Actor::reads(), service);
             self.drive(&mut s, Actor::writes(), service);
             self.drive(&mut s, Actor::reset_password(), service);
             self.drive(&mut s, Actor::log_out(), service);
-            if matches!(s.session.gate().closed, Some(GateReason::PasswordUnknown)) {
-                s.session.rearm();
+            let blocked = s.session.login_guard().blocked;
+            if matches!(blocked, Some(BlockReason::PasswordInDoubt)) {
+                s.session.unblock();
             }
             self.session(&mut s);
         }
@@ -214,16 +220,16 @@ impl Shown {
 }
 
 /// A service without fault.
-fn honest(what: What) -> Heard {
-    match what {
-        What::TokenFetch => bearer(BEARER),
-        What::LogIn | What::LogOut => session(SESSION),
-        What::Reset => new_password(NEW_PASSWORD),
-        What::Work => done(),
+fn honest(purpose: Purpose) -> Received {
+    match purpose {
+        Purpose::TokenFetch => bearer(BEARER),
+        Purpose::LogIn | Purpose::LogOut => session(SESSION),
+        Purpose::Reset => new_password(NEW_PASSWORD),
+        Purpose::Work => done(),
     }
 }
 
-/// Bodies that repeat every secret, in every shape that an answer can have.
+/// Bodies that repeat every secret, in every shape that a response can have.
 fn echoes() -> Vec<String> {
     let basic = BASE64_STANDARD.encode(format!("key:{APP_SECRET}"));
     let echo = format!("{} Basic {basic}", SECRETS.join(" "));
@@ -259,8 +265,8 @@ fn echoes() -> Vec<String> {
     ]
 }
 
-/// An answer that repeats secrets in its headers as well.
-fn echoing(status: u16, body: &str) -> Heard {
+/// A response that repeats secrets in its headers as well.
+fn echoing(status: u16, body: &str) -> Received {
     Ok(Response::builder()
         .status(status)
         .header("location", format!("https://evil.example/?{SESSION}"))
@@ -293,54 +299,50 @@ fn law_10_no_secret_is_shown_when_all_goes_well() {
 #[test]
 fn law_10_no_secret_is_shown_whatever_the_service_repeats() {
     let mut shown = Shown::default();
-    for bad in [
-        What::TokenFetch,
-        What::LogIn,
-        What::LogOut,
-        What::Reset,
-        What::Work,
-    ] {
+    for bad in Purpose::ALL {
         for status in [200, 302, 400, 401, 403, 404, 408, 429, 500, 503] {
             // What the service says to a plain call is the caller's to show.
-            if (bad, status) == (What::Work, 200) {
+            if (bad, status) == (Purpose::Work, 200) {
                 continue;
             }
             for body in echoes() {
-                shown.drive_all(&|what| {
-                    if what == bad {
+                shown.drive_all(&|purpose| {
+                    if purpose == bad {
                         echoing(status, &body)
                     } else {
-                        honest(what)
+                        honest(purpose)
                     }
                 });
-                shown.holds_no_secret(&format!("{bad:?} is answered with {status} {body}"));
+                shown.holds_no_secret(&format!("{bad:?} has the response {status} {body}"));
             }
         }
     }
 }
 
 #[test]
-fn law_10_no_secret_is_shown_when_answers_are_too_long_or_none_come() {
+fn law_10_no_secret_is_shown_when_responses_are_too_long_or_none_come() {
     let long = format!(r#"{{"newPassword":"{}"}}"#, SECRETS.join("").repeat(1000));
     let mut shown = Shown::default();
-    for bad in [
-        What::TokenFetch,
-        What::LogIn,
-        What::LogOut,
-        What::Reset,
-        What::Work,
-    ] {
-        let failures: [&dyn Fn() -> Heard; 4] = [
+    for bad in Purpose::ALL {
+        let failures: [&dyn Fn() -> Received; 4] = [
             &lost,
             &not_sent,
-            &|| answer(200, &format!("{{{long}")),
-            &|| answer(400, &long),
+            &|| response(200, &format!("{{{long}")),
+            &|| response(400, &long),
         ];
         for failure in failures {
-            if bad == What::Work && failure().is_ok_and(|answer| answer.status().is_success()) {
+            if bad == Purpose::Work
+                && failure().is_ok_and(|response| response.status().is_success())
+            {
                 continue;
             }
-            shown.drive_all(&|what| if what == bad { failure() } else { honest(what) });
+            shown.drive_all(&|purpose| {
+                if purpose == bad {
+                    failure()
+                } else {
+                    honest(purpose)
+                }
+            });
             shown.holds_no_secret(&format!("{bad:?} fails"));
         }
     }
@@ -384,7 +386,8 @@ fn law_10_a_snapshot_that_is_not_taken_is_not_shown() {
         shown.display(&damaged.unwrap_err());
     }
     for token in [BEARER, SESSION] {
-        let misplaced = stored.replace("\"flights\":2", &format!("\"flights\":\"{token}\""));
+        assert!(stored.contains("\"operations\":2"));
+        let misplaced = stored.replace("\"operations\":2", &format!("\"operations\":\"{token}\""));
         let error = serde_json::from_str::<Snapshot>(&misplaced).unwrap_err();
         shown.debug(&error);
         shown.display(&error);
@@ -399,20 +402,20 @@ fn law_10_a_secret_is_in_no_panic_over_an_error() {
     for (status, body) in echoes().iter().flat_map(|body| [(200, body), (404, body)]) {
         let mut s = Scenario::open();
         let mut reset = Actor::reset_password();
-        reset.sends(&mut s, What::Reset);
-        reset.hears(&mut s, echoing(status, body));
+        reset.sends(&mut s, Purpose::Reset);
+        reset.receives(&mut s, echoing(status, body));
         // A new session or bearer token may be worth a replay.
-        if let Step::Done(outcome @ Err(_)) = reset.step(&mut s) {
-            let unwraps = AssertUnwindSafe(|| outcome.map(drop).unwrap());
+        if let Step::Done(result @ Err(_)) = reset.step(&mut s) {
+            let unwraps = AssertUnwindSafe(|| result.map(drop).unwrap());
             let panic = catch_unwind(unwraps).unwrap_err();
             shown.display(&panic.downcast::<String>().unwrap());
         }
     }
     for part in [
-        "PasswordUnknown",
+        "password_in_doubt: true",
         "WrongCredentials",
         "Refused",
-        "answer: 200 OK with",
+        "response: 200 OK with",
     ] {
         assert!(shown.printed.contains(part), "{part} was never shown");
     }
@@ -420,13 +423,13 @@ fn law_10_a_secret_is_in_no_panic_over_an_error() {
 }
 
 #[test]
-fn law_10_what_is_not_shown_is_still_there_for_whoever_asks_by_name() {
+fn law_10_a_message_that_is_not_shown_is_still_there_for_whoever_asks_by_name() {
     let mut s = Scenario::open();
     let mut call = Actor::reads();
-    call.sends(&mut s, What::Work);
-    call.hears(
+    call.sends(&mut s, Purpose::Work);
+    call.receives(
         &mut s,
-        answer(
+        response(
             400,
             r#"{"errorCode":"S.REQUEST_FAILED.Unclear","errorMessage":"hush"}"#,
         ),
@@ -447,11 +450,11 @@ fn law_10_what_is_not_shown_is_still_there_for_whoever_asks_by_name() {
 fn law_10_requests_carry_their_tokens_as_sensitive_headers() {
     let mut s = Scenario::new();
     let mut call = Actor::reads();
-    let fetch = call.sends(&mut s, What::TokenFetch);
-    call.hears(&mut s, bearer("bearer-1"));
-    let login = call.sends(&mut s, What::LogIn);
-    call.hears(&mut s, session("session-1"));
-    let work = call.sends(&mut s, What::Work);
+    let fetch = call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, bearer("bearer-1"));
+    let login = call.sends(&mut s, Purpose::LogIn);
+    call.receives(&mut s, session("session-1"));
+    let work = call.sends(&mut s, Purpose::Work);
     for (sent, names) in [
         (&fetch, &["authorization"][..]),
         (&login, &["authorization"]),
@@ -464,11 +467,11 @@ fn law_10_requests_carry_their_tokens_as_sensitive_headers() {
 }
 
 #[test]
-fn law_10_a_query_is_shown_neither_to_a_log_nor_to_those_who_watch() {
+fn law_10_a_query_is_shown_neither_to_a_log_nor_to_an_observer() {
     let mut s = Scenario::open();
     let request = http::Request::get("/m2m/v1/work?hush");
-    let mut call = Actor::new(request.body(Bytes::new()).unwrap());
-    let sent = call.sends(&mut s, What::Work);
+    let mut call = Actor::requests(request.body(Bytes::new()).unwrap()).unwrap();
+    let sent = call.sends(&mut s, Purpose::Work);
     let exchange = Exchange::of(&sent);
     assert_eq!(exchange.path(), "/api/m2m/v1/work");
     assert_eq!(exchange.attempt(), sent.attempt);

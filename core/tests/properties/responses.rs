@@ -1,4 +1,4 @@
-//! Every parser, on anything that a server might answer.
+//! Every parser, on anything that a server might send.
 
 use std::time::{Duration, Instant};
 
@@ -6,14 +6,15 @@ use bytes::Bytes;
 use http::Response;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use thingspace_core::{
-    Endpoint, Error, Malformed, Problem, Refusal, Timestamp,
+    Endpoint, Timestamp,
     api::{
-        LogIn, LogOut, RequestBearerToken, ResetPassword, RevokeBearerToken, session::LogInResponse,
+        Error, LogIn, LogOut, RequestBearerToken, ResetPassword, RevokeBearerToken,
+        session::LogInResponse,
     },
-    refusal::{Class, ErrorCode, MAX_CODE_LENGTH},
+    response::{Class, ErrorCode, MAX_CODE_LENGTH, Problem, Refusal},
 };
 
-/// The documented answers, of which others are made.
+/// The documented responses, of which others are made.
 const VALID: [&str; 8] = [
     r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#,
     r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83","expiresIn":1200}"#,
@@ -25,7 +26,7 @@ const VALID: [&str; 8] = [
     r#"{"error":"invalid_client","error_description":"d"}"#,
 ];
 
-/// What stands for one value may be any other.
+/// Values that may stand in the place of any other.
 const OTHER_VALUES: [&str; 14] = [
     "null",
     "true",
@@ -43,45 +44,53 @@ const OTHER_VALUES: [&str; 14] = [
     "[{\"a\":[null]}]",
 ];
 
-/// Reads one answer as everything that it may be, and checks what is accepted.
+/// Reads one response as everything that it may be, and checks what is accepted.
 fn read_as_everything(body: &[u8]) {
     let body = Bytes::copy_from_slice(body);
     for status in [200, 204, 302, 400, 401, 408, 429, 500] {
-        let answer = || {
+        let response = || {
             let response = Response::builder().status(status);
             response.body(body.clone()).unwrap()
         };
-        if let Some(LogInResponse { session_token, .. }) = sound(LogIn::parse(answer())) {
+        if let Some(LogInResponse { session_token, .. }) = sound(LogIn::parse(response())) {
             assert_can_stand_in_a_header(session_token.expose());
         }
-        if let Some(bearer) = sound(RequestBearerToken::parse(answer())) {
+        if let Some(bearer) = sound(RequestBearerToken::parse(response())) {
             assert_can_stand_in_a_header(bearer.access_token.expose());
         }
-        if let Some(ended) = sound(LogOut::parse(answer())) {
+        if let Some(ended) = sound(LogOut::parse(response())) {
             let token = ended.session_token;
             token.inspect(|token| assert_can_stand_in_a_header(token.expose()));
         }
-        if let Some(reset) = sound(ResetPassword::parse(answer())) {
+        if let Some(reset) = sound(ResetPassword::parse(response())) {
             assert!(!reset.new_password.expose().is_empty());
         }
-        sound(RevokeBearerToken::parse(answer()));
-        assert_sound_refusal(&Refusal::read(answer()));
+        sound(RevokeBearerToken::parse(response()));
+        assert_sound_refusal(&Refusal::read(response()));
     }
 }
 
-/// What was accepted; an error must say what is wrong, and keep the answer.
+/// The output that was accepted; an error must say what is wrong, and have the
+/// response.
 fn sound<T>(read: Result<Response<T>, Error>) -> Option<T> {
     match read {
-        Ok(answer) => {
-            assert!(answer.status().is_success());
-            Some(answer.into_body())
+        Ok(response) => {
+            assert!(response.status().is_success());
+            Some(response.into_body())
         }
         Err(error) => {
-            assert!(error.response().is_some());
-            if let Error::Malformed { malformed, .. } = &error {
-                let Malformed { part, problem } = malformed;
-                assert!(!part.is_empty() && !problem.to_string().is_empty());
+            match &error {
+                Error::Invalid { invalid, .. } => {
+                    assert!(error.response().status().is_success());
+                    assert!(!invalid.part.is_empty());
+                    assert!(!invalid.problem.to_string().is_empty());
+                }
+                Error::Refused(refusal) => assert!(!refusal.status().is_success()),
+                other => panic!("{other}"),
             }
+            assert!(!error.to_string().contains(char::is_control));
+            let error = thingspace_core::Error::from(error);
+            assert!(error.response().is_some());
             assert!(!error.to_string().contains(char::is_control));
             None
         }
@@ -158,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn law_10_a_valid_answer_with_any_bytes_changed_is_read_soundly(
+    fn law_10_a_valid_response_with_any_bytes_changed_is_read_soundly(
         which in any::<Index>(),
         changes in vec((any::<Index>(), any::<u8>()), 1..4),
     ) {
@@ -198,7 +207,7 @@ proptest! {
 }
 
 #[test]
-fn law_10_every_truncation_of_a_valid_answer_is_read_soundly() {
+fn law_10_every_truncation_of_a_valid_response_is_read_soundly() {
     for valid in VALID {
         for end in 0..=valid.len() {
             read_as_everything(&valid.as_bytes()[..end]);
@@ -207,7 +216,7 @@ fn law_10_every_truncation_of_a_valid_answer_is_read_soundly() {
 }
 
 #[test]
-fn law_10_a_valid_answer_with_any_value_replaced_or_doubled_is_read_soundly() {
+fn law_10_a_valid_response_with_any_value_replaced_or_doubled_is_read_soundly() {
     for valid in VALID {
         let object: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(valid).unwrap();
@@ -224,9 +233,9 @@ fn law_10_a_valid_answer_with_any_value_replaced_or_doubled_is_read_soundly() {
     }
 }
 
-/// Values without names are no answer, though they stand in the right order.
+/// Values without names are no response, though they stand in the right order.
 #[test]
-fn law_10_a_list_is_no_answer() {
+fn law_10_a_list_is_no_response() {
     let read = |body: &'static str| Response::new(Bytes::from(body));
     let list = r#"["hush","Bearer",3600,"hush"]"#;
     for error in [
@@ -236,11 +245,11 @@ fn law_10_a_list_is_no_answer() {
         RequestBearerToken::parse(read(list)).err(),
         LogOut::parse(read("[]")).err(),
     ] {
-        let Some(Error::Malformed { malformed, .. }) = error else {
+        let Some(Error::Invalid { invalid, .. }) = error else {
             panic!("{error:?}");
         };
-        assert_eq!(malformed.part, "the body");
-        assert!(matches!(malformed.problem, Problem::Shape { .. }));
+        assert_eq!(invalid.part, "the body");
+        assert!(matches!(invalid.problem, Problem::Shape { .. }));
     }
 }
 
@@ -258,7 +267,7 @@ fn law_10_other_encodings_are_read_soundly() {
 
 /// Ten megabytes of the worst take no longer per byte than one of them does.
 #[test]
-fn law_10_long_and_deep_answers_are_read_in_linear_time() {
+fn law_10_long_and_deep_responses_are_read_in_linear_time() {
     let deep = |depth: usize| {
         let (open, close) = ("[".repeat(depth), "]".repeat(depth));
         format!("{{\"sessionToken\":{open}{close},\"errorCode\":{open}{close}}}")
@@ -270,9 +279,9 @@ fn law_10_long_and_deep_answers_are_read_in_linear_time() {
     for shape in shapes {
         let body = shape(10_000_000);
         let start = Instant::now();
-        let answer = || Response::new(Bytes::copy_from_slice(body.as_bytes()));
-        assert!(LogIn::parse(answer()).is_err());
-        Refusal::read(answer());
+        let response = || Response::new(Bytes::copy_from_slice(body.as_bytes()));
+        assert!(LogIn::parse(response()).is_err());
+        Refusal::read(response());
         // A quadratic reader would take hours.
         assert!(start.elapsed() < Duration::from_secs(60));
     }
