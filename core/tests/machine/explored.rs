@@ -1,13 +1,17 @@
 //! Every schedule of a small world, breadth first.
 //!
-//! Three calls of different kinds, two drivers, every kind of answer and loss;
-//! at most one restart or death of a driver, one abandonment, one change of the
-//! password, one re-arming; time goes on to the next instant at which something
-//! changes. All laws hold in every state that can be reached with so many acts
-//! from one of several beginnings, and from every state at the end an honest
-//! service and time bring every call to its end (law 12). It is enough to check
-//! that at the end: an honest service's answers and the passing of time are acts
-//! like others, so the honest future of an earlier state leads through these.
+//! Three calls of different kinds, two drivers, every kind of response and loss;
+//! at most one restart or death of a driver, one call that is dropped or operation
+//! that is given up, one change of the password, one unblocking; a new password is
+//! confirmed, or not; time goes on to the next instant at which something changes.
+//! The result of an operation comes to the session at any time, also when the call
+//! that began it is over or its lease has expired. (Whether it comes through that
+//! call or not makes no difference: that is checked each time.) All laws hold in
+//! every state that can be reached with so many acts from one of several
+//! beginnings, and from every state at the end an honest service and time bring
+//! every call to its end (law 12). It is enough to check that at the end: an honest
+//! service's responses and the passing of time are acts like others, so the honest
+//! future of an earlier state leads through these.
 //!
 //! The depth is `THINGSPACE_DEPTH`; without it, one that takes seconds. The long
 //! run is
@@ -29,92 +33,121 @@ use std::{
 use thingspace_core::session::Settings;
 
 use crate::world::{
-    Act::{self, Abandon, Carry, Die, Give, Hear, Pass, Rearm, Restart, Step, Want, WantWithin},
+    Act::{
+        self, Abandon, Confirm, Deliver, Die, Drive, Drop, Give, Pass, Receive, Restart, Step,
+        Unblock, Want, WantWithin,
+    },
     Driver::{One, Two},
-    Errand, Other,
-    Wish::{Change, End, Open, Read, Write},
-    Word::{
-        self, BearerFault, Brief, Fine, InvalidClient, Lost, Nonsense, NotSent, SessionRefused,
+    FORMAT, Other, Purpose,
+    Reply::{
+        self, BearerFault, Brief, Fine, Invalid, InvalidClient, Lost, NotSent, SessionRefused,
         ThrottledFor, Unclear, WrongCredentials,
     },
+    Wish::{LogIn, LogOut, Read, Reset, Write},
     World,
 };
 
 const DEPTH: usize = 3;
 
-/// What the three calls are. The second has to hurry.
+/// The three calls. The second has to hurry.
 const CALLS: [[Act; 3]; 3] = [
-    [Want(One, Read), WantWithin(Two, Write, 40), Want(Two, End)],
+    [
+        Want(One, Read),
+        WantWithin(Two, Write, 40),
+        Want(Two, LogOut),
+    ],
     [
         Want(One, Write),
         WantWithin(Two, Read, 40),
-        Want(Two, Change),
+        Want(Two, Reset),
     ],
-    [Want(One, Change), WantWithin(Two, End, 40), Want(Two, Open)],
+    [
+        Want(One, Reset),
+        WantWithin(Two, LogOut, 40),
+        Want(Two, LogIn),
+    ],
 ];
 
-/// How it begins: what happened before the three calls, and what with them.
-const BEGINNINGS: [(&[Act], &[Act]); 9] = [
+/// The beginnings: what happened before the three calls, and what with them.
+const BEGINNINGS: [(&[Act], &[Act]); 11] = [
     (&[], &[]),
     (OPEN, &[]),
-    (DOUBT, &[]),
-    (YOUNG, &[]),
+    (IN_DOUBT, &[]),
+    (AWAITING, &[]),
+    (SHORT_LIVED, &[]),
     (LATE, &[]),
     // One login was lost.
     (
-        &[Want(One, Open), Carry(0, Fine), Carry(0, Lost), Abandon(0)],
+        &[Want(One, LogIn), Drive(0, Fine), Drive(0, Lost), Drop(0)],
         &[],
     ),
-    // The first two calls are out.
+    // A call was dropped, and its login goes on.
+    (&[Want(One, LogIn), Drive(0, Fine), Step(0), Drop(0)], &[]),
+    // The requests of the first two calls are out.
     (OPEN, &[Step(0), Step(1)]),
     // And the first has just been told of a stale token.
-    (OPEN, &[Step(0), Step(1), Hear(0, SessionRefused), Step(0)]),
-    (YOUNG, &[Step(0), Step(1), Hear(0, BearerFault), Step(0)]),
+    (
+        OPEN,
+        &[Step(0), Step(1), Receive(0, SessionRefused), Step(0)],
+    ),
+    (
+        SHORT_LIVED,
+        &[Step(0), Step(1), Receive(0, BearerFault), Step(0)],
+    ),
 ];
 
 /// A session is open.
-const OPEN: &[Act] = &[Want(One, Open), Carry(0, Fine), Carry(0, Fine), Step(0)];
+const OPEN: &[Act] = &[Want(One, LogIn), Drive(0, Fine), Drive(0, Fine), Step(0)];
 
 /// Its password is in doubt.
-const DOUBT: &[Act] = &[
-    Want(One, Change),
-    Carry(0, Fine),
-    Carry(0, Fine),
-    Carry(0, Lost),
+const IN_DOUBT: &[Act] = &[
+    Want(One, Reset),
+    Drive(0, Fine),
+    Drive(0, Fine),
+    Drive(0, Lost),
     Step(0),
 ];
 
-/// A reset was taken for lost, and the caller gave another password; its answer
-/// may still come.
+/// Its password was reset, and the new one awaits its confirmation.
+const AWAITING: &[Act] = &[
+    Want(One, Reset),
+    Drive(0, Fine),
+    Drive(0, Fine),
+    Drive(0, Fine),
+    Step(0),
+];
+
+/// The lease of a reset has expired, and the caller gave another password; its
+/// response may still come.
 const LATE: &[Act] = &[
-    Want(One, Change),
-    Carry(0, Fine),
-    Carry(0, Fine),
+    Want(One, Reset),
+    Drive(0, Fine),
+    Drive(0, Fine),
     Step(0),
     Pass(36_000),
-    Want(Two, Open),
+    Want(Two, LogIn),
     Step(1),
     Give(Other::Password),
 ];
 
-/// Two sessions died young, and the third is open.
-const YOUNG: &[Act] = &[
+/// Two sessions were short-lived, and the third is open.
+const SHORT_LIVED: &[Act] = &[
     Want(One, Read),
-    Carry(0, Fine),
-    Carry(0, Fine),
-    Carry(0, SessionRefused),
-    Carry(0, Fine),
-    Carry(0, SessionRefused),
+    Drive(0, Fine),
+    Drive(0, Fine),
+    Drive(0, SessionRefused),
+    Drive(0, Fine),
+    Drive(0, SessionRefused),
     Step(0),
-    Want(One, Open),
-    Carry(0, Fine),
+    Want(One, LogIn),
+    Drive(0, Fine),
     Step(0),
 ];
 
-/// What may come of a request: one answer of each kind that the laws tell apart.
-fn words(errand: Errand) -> &'static [Word] {
-    match errand {
-        Errand::TokenFetch => &[
+/// The results of a request: one of each kind that the laws tell apart.
+fn replies(purpose: Purpose) -> &'static [Reply] {
+    match purpose {
+        Purpose::TokenFetch => &[
             Fine,
             Brief,
             InvalidClient,
@@ -123,7 +156,7 @@ fn words(errand: Errand) -> &'static [Word] {
             Lost,
             NotSent,
         ],
-        Errand::LogIn => &[
+        Purpose::LogIn => &[
             Fine,
             BearerFault,
             WrongCredentials,
@@ -132,17 +165,17 @@ fn words(errand: Errand) -> &'static [Word] {
             Lost,
             NotSent,
         ],
-        Errand::LogOut => &[
+        Purpose::LogOut => &[
             Fine,
             BearerFault,
             SessionRefused,
             Unclear,
             ThrottledFor(30),
-            Nonsense,
+            Invalid,
             Lost,
             NotSent,
         ],
-        Errand::Reset => &[
+        Purpose::Reset => &[
             Fine,
             BearerFault,
             SessionRefused,
@@ -152,7 +185,7 @@ fn words(errand: Errand) -> &'static [Word] {
             Lost,
             NotSent,
         ],
-        Errand::Work => &[
+        Purpose::Work => &[
             Fine,
             BearerFault,
             SessionRefused,
@@ -168,13 +201,14 @@ fn words(errand: Errand) -> &'static [Word] {
 #[derive(Clone)]
 struct State {
     world: World,
-    /// How it was reached.
+    /// The acts by which it was reached.
     path: Vec<Act>,
-    /// A driver dies, or all of them and the session is made anew.
+    /// A driver dies, or all of them and the session is built anew.
     death: bool,
-    abandonment: bool,
+    /// A call is dropped, or an operation given up.
+    giving_up: bool,
     password: bool,
-    rearming: bool,
+    unblocking: bool,
 }
 
 impl State {
@@ -182,7 +216,7 @@ impl State {
         let path = [before, calls, begun].concat();
         let mut settings = Settings::default();
         settings.max_attempts = NonZeroU32::new(2).unwrap();
-        // Without a pause of its own, the machine draws no lots: what differs only in
+        // Without a backoff of its own, the machine draws no lots: what differs only in
         // where jitter comes from is the same.
         settings.first_backoff = Duration::ZERO;
         settings.longest_backoff = Duration::ZERO;
@@ -194,22 +228,29 @@ impl State {
             world,
             path,
             death: true,
-            abandonment: true,
+            giving_up: true,
             password: true,
-            rearming: true,
+            unblocking: true,
         }
     }
 
     fn acts(&self) -> Vec<Act> {
         let mut acts = Vec::new();
-        for (who, out) in self.world.under_way().enumerate() {
-            acts.push(Step(who));
-            if let Some(errand) = out {
-                acts.extend(words(errand).iter().map(|word| Hear(who, *word)));
-            }
-            if self.abandonment {
-                acts.push(Abandon(who));
-            }
+        let (calls, in_flight) = self.world.calls();
+        acts.extend((0..calls).map(Step));
+        for who in in_flight {
+            let replies = replies(Purpose::Work).iter();
+            acts.extend(replies.map(|reply| Receive(who, *reply)));
+        }
+        for (which, purpose) in self.world.purposes().enumerate() {
+            let replies = replies(purpose).iter();
+            acts.extend(replies.map(|reply| Deliver(which, *reply)));
+        }
+        acts.extend(self.world.awaited().into_iter().map(Confirm));
+        if self.giving_up {
+            acts.extend((0..calls).map(Drop));
+            // The newest operation, if it is in progress.
+            acts.extend(self.world.is_busy().then_some(Abandon(0)));
         }
         if self.death {
             acts.extend([Die(One), Die(Two), Restart]);
@@ -217,8 +258,8 @@ impl State {
         if self.password {
             acts.push(Give(Other::Password));
         }
-        if self.rearming {
-            acts.push(Rearm);
+        if self.unblocking {
+            acts.push(Unblock);
         }
         if let Some(rest) = self.world.next_change() {
             acts.push(Pass(u64::try_from(rest.as_millis()).unwrap()));
@@ -229,10 +270,10 @@ impl State {
     fn after(&self, act: Act) -> Self {
         let mut next = self.clone();
         match act {
-            Abandon(_) => next.abandonment = false,
+            Drop(_) | Abandon(_) => next.giving_up = false,
             Die(_) | Restart => next.death = false,
             Give(_) => next.password = false,
-            Rearm => next.rearming = false,
+            Unblock => next.unblocking = false,
             _ => {}
         }
         next.path.push(act);
@@ -251,10 +292,10 @@ impl State {
         }
     }
 
-    /// What tells it from other states. See [`canonical`].
+    /// The key that tells it from other states. See [`canonical`].
     fn key(&self) -> u128 {
         let text = canonical(&self.world.show(), self.world.now().as_millis());
-        let left = [self.death, self.abandonment, self.password, self.rearming];
+        let left = [self.death, self.giving_up, self.password, self.unblocking];
         let hash = |salt: u8| {
             let mut hasher = DefaultHasher::new();
             (salt, &text, left).hash(&mut hasher);
@@ -307,8 +348,8 @@ fn halves<R: Send>(states: &[State], work: impl Fn(&[State]) -> R + Sync) -> [R;
     })
 }
 
-/// All that follows from these states and is not known, and how many acts were
-/// tried. What nothing follows any more is seen to its end, and let go.
+/// The states that follow from these and are not known, and the number of acts
+/// that were tried. What nothing follows any more is seen to its end, and let go.
 fn follow(
     states: &[State],
     known: &HashSet<u128>,
@@ -338,19 +379,21 @@ fn follow(
 ///
 /// - moments are told by how far they are from now: the machine only compares
 ///   and adds, and no clock is set back in this world;
-/// - flights are told by how many have started since: they are only compared
-///   (0 is none, and no flight has that number);
+/// - operations are told by how many have begun since: they are only compared
+///   (0 is none, and no operation has that number);
 /// - tokens and passwords are named in the order in which they appear: they are
 ///   opaque, and one is as good as another;
-/// - how many passwords there have been is only compared between processes, and
-///   here is one;
-/// - the version, and the seed of the jitter where nothing is drawn from it,
-///   decide nothing; a call's attempts are only compared with the last one.
+/// - the password epoch is only compared between processes, and here is one;
+/// - the version decides nothing, and a call's attempts are only compared with the
+///   last one; the time of a failure is only shown;
+/// - the machine holds the last eight results of operations for the calls that
+///   have not looked: the model shows those that somebody will look at, and so
+///   many do not end in this world.
 fn canonical(text: &str, now: u64) -> String {
-    let text = text.replace("thingspace-session-1", "");
-    let flights = text.split_once("\"flights\":").unwrap().1;
-    let flights = flights.split_once(',').unwrap().0;
-    let flights: u64 = flights.parse().unwrap();
+    let text = text.replace(FORMAT, "");
+    let operations = text.split_once("\"operations\":").unwrap().1;
+    let operations = operations.split_once(',').unwrap().0;
+    let operations: u64 = operations.parse().unwrap();
     let mut shown = String::with_capacity(text.len());
     let mut names: Vec<&str> = Vec::new();
     let mut label = "";
@@ -361,12 +404,12 @@ fn canonical(text: &str, now: u64) -> String {
             let (digits, after) = rest.split_at(word(|c| c.is_ascii_digit()));
             let number: u64 = digits.parse().unwrap();
             match label {
-                "version" | "passwords" | "flights" | "jitter" | "attempts" | "Attempt" => {}
-                "id" | "generation" | "flight" | "doubt" | "bearer" | "session" | "own"
-                | "waited_for"
+                "version" | "password_epoch" | "operations" | "attempts" | "attempt" | "at" => {}
+                "id" | "generation" | "operation" | "settled" | "in_doubt_since" | "bearer"
+                | "session" | "own" | "waited_for" | "reset"
                     if number > 0 =>
                 {
-                    write!(shown, "-{}", flights - number).unwrap();
+                    write!(shown, "-{}", operations - number).unwrap();
                 }
                 _ if number > 1_000_000_000_000 => {
                     let from_now = i128::from(number) - i128::from(now);

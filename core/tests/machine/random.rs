@@ -20,7 +20,7 @@ impl Script {
         panic::catch_unwind(|| world::run(&self.0)).is_ok()
     }
 
-    /// As much of an unlawful script as it takes: nothing can be left out of it,
+    /// The part of an unlawful script that it takes: nothing can be left out of it,
     /// neither one act nor two. (What one act is about depends on those before
     /// it, so that acts often go in pairs; proptest leaves out one at a time.)
     fn least(mut self) -> Self {

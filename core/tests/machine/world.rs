@@ -1,21 +1,26 @@
-//! The world around the machine: callers, drivers that carry their calls, a
-//! service that may say anything, a network, a store, and a clock that may be
-//! set back.
+//! The world around the machine: callers, drivers, a service that may respond
+//! anything, a network, a store, and a clock that may be set back.
 //!
-//! A schedule is a list of [`Act`]s. It is read as a script: `Want(One, Read)`,
-//! `Step(0)`, `Hear(0, BearerFault)`. The [`Model`] runs beside the machine, and
-//! the two are compared after every act.
+//! A schedule is a list of [`Act`]s. It reads as a script: `Want(One, Read)`,
+//! `Step(0)`, `Receive(0, BearerFault)`. The [`Model`] runs beside the machine,
+//! and the two are compared after every act.
+//!
+//! The result of an operation (a token fetch, login, logout or reset) comes to
+//! the session in one of three ways: through the call that began it
+//! ([`Act::Receive`]), directly, as an executor brings it ([`Act::Deliver`]), also
+//! when the call was dropped, or never, because the driver died: then its lease
+//! expires.
 
 use std::{fmt::Write, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use thingspace_core::{
-    AppCredentials, Call, Credentials, Environment, Error, Password, Session, SessionToken, Step,
+    AppCredentials, Call, Credentials, Environment, Error, Password, Session, SessionBuilder, Step,
     Timestamp, TransportError, UserCredentials,
     session::{
-        Attempt, BEARER_LIFETIME, ChangePassword, EndSession, Event, FlightKind, LONGEST_PAUSE,
-        OpenSession, Settings, Snapshot, Task, Transmit, WaitReason,
+        Attempt, Completion, ErrorKind, Event, LONGEST_REQUESTED_BACKOFF, NewPassword, Operation,
+        OperationKind, OtherSession, Settings, Snapshot, Transmit, WaitReason,
     },
 };
 
@@ -23,34 +28,50 @@ use super::model::Model;
 
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// One thing that happens. A number says to which of the calls that are not
-/// over yet, counted round.
+/// The name of a snapshot's only field.
+pub const FORMAT: &str = "thingspace-session-2";
+
+/// One thing that happens. A number selects one of the calls that are not over
+/// yet, or one of the operations, counted round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Somebody wants this, and this driver carries it.
+    /// A caller makes this call, and this driver drives it.
     Want(Driver, Wish),
-    /// The same, within so many seconds.
+    /// A caller makes this call with a deadline in so many seconds.
     WantWithin(Driver, Wish, u64),
     Step(usize),
-    /// The driver says what came of the request that it was last told to send.
-    Hear(usize, Word),
-    /// The driver steps the call, and if that sends something, says this of it.
-    Carry(usize, Word),
-    /// The driver says it of an earlier one, of a call that may be over.
-    HearLate(usize, Word),
+    /// The call receives the result of the request that it had sent last.
+    Receive(usize, Reply),
+    /// The driver steps the call, and if there is a request on its way, the call
+    /// receives this.
+    Drive(usize, Reply),
+    /// The call, which may be over, receives the result of an earlier request of
+    /// its own.
+    ReceiveLate(usize, Reply),
+    /// The session receives the result of an operation, perhaps after its lease
+    /// has expired.
+    Deliver(usize, Reply),
+    /// The session receives another result of an operation.
+    DeliverAgain(usize, Reply),
+    /// The caller drops the call. Nothing happens to an operation that it began.
+    Drop(usize),
+    /// A driver gives an operation up.
     Abandon(usize),
-    /// A driver dies with all the calls that it has begun, and says nothing.
+    /// A driver dies with all its calls and operations, and says nothing.
     Die(Driver),
     /// Milliseconds go by.
     Pass(u64),
     /// The clock is set back by so many milliseconds.
     SetBack(u64),
-    /// The session is made anew from what the store has kept, and the calls go
-    /// on with it.
+    /// The session continues with what the store has saved.
     Reload,
-    /// The same, and all drivers have died.
+    /// All drivers die, and a session is built from what the store has saved.
     Restart,
-    Rearm,
+    Unblock,
+    /// One of the new passwords that came is confirmed, perhaps too late.
+    Confirm(usize),
+    /// A new password of another session is confirmed.
+    ConfirmForeign,
     Give(Other),
 }
 
@@ -60,39 +81,44 @@ pub enum Driver {
     Two,
 }
 
+/// The call that a caller makes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wish {
     #[default]
     Read,
     Write,
-    Open,
-    End,
-    Change,
+    LogIn,
+    LogOut,
+    Reset,
 }
 
-/// What of the credentials is another.
+/// The part of the credentials that differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
     Nothing,
     Password,
+    /// The application's secret.
+    Secret,
+    /// The user's name: that is another session.
     User,
+    /// The application's key: that is another session.
     App,
 }
 
-/// What may come of a request.
+/// The result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
+pub enum Reply {
     Fine,
     /// A bearer token that lives for half a minute; otherwise as `Fine`.
     Brief,
-    /// A bearer token of which nobody says how long it lives.
+    /// A bearer token without a lifetime.
     Undated,
-    /// The same bearer token as the last time; otherwise as `Fine`.
+    /// A bearer token that was given before; otherwise as `Fine`.
     Repeated,
     BearerFault,
     SessionRefused,
     WrongCredentials,
-    /// The same, with the status 429.
+    /// `WrongCredentials` with the status 429.
     WrongAndThrottled,
     /// A refusal by the API that names nothing.
     Unclear,
@@ -103,15 +129,16 @@ pub enum Word {
     Outage,
     OutageFor(u32),
     Moved,
-    Nonsense,
+    /// A success with an invalid body.
+    Invalid,
     Empty,
     Lost,
     NotSent,
 }
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Errand {
+pub enum Purpose {
     TokenFetch,
     LogIn,
     LogOut,
@@ -119,20 +146,25 @@ pub enum Errand {
     Work,
 }
 
-impl Errand {
-    /// What the session calls it, if only one of it may be under way.
-    pub fn kind(self) -> Option<FlightKind> {
+impl Purpose {
+    /// The kind of the operation that it is, if it is one.
+    pub fn kind(self) -> Option<OperationKind> {
         match self {
-            Self::TokenFetch => Some(FlightKind::TokenFetch),
-            Self::LogIn => Some(FlightKind::LogIn),
-            Self::LogOut => Some(FlightKind::LogOut),
-            Self::Reset => Some(FlightKind::PasswordReset),
+            Self::TokenFetch => Some(OperationKind::TokenFetch),
+            Self::LogIn => Some(OperationKind::LogIn),
+            Self::LogOut => Some(OperationKind::LogOut),
+            Self::Reset => Some(OperationKind::PasswordReset),
             Self::Work => None,
         }
     }
+
+    /// Returns true if it is an operation that gets a token.
+    pub fn gets_token(self) -> bool {
+        matches!(self, Self::TokenFetch | Self::LogIn)
+    }
 }
 
-/// Runs a schedule, and then sees every call to its end.
+/// Runs a schedule, and then drives every call to its end.
 pub fn run(acts: &[Act]) {
     let mut world = World::new(Settings::default());
     for act in acts {
@@ -154,18 +186,21 @@ impl Act {
     pub fn read([kind, which, how]: [u8; 3]) -> Self {
         let who = usize::from(which % 4);
         let driver = [Driver::One, Driver::Two][usize::from(which >> 2) % 2];
-        let word = Word::read(how);
+        let reply = Reply::read(how);
         match kind {
             0..=39 => Self::Step(who),
-            40..=89 => Self::Carry(who, word),
-            90..=154 => Self::Hear(who, word),
+            40..=89 => Self::Drive(who, reply),
+            90..=141 => Self::Receive(who, reply),
+            142..=154 => Self::Deliver(who, reply),
             155..=184 => Self::Want(driver, Wish::read(how)),
             185..=192 => {
                 let seconds = [5, 20, 40, 90][usize::from(which % 4)];
                 Self::WantWithin(driver, Wish::read(how), seconds)
             }
-            193..=199 => Self::HearLate(who, word),
-            200..=207 => Self::Abandon(who),
+            193..=195 => Self::ReceiveLate(who, reply),
+            196..=199 => Self::DeliverAgain(who, reply),
+            200..=204 => Self::Drop(who),
+            205..=207 => Self::Abandon(who),
             208..=213 => Self::Die(driver),
             214..=233 => {
                 let longest = [2_000, 70_000, 400_000, 4_000_000][who];
@@ -175,12 +210,15 @@ impl Act {
                 let longest = [2_000, 70_000, 4_000_000, 90_000_000][who];
                 Self::SetBack(longest / 256 * (u64::from(how) + 1))
             }
-            238..=243 => Self::Reload,
-            244 => Self::Restart,
-            245..=251 => Self::Rearm,
+            238..=241 => Self::Reload,
+            242..=244 => Self::Restart,
+            245..=247 => Self::Unblock,
+            248..=250 => Self::Confirm(who),
+            251 => Self::ConfirmForeign,
             252.. => {
-                use Other::{App, Nothing, Password, User};
-                Self::Give([Password, Password, Nothing, App, User][usize::from(how % 5)])
+                use Other::{App, Nothing, Password, Secret, User};
+                let others = [Password, Password, Nothing, Secret, User, App];
+                Self::Give(others[usize::from(how % 6)])
             }
         }
     }
@@ -188,26 +226,41 @@ impl Act {
 
 impl Wish {
     fn read(byte: u8) -> Self {
-        use Wish::{Change, End, Open, Read, Write};
-        [Read, Write, Read, Open, Change, End][usize::from(byte % 6)]
+        use Wish::{LogIn, LogOut, Read, Reset, Write};
+        [Read, Write, Read, LogIn, Reset, LogOut][usize::from(byte % 6)]
     }
 
-    pub fn may_be_done_twice(self) -> bool {
-        matches!(self, Self::Read | Self::Open | Self::End)
+    /// Returns true if twice is the same as once.
+    pub fn is_idempotent(self) -> bool {
+        matches!(self, Self::Read | Self::LogIn | Self::LogOut)
     }
 
-    /// What its own request is for, if it has one.
-    pub fn errand(self) -> Option<Errand> {
+    /// The purpose of its own request, if it has one.
+    pub fn purpose(self) -> Option<Purpose> {
         match self {
-            Self::Read | Self::Write => Some(Errand::Work),
-            Self::Open => None,
-            Self::End => Some(Errand::LogOut),
-            Self::Change => Some(Errand::Reset),
+            Self::Read | Self::Write => Some(Purpose::Work),
+            Self::LogIn => None,
+            Self::LogOut => Some(Purpose::LogOut),
+            Self::Reset => Some(Purpose::Reset),
+        }
+    }
+
+    pub fn call(self) -> Call {
+        let work = |method: &str| {
+            let request = Request::builder().method(method).uri("/m2m/v1/work");
+            Call::to(request.body(Bytes::new()).unwrap(), &Environment::mock()).unwrap()
+        };
+        match self {
+            Self::Read => work("GET"),
+            Self::Write => work("POST"),
+            Self::LogIn => Call::log_in(),
+            Self::LogOut => Call::log_out(),
+            Self::Reset => Call::reset_password(),
         }
     }
 }
 
-impl Word {
+impl Reply {
     const COMMON: [Self; 12] = [
         Self::Lost,
         Self::BearerFault,
@@ -218,7 +271,7 @@ impl Word {
         Self::ThrottledFor(20),
         Self::Outage,
         Self::Brief,
-        Self::Nonsense,
+        Self::Invalid,
         Self::BearerFault,
         Self::SessionRefused,
     ];
@@ -236,7 +289,7 @@ impl Word {
         Self::Empty,
     ];
 
-    /// Every other answer is a good one, or nothing would ever be open.
+    /// Every other reply is a good one, or nothing would ever be open.
     fn read(byte: u8) -> Self {
         let place = usize::from(byte);
         match place {
@@ -246,29 +299,37 @@ impl Word {
         }
     }
 
-    /// Whether the API says with it that the credentials are wrong.
+    /// Returns true if it is a valid response of success.
+    pub fn is_good(self) -> bool {
+        matches!(
+            self,
+            Self::Fine | Self::Brief | Self::Undated | Self::Repeated
+        )
+    }
+
+    /// Returns true if the API says with it that the credentials are wrong.
     pub fn names_credentials(self) -> bool {
         matches!(self, Self::WrongCredentials | Self::WrongAndThrottled)
     }
 
-    /// Whether it is the API itself that answers so, and takes the session for a
-    /// living one.
+    /// Returns true if it is the API itself that responds so, and takes the
+    /// session for a living one.
     pub fn is_of_the_api(self) -> bool {
-        use Word::{Brief, Empty, Fine, Nonsense, Repeated, Unclear, Undated};
-        let fine = matches!(self, Fine | Brief | Undated | Repeated | Nonsense | Empty);
-        fine || self.names_credentials() || self == Unclear
+        let is_success = self.status() == Some(200);
+        is_success || self.names_credentials() || self == Self::Unclear
     }
 
-    /// How long a bearer token lives that is given with it.
+    /// The lifetime of a bearer token that is given with it.
     pub fn lifetime(self) -> Duration {
         match self {
             Self::Brief => Duration::from_secs(30),
-            _ => BEARER_LIFETIME,
+            // As documented; the response does not say.
+            _ => Duration::from_secs(60 * 60),
         }
     }
 
-    /// How long the service asks not to be called.
-    pub fn asks(self) -> Option<Duration> {
+    /// The time for which the service asks not to be called.
+    pub fn requested_backoff(self) -> Option<Duration> {
         match self {
             Self::ThrottledFor(seconds) | Self::OutageFor(seconds) => {
                 Some(Duration::from_secs(seconds.into()))
@@ -277,42 +338,56 @@ impl Word {
         }
     }
 
-    /// What the driver hears; `token` is the one that is given, where one is.
-    pub fn said(self, errand: Errand, token: &str) -> Result<Response<Bytes>, TransportError> {
-        let (status, body) = match self {
-            Self::Fine | Self::Brief | Self::Undated | Self::Repeated => (200, {
-                match errand {
-                    Errand::TokenFetch if self == Self::Undated => {
-                        format!(r#"{{"access_token":"{token}"}}"#)
-                    }
-                    Errand::TokenFetch => {
-                        let seconds = self.lifetime().as_secs();
-                        format!(r#"{{"access_token":"{token}","expires_in":{seconds}}}"#)
-                    }
-                    Errand::LogIn => format!(r#"{{"sessionToken":"{token}"}}"#),
-                    Errand::Reset => format!(r#"{{"newPassword":"{token}"}}"#),
-                    Errand::LogOut | Errand::Work => "{}".to_owned(),
+    /// The status of the response, if it is one.
+    pub fn status(self) -> Option<u16> {
+        match self {
+            Self::Fine
+            | Self::Brief
+            | Self::Undated
+            | Self::Repeated
+            | Self::Invalid
+            | Self::Empty => Some(200),
+            Self::Moved => Some(302),
+            Self::SessionRefused | Self::WrongCredentials | Self::Unclear => Some(400),
+            Self::BearerFault | Self::InvalidClient => Some(401),
+            Self::WrongAndThrottled | Self::Throttled | Self::ThrottledFor(_) => Some(429),
+            Self::Outage | Self::OutageFor(_) => Some(503),
+            Self::Lost | Self::NotSent => None,
+        }
+    }
+
+    /// The result that the driver has; `token` is the one that is given, where one
+    /// is.
+    pub fn result(self, purpose: Purpose, token: &str) -> Result<Response<Bytes>, TransportError> {
+        let body = match self {
+            Self::Fine | Self::Brief | Self::Undated | Self::Repeated => match purpose {
+                Purpose::TokenFetch if self == Self::Undated => {
+                    format!(r#"{{"access_token":"{token}"}}"#)
                 }
-            }),
-            Self::BearerFault => (401, r#"{"fault":{"code":900901}}"#.to_owned()),
-            Self::SessionRefused => (400, code("REQUEST_FAILED.SessionToken.Expired")),
-            Self::WrongCredentials => (400, code("INPUT_INVALID.Password.Wrong")),
-            Self::WrongAndThrottled => (429, code("REQUEST_FAILED.UserLocked")),
-            Self::Unclear => (400, code("REQUEST_FAILED.Unclear")),
-            Self::InvalidClient => (401, r#"{"error":"invalid_client"}"#.to_owned()),
-            Self::Throttled | Self::ThrottledFor(_) => (429, String::new()),
-            Self::Outage | Self::OutageFor(_) => (503, "<html>".to_owned()),
-            Self::Moved => (302, String::new()),
-            Self::Nonsense => (200, "<html>".to_owned()),
-            Self::Empty => (200, String::new()),
+                Purpose::TokenFetch => {
+                    let seconds = self.lifetime().as_secs();
+                    format!(r#"{{"access_token":"{token}","expires_in":{seconds}}}"#)
+                }
+                Purpose::LogIn => format!(r#"{{"sessionToken":"{token}"}}"#),
+                Purpose::Reset => format!(r#"{{"newPassword":"{token}"}}"#),
+                Purpose::LogOut | Purpose::Work => "{}".to_owned(),
+            },
+            Self::BearerFault => r#"{"fault":{"code":900901}}"#.to_owned(),
+            Self::SessionRefused => code("REQUEST_FAILED.SessionToken.Expired"),
+            Self::WrongCredentials => code("INPUT_INVALID.Password.Wrong"),
+            Self::WrongAndThrottled => code("REQUEST_FAILED.UserLocked"),
+            Self::Unclear => code("REQUEST_FAILED.Unclear"),
+            Self::InvalidClient => r#"{"error":"invalid_client"}"#.to_owned(),
+            Self::Throttled | Self::ThrottledFor(_) | Self::Moved | Self::Empty => String::new(),
+            Self::Outage | Self::OutageFor(_) | Self::Invalid => "<html>".to_owned(),
             Self::Lost => return Err(TransportError::unknown("lost")),
             Self::NotSent => return Err(TransportError::not_sent("not sent")),
         };
-        let mut answer = Response::builder().status(status);
-        if let Some(asks) = self.asks() {
-            answer = answer.header("retry-after", asks.as_secs());
+        let mut response = Response::builder().status(self.status().unwrap());
+        if let Some(backoff) = self.requested_backoff() {
+            response = response.header("retry-after", backoff.as_secs());
         }
-        Ok(answer.body(Bytes::from(body)).unwrap())
+        Ok(response.body(Bytes::from(body)).unwrap())
     }
 }
 
@@ -322,7 +397,7 @@ fn code(code: &str) -> String {
 
 /// A request, as far as it can be seen on the wire.
 pub struct Letter {
-    pub errand: Errand,
+    pub purpose: Purpose,
     pub to: String,
     pub authorization: HeaderValue,
     pub session: Option<String>,
@@ -333,17 +408,22 @@ pub struct Letter {
 impl Letter {
     pub fn of(transmit: &Transmit) -> Self {
         let request = &transmit.request;
-        let errand = match request.uri().path() {
-            "/api/ts/v1/oauth2/token" => Errand::TokenFetch,
-            "/api/m2m/v1/session/login" => Errand::LogIn,
-            "/api/m2m/v1/session/logout" => Errand::LogOut,
-            "/api/m2m/v1/session/password/actions/reset" => Errand::Reset,
-            "/api/m2m/v1/work" => Errand::Work,
+        let purpose = match request.uri().path() {
+            "/api/ts/v1/oauth2/token" => Purpose::TokenFetch,
+            "/api/m2m/v1/session/login" => Purpose::LogIn,
+            "/api/m2m/v1/session/logout" => Purpose::LogOut,
+            "/api/m2m/v1/session/password/actions/reset" => Purpose::Reset,
+            "/api/m2m/v1/work" => Purpose::Work,
             other => panic!("law 9: a request to {other}"),
         };
+        let kind = transmit
+            .attempt
+            .operation()
+            .map(|operation| operation.kind());
+        assert_eq!(kind, purpose.kind(), "law 1: the operation of a request");
         let session = request.headers().get("vz-m2m-token");
         Self {
-            errand,
+            purpose,
             to: request.uri().to_string(),
             authorization: request.headers()["authorization"].clone(),
             session: session.map(|token| token.to_str().unwrap().to_owned()),
@@ -353,107 +433,42 @@ impl Letter {
     }
 }
 
-/// A call of any kind, with what it gives made readable.
-trait Carried {
-    fn step(&mut self, session: &mut Session, now: Timestamp) -> Step<Option<String>>;
-    fn receive(
-        &mut self,
-        session: &mut Session,
-        now: Timestamp,
-        attempt: Attempt,
-        heard: Result<Response<Bytes>, TransportError>,
-    );
-    fn abandon(&mut self, session: &mut Session);
-    fn copy(&self) -> Box<dyn Carried + Send + Sync>;
-    fn show(&self) -> String;
-}
-
-impl<T> Carried for Call<T>
-where
-    T: Task<Output: Gives + Clone + Send + Sync> + Clone + Send + Sync + 'static,
-{
-    fn step(&mut self, session: &mut Session, now: Timestamp) -> Step<Option<String>> {
-        match Call::step(self, session, now) {
-            Step::Send(transmit) => Step::Send(transmit),
-            Step::Wait(wait) => Step::Wait(wait),
-            Step::Done(result) => Step::Done(result.map(Gives::gives)),
-        }
-    }
-
-    fn receive(
-        &mut self,
-        session: &mut Session,
-        now: Timestamp,
-        attempt: Attempt,
-        heard: Result<Response<Bytes>, TransportError>,
-    ) {
-        Call::receive(self, session, now, attempt, heard);
-    }
-
-    fn abandon(&mut self, session: &mut Session) {
-        Call::abandon(self, session);
-    }
-
-    fn copy(&self) -> Box<dyn Carried + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn show(&self) -> String {
-        format!("{self:?}")
-    }
-}
-
-/// What a call gives, in the clear.
-trait Gives {
-    fn gives(self) -> Option<String>;
-}
-
-impl Gives for Response<Bytes> {
-    fn gives(self) -> Option<String> {
-        None
-    }
-}
-
-impl Gives for SessionToken {
-    fn gives(self) -> Option<String> {
-        Some(self.expose().to_owned())
-    }
-}
-
-impl Gives for Option<SessionToken> {
-    fn gives(self) -> Option<String> {
-        self.and_then(Gives::gives)
-    }
-}
-
-impl Gives for Password {
-    fn gives(self) -> Option<String> {
-        Some(self.expose().to_owned())
-    }
-}
-
 /// A call, and what its driver knows of it.
+#[derive(Clone)]
 struct Actor {
-    call: Box<dyn Carried + Send + Sync>,
+    call: Call,
     wish: Wish,
     driver: Driver,
-    out: Option<(Attempt, Errand)>,
-    /// What it sent before.
-    old: Vec<(Attempt, Errand)>,
+    /// Its own request that is on its way.
+    in_flight: Option<Attempt>,
+    /// The own requests before that.
+    old: Vec<Attempt>,
     started: bool,
+    dropped: bool,
     over: bool,
-    /// Whether it ended well.
+    /// True if it ended well.
     well: bool,
 }
 
-impl Clone for Actor {
-    fn clone(&self) -> Self {
-        Self {
-            call: self.call.copy(),
-            old: self.old.clone(),
-            ..*self
-        }
-    }
+/// An operation that has begun.
+#[derive(Clone)]
+struct Begun {
+    operation: Operation,
+    attempt: Attempt,
+    purpose: Purpose,
+    /// The call that began it.
+    by: usize,
+    way: Way,
+}
+
+/// The way of an operation's request and its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Open,
+    /// A result has come.
+    Arrived,
+    /// Nothing will ever be heard of it.
+    Gone,
 }
 
 #[derive(Clone)]
@@ -461,11 +476,16 @@ pub struct World {
     session: Session,
     now: Timestamp,
     actors: Vec<Actor>,
-    /// What the store has: saved whenever the version has changed.
-    kept: Snapshot,
+    operations: Vec<Begun>,
+    /// The new passwords that came, each with its reset.
+    passwords: Vec<(NewPassword, usize)>,
+    /// A new password of another session.
+    foreign: NewPassword,
+    /// The snapshot in the store: saved whenever the version has changed.
+    saved: Snapshot,
     model: Model,
-    /// How many tokens and passwords have been given out, and which of them was the
-    /// last bearer token.
+    /// The number of tokens and passwords that have been given out, and the last
+    /// bearer token among them.
     names: u32,
     bearer: u32,
     /// All that could be seen, where somebody asks for it.
@@ -479,12 +499,20 @@ impl World {
             UserCredentials::new("user", "p~0").unwrap(),
         );
         let model = Model::new(settings.clone(), credentials.clone());
-        let session = Session::new(Environment::mock(), credentials, 1).with_settings(settings);
+        let session = SessionBuilder::new(credentials)
+            .environment(Environment::mock())
+            .settings(settings)
+            .seed(1)
+            .build()
+            .unwrap();
         Self {
-            kept: session.snapshot(),
+            saved: session.snapshot(),
+            foreign: foreign(&session),
             session,
             now: START,
             actors: Vec::new(),
+            operations: Vec::new(),
+            passwords: Vec::new(),
             model,
             names: 0,
             bearer: 0,
@@ -500,14 +528,21 @@ impl World {
                 let deadline = self.now + Duration::from_secs(seconds);
                 self.want(driver, wish, Some(deadline));
             }
-            Act::Step(which) => self.with(which, Self::step),
-            Act::Hear(which, word) => self.with(which, |world, who| world.hear(who, word)),
-            Act::Carry(which, word) => self.with(which, |world, who| {
+            Act::Step(which) => self.with(which, |world, who| {
                 world.step(who);
-                world.hear(who, word);
             }),
-            Act::HearLate(which, word) => self.hear_late(which, &[word]),
-            Act::Abandon(which) => self.with(which, Self::abandon),
+            Act::Receive(which, reply) => {
+                self.with(which, |world, who| world.receive(who, reply));
+            }
+            Act::Drive(which, reply) => self.with(which, |world, who| {
+                world.step(who);
+                world.receive(who, reply);
+            }),
+            Act::ReceiveLate(which, reply) => self.receive_late(which, &[reply]),
+            Act::Deliver(which, reply) => self.deliver_any(which, reply),
+            Act::DeliverAgain(which, reply) => self.deliver_again(which, reply),
+            Act::Drop(which) => self.with(which, Self::drop_call),
+            Act::Abandon(which) => self.abandon(which),
             Act::Die(driver) => self.die(driver),
             Act::Pass(millis) => self.set_clock(self.now + Duration::from_millis(millis)),
             Act::SetBack(millis) => {
@@ -515,23 +550,21 @@ impl World {
                 self.set_clock(Timestamp::from_millis(now));
             }
             Act::Reload => self.reload(),
-            Act::Restart => {
-                self.die(Driver::One);
-                self.die(Driver::Two);
-                self.reload();
+            Act::Restart => self.restart(),
+            Act::Unblock => {
+                self.session.unblock();
+                self.model.unblocks();
             }
-            Act::Rearm => {
-                self.session.rearm();
-                self.model.rearms();
-            }
+            Act::Confirm(which) => self.confirm_any(which),
+            Act::ConfirmForeign => self.confirm_foreign(),
             Act::Give(other) => self.give(other),
         }
         self.take_events();
         if !matches!(act, Act::Reload | Act::Restart) {
-            self.assert_told(&before);
+            self.assert_version_grows(&before);
         }
-        if self.kept.version() != self.session.version() {
-            self.kept = self.session.snapshot();
+        if self.saved.version() != self.session.version() {
+            self.saved = self.session.snapshot();
         }
         self.model.agrees(&self.session);
     }
@@ -540,7 +573,7 @@ impl World {
     /// session serves as it should.
     pub fn finish(&mut self) {
         self.settle();
-        let longest = u64::try_from(LONGEST_PAUSE.as_millis()).unwrap();
+        let longest = u64::try_from(LONGEST_REQUESTED_BACKOFF.as_millis()).unwrap();
         self.act(Act::Pass(200 * longest));
         for _ in 0..2 {
             self.act(Act::Want(Driver::One, Wish::Read));
@@ -548,25 +581,30 @@ impl World {
             if self.actors.last().is_some_and(|last| last.well) {
                 return;
             }
-            // Only a closed gate may have kept it from that.
-            self.act(Act::Rearm);
+            // Only a blocked guard may have kept it from that. Whoever has the new
+            // password confirms it; whoever has not decides.
+            match self.awaited().last() {
+                Some(newest) => self.confirm(*newest),
+                None => self.act(Act::Unblock),
+            }
         }
         panic!("law 12: the session is of no use any more");
     }
 
-    /// Answers everything well, until nobody wants anything. (Calls that only one
-    /// at a time may make take a few rounds each.)
+    /// Responds well to everything, until all calls are over. (Operations, which
+    /// only one at a time may be, take a few rounds each.)
     fn settle(&mut self) {
         for _ in 0..20 * (5 + self.alive().count()) {
+            for operation in self.on_their_way() {
+                self.deliver(operation, Reply::Fine);
+            }
             let alive: Vec<_> = self.alive().collect();
             if alive.is_empty() {
                 return;
             }
             let mut waits = Vec::new();
             for who in alive {
-                if self.actors[who].out.is_some() {
-                    self.hear(who, Word::Fine);
-                }
+                self.receive(who, Reply::Fine);
                 waits.extend(self.step(who));
                 self.model.agrees(&self.session);
             }
@@ -578,7 +616,7 @@ impl World {
         }
         let left: Vec<_> = self
             .alive()
-            .map(|who| self.actors[who].call.show())
+            .map(|who| format!("{:?}", self.actors[who].call))
             .collect();
         panic!("law 12: calls never end: {left:#?}");
     }
@@ -602,41 +640,25 @@ impl World {
     }
 
     fn want(&mut self, driver: Driver, wish: Wish, deadline: Option<Timestamp>) {
-        fn call<T>(task: T, deadline: Option<Timestamp>) -> Box<dyn Carried + Send + Sync>
-        where
-            T: Task<Output: Gives + Clone + Send + Sync> + Clone + Send + Sync + 'static,
-        {
-            let call = Call::new(task);
-            Box::new(match deadline {
-                Some(deadline) => call.with_deadline(deadline),
-                None => call,
-            })
-        }
-        let work = |method: &str| {
-            let request = Request::builder().method(method).uri("/m2m/v1/work");
-            request.body(Bytes::new()).unwrap()
-        };
-        let call = match wish {
-            Wish::Read => call(work("GET"), deadline),
-            Wish::Write => call(work("POST"), deadline),
-            Wish::Open => call(OpenSession, deadline),
-            Wish::End => call(EndSession, deadline),
-            Wish::Change => call(ChangePassword, deadline),
+        let call = match deadline {
+            Some(deadline) => wish.call().with_deadline(deadline),
+            None => wish.call(),
         };
         self.model.wants(wish, deadline);
         self.actors.push(Actor {
             call,
             wish,
             driver,
-            out: None,
+            in_flight: None,
             old: Vec::new(),
             started: false,
+            dropped: false,
             over: false,
             well: false,
         });
     }
 
-    /// Steps a call; says until when it waits, if it does.
+    /// Steps a call. Returns until when it waits, if it does.
     fn step(&mut self, who: usize) -> Option<Timestamp> {
         let (now, actor) = (self.now, &mut self.actors[who]);
         actor.started = true;
@@ -654,20 +676,31 @@ impl World {
                 let bearer = authorization.to_str().unwrap();
                 format!("{transmit:?} {to} {bearer} {session:?} {body}")
             }
-            Step::Done(Err(error)) => format!("{error:?} {error}"),
+            Step::Done(Err(error)) => facts(error),
             other => format!("{other:?}"),
         });
-        let silent = matches!(&step, Step::Wait(wait) if wait.reason == WaitReason::Answer);
+        let silent = matches!(&step, Step::Wait(wait) if wait.reason == WaitReason::Response);
         if !silent {
             self.model.steps(now, who, &events);
         }
         let actor = &mut self.actors[who];
         match step {
             Step::Send(transmit) => {
+                let Transmit { attempt, .. } = transmit;
                 let letter = Letter::of(&transmit);
                 self.model.sends(now, who, &letter);
-                actor.old.extend(actor.out.take());
-                actor.out = Some((transmit.attempt, letter.errand));
+                actor.old.extend(actor.in_flight.take());
+                if let Some(operation) = attempt.operation() {
+                    self.operations.push(Begun {
+                        operation,
+                        attempt,
+                        purpose: letter.purpose,
+                        by: who,
+                        way: Way::Open,
+                    });
+                } else {
+                    actor.in_flight = Some(attempt);
+                }
                 None
             }
             Step::Wait(wait) => {
@@ -676,7 +709,7 @@ impl World {
             }
             Step::Done(result) => {
                 match &result {
-                    Ok(gives) => self.model.succeeds(who, gives.as_deref()),
+                    Ok(completion) => self.model.succeeds(who, given(completion).as_deref()),
                     Err(error) => self.model.fails(now, who, error),
                 }
                 actor.well = result.is_ok();
@@ -690,53 +723,153 @@ impl World {
     fn ends(&mut self, who: usize) {
         let (now, before, actor) = (self.now, self.session.snapshot(), &mut self.actors[who]);
         actor.over = true;
-        actor.old.extend(actor.out.take());
+        actor.old.extend(actor.in_flight.take());
         let step = actor.call.step(&mut self.session, now);
-        let over = matches!(step, Step::Done(Err(Error::Over)));
+        let over = matches!(&step, Step::Done(Err(error)) if matches!(error.kind(), ErrorKind::CallFinished));
         assert!(over, "law 12: a call that is over says {step:?}");
         assert!(self.session.snapshot() == before, "law 12: and does more");
     }
 
-    fn hear(&mut self, who: usize, word: Word) {
-        let Some((attempt, errand)) = self.actors[who].out.take() else {
+    /// The call receives the result of its own request, or of the last operation
+    /// that it has begun, if that is on its way.
+    fn receive(&mut self, who: usize, reply: Reply) {
+        let actor = &mut self.actors[who];
+        let Some(attempt) = actor.in_flight.take() else {
+            let mut begun = self.operations.iter();
+            let last = begun.rposition(|begun| begun.by == who && begun.way == Way::Open);
+            if let Some(operation) = last {
+                self.take_result(operation, reply, true);
+            }
             return;
         };
-        let token = self.token(errand, word);
-        let (now, actor) = (self.now, &mut self.actors[who]);
-        actor.old.push((attempt, errand));
-        let heard = word.said(errand, &token);
-        actor.call.receive(&mut self.session, now, attempt, heard);
+        let now = self.now;
+        actor.old.push(attempt);
+        let result = reply.result(Purpose::Work, "");
+        actor.call.receive(&mut self.session, now, attempt, result);
         let events = self.take_events();
-        self.model.hears(now, who, (word, &token), &events);
+        self.model.receives(now, who, reply, &events);
     }
 
-    /// Law 7, for a call itself: an answer that nobody waits for changes nothing.
-    fn hear_late(&mut self, which: usize, words: &[Word]) {
+    /// The session receives the result of an operation, without the call that
+    /// began it.
+    fn deliver(&mut self, operation: usize, reply: Reply) {
+        self.take_result(operation, reply, false);
+    }
+
+    fn deliver_any(&mut self, which: usize, reply: Reply) {
+        let on_their_way = self.on_their_way();
+        let operation = which.checked_rem(on_their_way.len());
+        if let Some(operation) = operation.map(|which| on_their_way[which]) {
+            self.deliver(operation, reply);
+        }
+    }
+
+    /// An operation's result comes to the session, through the call or not: that is
+    /// the same, also if the call is over.
+    fn take_result(&mut self, which: usize, reply: Reply, through_the_call: bool) {
+        let now = self.now;
+        let Begun {
+            operation,
+            attempt,
+            purpose,
+            by,
+            ..
+        } = self.operations[which];
+        let token = self.token(purpose, reply);
+        let result = reply.result(purpose, &token);
+        self.operations[which].way = Way::Arrived;
+
+        let (mut other, actor) = (self.session.clone(), &mut self.actors[by]);
+        let shown = format!("{:?}", actor.call);
+        if through_the_call {
+            other.receive(now, operation, result.clone());
+            actor.call.receive(&mut self.session, now, attempt, result);
+        } else {
+            self.session.receive(now, operation, result.clone());
+            if !actor.dropped {
+                actor.call.receive(&mut other, now, attempt, result);
+            }
+        }
+        assert_eq!(shown, format!("{:?}", actor.call), "law 14: a call's own");
+        let same = self.session.snapshot() == other.snapshot();
+        assert!(same || actor.dropped, "law 14: it matters who brings it");
+
+        let events = self.take_events();
+        self.model.finishes(now, which, (reply, &token), &events);
+        if let Some(new) = self.session.new_password() {
+            if new.password().expose() == token {
+                self.passwords.push((new.clone(), which));
+            }
+        }
+    }
+
+    fn deliver_again(&mut self, which: usize, reply: Reply) {
+        let arrived = |(_, begun): &(usize, &Begun)| begun.way == Way::Arrived;
+        let begun = self.operations.iter().enumerate().filter(arrived);
+        let arrived: Vec<_> = begun.map(|(operation, _)| operation).collect();
+        let operation = which.checked_rem(arrived.len());
+        let Some(operation) = operation.map(|which| arrived[which]) else {
+            return;
+        };
+        // A new password is not lost that comes after all.
+        if self.model.takes_again(operation, reply) == Some(true) {
+            self.deliver(operation, reply);
+        } else {
+            self.repeat(operation, &[reply]);
+        }
+    }
+
+    /// Law 7: a second result of an operation changes nothing.
+    fn repeat(&mut self, which: usize, replies: &[Reply]) {
+        let Begun {
+            operation, purpose, ..
+        } = self.operations[which];
+        let (before, new) = (
+            self.session.snapshot(),
+            self.session.new_password().cloned(),
+        );
+        for reply in replies {
+            if self.model.takes_again(which, *reply) == Some(false) {
+                let result = reply.result(purpose, &self.token(purpose, *reply));
+                self.session.receive(self.now, operation, result);
+            }
+        }
+        let after = self.session.snapshot();
+        let unchanged = after == before || without_version(&after) == without_version(&before);
+        assert!(unchanged, "law 7: {replies:?} for {operation:?}, again");
+        let unchanged = self.session.new_password() == new.as_ref();
+        assert!(unchanged, "law 8: {replies:?} for {operation:?}, again");
+        assert_eq!(self.take_events(), [], "law 7: a result that came before");
+    }
+
+    /// Law 7, for a call's own request: a result that is not waited for changes
+    /// nothing.
+    fn receive_late(&mut self, which: usize, replies: &[Reply]) {
         let who = which.checked_rem(self.actors.len());
         let late = who.and_then(|who| Some((who, *self.actors[who].old.last()?)));
-        let Some((who, (attempt, errand))) = late else {
+        let Some((who, attempt)) = late else {
             return;
         };
-        let (before, shown) = (self.session.snapshot(), self.actors[who].call.show());
-        for word in words {
-            let heard = word.said(errand, &self.token(errand, *word));
-            let call = &mut self.actors[who].call;
-            call.receive(&mut self.session, self.now, attempt, heard);
+        let call = &mut self.actors[who].call;
+        let (before, shown) = (self.session.snapshot(), format!("{call:?}"));
+        for reply in replies {
+            let result = reply.result(Purpose::Work, "");
+            call.receive(&mut self.session, self.now, attempt, result);
         }
-        let unchanged = self.session.snapshot() == before && self.actors[who].call.show() == shown;
-        assert!(unchanged, "law 7: {words:?} that nobody waits for");
-        assert_eq!(self.take_events(), [], "law 7: an answer nobody waits for");
+        let unchanged = self.session.snapshot() == before && format!("{call:?}") == shown;
+        assert!(unchanged, "law 7: {replies:?} that nobody waits for");
+        assert_eq!(self.take_events(), [], "law 7: a result nobody waits for");
     }
 
-    /// The token or password that the service gives with this answer.
-    fn token(&mut self, errand: Errand, word: Word) -> String {
-        let kind = match errand {
-            Errand::TokenFetch => 'b',
-            Errand::LogIn | Errand::LogOut => 's',
-            Errand::Reset => 'p',
-            Errand::Work => return String::new(),
+    /// The token or password that the service gives with this reply.
+    fn token(&mut self, purpose: Purpose, reply: Reply) -> String {
+        let kind = match purpose {
+            Purpose::TokenFetch => 'b',
+            Purpose::LogIn | Purpose::LogOut => 's',
+            Purpose::Reset => 'p',
+            Purpose::Work => return String::new(),
         };
-        if kind == 'b' && word == Word::Repeated {
+        if kind == 'b' && reply == Reply::Repeated {
             return format!("b~{}", self.bearer);
         }
         self.names += 1;
@@ -746,40 +879,115 @@ impl World {
         format!("{kind}~{}", self.names)
     }
 
-    fn abandon(&mut self, who: usize) {
+    fn drop_call(&mut self, who: usize) {
         let actor = &mut self.actors[who];
-        actor.call.abandon(&mut self.session);
-        self.model.abandons(who);
-        self.ends(who);
+        (actor.dropped, actor.over) = (true, true);
+        actor.old.clear();
+        self.model.drops(who);
+    }
+
+    /// Gives an operation up. If it is in progress no longer, that changes nothing.
+    fn abandon(&mut self, which: usize) {
+        let Some(which) = which.checked_rem(self.operations.len()) else {
+            return;
+        };
+        let newest_first = self.operations.len() - 1 - which;
+        let operation = self.operations[newest_first].operation;
+        let before = self.session.snapshot();
+        self.session.abandon(self.now, operation);
+        if !self.model.abandons(self.now, newest_first) {
+            let unchanged = self.session.snapshot() == before;
+            assert!(unchanged, "law 7: {operation:?} is given up in vain");
+        }
     }
 
     fn die(&mut self, driver: Driver) {
         for (who, actor) in self.actors.iter_mut().enumerate() {
-            if actor.driver == driver && actor.started && !actor.over {
-                actor.over = true;
-                actor.old.clear();
-                self.model.forgets(who);
+            if actor.driver != driver || !actor.started {
+                continue;
+            }
+            actor.old.clear();
+            if !actor.over {
+                (actor.dropped, actor.over) = (true, true);
+                self.model.drops(who);
+            }
+            for (which, begun) in self.operations.iter_mut().enumerate() {
+                if begun.by == who && begun.way == Way::Open {
+                    begun.way = Way::Gone;
+                    self.model.loses_sight_of(which);
+                }
             }
         }
     }
 
-    fn reload(&mut self) {
-        let text = serde_json::to_string(&self.kept).unwrap();
+    /// Loads the saved snapshot, which survives the way to the store and back.
+    fn load(&self) -> Snapshot {
+        let text = serde_json::to_string(&self.saved).unwrap();
         let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
-        assert!(snapshot == self.kept, "law 11: something is lost: {text}");
-        self.restore(snapshot);
+        assert!(snapshot == self.saved, "law 11: something is lost: {text}");
+        snapshot
+    }
+
+    fn reload(&mut self) {
+        self.session.reload(self.load()).unwrap();
+        self.model.reloads(&self.session);
+    }
+
+    fn restart(&mut self) {
+        self.die(Driver::One);
+        self.die(Driver::Two);
+        self.rebuild(self.load());
         self.model.restarts(&self.session);
     }
 
-    /// The same world, with a session that was made anew from its snapshot.
-    pub fn reborn(&self) -> Self {
+    fn rebuild(&mut self, snapshot: Snapshot) {
+        self.names += 1;
+        self.session = SessionBuilder::new(self.session.credentials().clone())
+            .environment(Environment::mock())
+            .settings(self.session.settings().clone())
+            .snapshot(snapshot)
+            .seed(self.names.into())
+            .build()
+            .unwrap();
+    }
+
+    /// A copy of the world, with a session that was built from its snapshot. Calls that
+    /// have not looked yet at what only their process knows (that a logout or reset
+    /// succeeded, or that a login of theirs was lost) die with their process, in
+    /// both worlds, and nobody brings the results again that it has had.
+    pub fn reborn(&mut self) -> Self {
+        let alive: Vec<_> = self.alive().collect();
+        for who in alive {
+            if self.model.has_news_of_its_process(who) {
+                self.drop_call(who);
+            }
+        }
+        for begun in &mut self.operations {
+            if begun.way == Way::Arrived {
+                begun.way = Way::Gone;
+            }
+        }
         let text = self.at_rest();
+        let names = self.names;
         let mut other = self.clone();
-        other.restore(serde_json::from_str(&text).unwrap());
+        other.rebuild(serde_json::from_str(&text).unwrap());
+        other.names = names;
+        other.model.restarts(&other.session);
         other
     }
 
-    /// What a store would keep, in the format that the world uses.
+    /// Drops the calls that have not looked yet at the end of the operation that
+    /// they waited for.
+    pub fn drop_calls_with_news(&mut self) {
+        let alive: Vec<_> = self.alive().collect();
+        for who in alive {
+            if self.model.has_news(who) {
+                self.drop_call(who);
+            }
+        }
+    }
+
+    /// The session at rest, in the format that the world uses.
     pub fn at_rest(&self) -> String {
         serde_json::to_string(&self.session.snapshot()).unwrap()
     }
@@ -792,37 +1000,90 @@ impl World {
         seen + &format!("{:?} {}", self.session, self.at_rest())
     }
 
-    fn restore(&mut self, snapshot: Snapshot) {
-        let credentials = self.session.credentials().clone();
-        let session = Session::restore(snapshot, Environment::mock(), credentials).unwrap();
-        self.session = session.with_settings(self.session.settings().clone());
+    /// The new passwords that are still awaited, the oldest first.
+    pub fn awaited(&self) -> Vec<usize> {
+        let passwords = self.passwords.iter().enumerate();
+        let awaited = passwords.filter(|(_, (_, reset))| self.model.awaits(*reset));
+        awaited.map(|(which, _)| which).collect()
+    }
+
+    fn confirm_any(&mut self, which: usize) {
+        if let Some(which) = which.checked_rem(self.passwords.len()) {
+            self.confirm(which);
+        }
+    }
+
+    /// Confirms a new password: the session uses it if it is awaited.
+    fn confirm(&mut self, which: usize) {
+        let (new, reset) = self.passwords[which].clone();
+        if self.model.awaits(reset) {
+            self.session.confirm(&new).unwrap();
+            self.model.confirms(new.password());
+        } else {
+            self.confirm_in_vain(&new);
+        }
+    }
+
+    fn confirm_foreign(&mut self) {
+        // The numbers of operations are a session's own.
+        if !self.is_busy() {
+            let foreign = self.foreign.clone();
+            self.confirm_in_vain(&foreign);
+        }
+    }
+
+    /// A new password that is not awaited is refused, and changes nothing.
+    fn confirm_in_vain(&mut self, new: &NewPassword) {
+        let (before, newest) = (
+            self.session.snapshot(),
+            self.session.new_password().cloned(),
+        );
+        let refused = self.session.confirm(new).is_err();
+        assert!(refused, "law 8: {new:?} is confirmed, which is not awaited");
+        let unchanged = self.session.snapshot() == before;
+        assert!(
+            unchanged,
+            "law 8: {new:?} is refused, and changes something"
+        );
+        let unchanged = self.session.new_password() == newest.as_ref();
+        assert!(unchanged, "law 8: {new:?} is refused, and another is lost");
     }
 
     fn give(&mut self, other: Other) {
         self.names += 1;
         let Credentials { app, user } = self.session.credentials().clone();
-        let credentials = match other {
-            Other::Nothing => Credentials::new(app, user),
+        let (credentials, refused) = match other {
+            Other::Nothing => (Credentials::new(app, user), None),
             Other::Password => {
                 let password = Password::new(format!("p~{}", self.names)).unwrap();
-                Credentials::new(app, user.with_password(password))
+                (Credentials::new(app, user.with_password(password)), None)
+            }
+            Other::Secret => {
+                let secret = format!("secret {}", self.names);
+                let app = AppCredentials::new(app.key(), secret).unwrap();
+                (Credentials::new(app, user), None)
             }
             Other::User => {
-                // One of two, who take turns.
-                let name = match user.username() {
-                    "user" => "u~0",
-                    _ => "user",
-                };
-                let password = user.password().expose();
-                Credentials::new(app, UserCredentials::new(name, password).unwrap())
+                let user = UserCredentials::new("another", "p~0").unwrap();
+                (Credentials::new(app, user), Some(OtherSession::User))
             }
             Other::App => {
-                let key = format!("k~{}", self.names);
-                Credentials::new(AppCredentials::new(key, "secret").unwrap(), user)
+                let app = AppCredentials::new("another", "secret").unwrap();
+                (Credentials::new(app, user), Some(OtherSession::App))
             }
         };
-        self.session.set_credentials(credentials.clone());
-        self.model.gives(&credentials);
+        let before = self.session.snapshot();
+        let given = self.session.set_credentials(credentials.clone());
+        assert_eq!(given.err(), refused, "law 8: {other:?} is given");
+        if refused.is_none() {
+            self.model.gives(&credentials);
+        } else {
+            let unchanged = self.session.snapshot() == before;
+            assert!(
+                unchanged,
+                "law 8: {other:?} is refused, and changes something"
+            );
+        }
     }
 
     fn take_events(&mut self) -> Vec<Event> {
@@ -831,19 +1092,19 @@ impl World {
         events
     }
 
-    /// Somebody who saves whenever the version has changed misses nothing but the
-    /// time of the last use.
-    fn assert_told(&self, before: &Session) {
+    /// Asserts that one who saves whenever the version has changed misses nothing but
+    /// the time of the last use.
+    fn assert_version_grows(&self, before: &Session) {
         let (old, new) = (before.version(), self.session.version());
         assert!(new >= old, "law 11: the version shrank");
         if new == old && before.snapshot() != self.session.snapshot() {
             let rest = |session: &Session| {
-                let mut kept = serde_json::to_value(session.snapshot()).unwrap();
-                let open = &mut kept["thingspace-session-1"]["memory"]["open"];
+                let mut saved = serde_json::to_value(session.snapshot()).unwrap();
+                let open = &mut saved[FORMAT]["memory"]["open"];
                 if let Some(open) = open.as_object_mut() {
                     open.remove("used");
                 }
-                kept
+                saved
             };
             assert_eq!(
                 rest(before),
@@ -853,13 +1114,35 @@ impl World {
         }
     }
 
-    /// What each call that is not over has out.
-    pub fn under_way(&self) -> impl Iterator<Item = Option<Errand>> {
-        let errand = |who: usize| self.actors[who].out.map(|(_, errand)| errand);
-        self.alive().map(errand)
+    /// The number of calls that are not over, and those of them whose own request
+    /// is on its way.
+    pub fn calls(&self) -> (usize, Vec<usize>) {
+        let alive = self.alive().enumerate();
+        let in_flight = alive.filter(|(_, who)| self.actors[*who].in_flight.is_some());
+        (
+            self.alive().count(),
+            in_flight.map(|(which, _)| which).collect(),
+        )
     }
 
-    /// How long it is until something changes by itself.
+    /// Returns true if an operation is in progress.
+    pub fn is_busy(&self) -> bool {
+        self.session.operation().is_some()
+    }
+
+    /// The purposes of the operations that are on their way.
+    pub fn purposes(&self) -> impl Iterator<Item = Purpose> {
+        let on_their_way = self.on_their_way().into_iter();
+        on_their_way.map(|which| self.operations[which].purpose)
+    }
+
+    fn on_their_way(&self) -> Vec<usize> {
+        let begun = self.operations.iter().enumerate();
+        let on_their_way = begun.filter(|(_, begun)| begun.way == Way::Open);
+        on_their_way.map(|(which, _)| which).collect()
+    }
+
+    /// The time until something changes by itself.
     pub fn next_change(&self) -> Option<Duration> {
         let later = self.model.instants().filter(|instant| *instant > self.now);
         later.min().map(|instant| instant.since(self.now))
@@ -870,23 +1153,26 @@ impl World {
     pub fn show(&self) -> String {
         let snapshot = self.session.snapshot();
         let mut text = serde_json::to_string(&snapshot).unwrap();
-        if self.kept != snapshot {
-            text += &serde_json::to_string(&self.kept).unwrap();
+        if self.saved != snapshot {
+            text += &serde_json::to_string(&self.saved).unwrap();
         }
         let Credentials { app, user } = self.session.credentials();
         for part in [app.key(), user.username(), user.password().expose()] {
             write!(text, " {part}").unwrap();
         }
         for who in self.alive() {
-            let actor = &self.actors[who];
-            write!(
-                text,
-                "{:?}{:?}{}",
-                actor.wish,
-                actor.driver,
-                actor.call.show()
-            )
-            .unwrap();
+            let Actor {
+                wish, driver, call, ..
+            } = &self.actors[who];
+            write!(text, "{wish:?}{driver:?}{call:?}").unwrap();
+        }
+        for which in self.on_their_way() {
+            let Begun { operation, by, .. } = &self.operations[which];
+            write!(text, "{operation:?}{:?}", self.actors[*by].driver).unwrap();
+        }
+        for which in self.awaited() {
+            let (new, _) = &self.passwords[which];
+            write!(text, "{new:?}{}", new.password().expose()).unwrap();
         }
         text + &self.model.show()
     }
@@ -899,12 +1185,33 @@ impl World {
         self.now
     }
 
-    /// Law 11, and law 7 for a call itself, in any state.
+    /// Law 11, and laws 7 and 8 for what comes late, again or in vain, in any
+    /// state.
     pub fn assert_sound(&self) {
         let mut copy = self.clone();
         copy.act(Act::Reload);
         for who in self.alive() {
-            copy.hear_late(who, &[Word::Fine, Word::WrongCredentials, Word::Lost]);
+            copy.receive_late(who, &[Reply::Fine, Reply::WrongCredentials, Reply::Lost]);
+        }
+        let replies = [
+            Reply::SessionRefused,
+            Reply::WrongCredentials,
+            Reply::Lost,
+            Reply::Fine,
+        ];
+        for (which, begun) in self.operations.iter().enumerate() {
+            if begun.way == Way::Arrived {
+                copy.repeat(which, &replies);
+            }
+        }
+        for (new, reset) in &self.passwords {
+            if !self.model.awaits(*reset) {
+                copy.confirm_in_vain(new);
+            }
+        }
+        copy.confirm_foreign();
+        for other in [Other::Nothing, Other::User, Other::App] {
+            copy.give(other);
         }
     }
 
@@ -913,4 +1220,63 @@ impl World {
             writeln!(seen, "{}", what()).unwrap();
         }
     }
+}
+
+/// The new password of another session, whose operations have numbers of their own.
+/// It is that session's first operation, as no reset here can be.
+fn foreign(session: &Session) -> NewPassword {
+    let mut snapshot = serde_json::to_value(session.snapshot()).unwrap();
+    let memory = &mut snapshot[FORMAT]["memory"];
+    let renew_at = Timestamp::MAX;
+    memory["bearer"] = serde_json::json!({"token": "b", "generation": 0, "renew_at": renew_at});
+    memory["open"] = serde_json::json!({
+        "token": "s", "generation": 0, "since": START, "used": START, "reported": START,
+    });
+    let mut other = SessionBuilder::new(session.credentials().clone())
+        .environment(Environment::mock())
+        .snapshot(serde_json::from_value(snapshot).unwrap())
+        .build()
+        .unwrap();
+    let mut call = Call::reset_password();
+    let Step::Send(transmit) = call.step(&mut other, START) else {
+        panic!("a reset is sent");
+    };
+    let result = Reply::Fine.result(Purpose::Reset, "foreign");
+    call.receive(&mut other, START, transmit.attempt, result);
+    other.new_password().unwrap().clone()
+}
+
+/// The token or password that a call gives, in the clear.
+fn given(completion: &Completion) -> Option<String> {
+    match completion {
+        Completion::LoggedIn(token) | Completion::LoggedOut(Some(token)) => {
+            Some(token.expose().to_owned())
+        }
+        Completion::PasswordReset(new) => Some(new.password().expose().to_owned()),
+        _ => None,
+    }
+}
+
+/// All that an error says, but for the body of the response and what came of the
+/// guard since: those are of the process in which it happened.
+fn facts(error: &Error) -> String {
+    let kind = format!("{:?}", error.kind());
+    let kind = kind.split(|c: char| !c.is_alphanumeric()).next();
+    format!(
+        "{kind:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+        error.outcome(),
+        error.prerequisite(),
+        error.status(),
+        error.code(),
+        error.retry_at(),
+        error.because(),
+        error.is_password_in_doubt(),
+    )
+}
+
+/// A snapshot, but for its version: it may grow for nothing.
+fn without_version(snapshot: &Snapshot) -> serde_json::Value {
+    let mut snapshot = serde_json::to_value(snapshot).unwrap();
+    snapshot[FORMAT]["memory"]["version"] = serde_json::Value::Null;
+    snapshot
 }
