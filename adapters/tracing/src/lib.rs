@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-use thingspace_core::session::{Event, Exchange, Observer, Outcome, Wait};
+use thingspace_core::session::{BlockReason, Event, Exchange, ExchangeResult, Observer, Wait};
 use tracing::{debug, error, info, trace, warn};
 
 /// An [`Observer`] that reports everything through `tracing`.
@@ -11,12 +11,18 @@ impl Observer for Tracing {
     fn event(&self, event: &Event) {
         let name = event.name();
         match event {
-            Event::GateClosed { .. } => error!(target: "thingspace", event = name, "{event}"),
+            Event::LoginsBlocked {
+                reason: BlockReason::AwaitingConfirmation,
+                ..
+            } => info!(target: "thingspace", event = name, "{event}"),
+            Event::LoginsBlocked { .. } => {
+                error!(target: "thingspace", event = name, "{event}");
+            }
             Event::LoginRefused { .. }
             | Event::LoginLost { .. }
-            | Event::Braked { .. }
-            | Event::Paused { .. }
-            | Event::FlightLapsed { .. } => warn!(target: "thingspace", event = name, "{event}"),
+            | Event::CoolingDown { .. }
+            | Event::BackingOff { .. }
+            | Event::LeaseExpired { .. } => warn!(target: "thingspace", event = name, "{event}"),
             Event::BearerFetched { .. }
             | Event::BearerRefused
             | Event::SessionIdle
@@ -44,9 +50,9 @@ impl Observer for Tracing {
         );
     }
 
-    fn received(&self, exchange: &Exchange, outcome: &Outcome<'_>) {
-        let took_ms = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX);
-        match outcome.result {
+    fn received(&self, exchange: &Exchange, result: &ExchangeResult<'_>) {
+        let took_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
+        match result.result {
             Ok(status) => debug!(
                 target: "thingspace",
                 method = exchange.method().as_str(),

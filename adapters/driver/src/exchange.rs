@@ -1,0 +1,79 @@
+//! The two ends of an exchange: a request that is sent, and its result.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use thingspace_core::{
+    Timestamp, TransportError,
+    session::{Exchange, ExchangeResult, Observer, Transmit},
+};
+
+use crate::Shared;
+
+/// An exchange that has started.
+pub struct Started {
+    exchange: Exchange,
+    at: Timestamp,
+    deadline: Timestamp,
+}
+
+impl Started {
+    /// Reports that a request is about to be sent.
+    pub fn new(shared: &Shared, observer: &dyn Observer, transmit: &Transmit) -> Self {
+        let exchange = Exchange::of(transmit);
+        observer.sending(&exchange);
+        Self {
+            exchange,
+            // The step and the observer may have taken their time.
+            at: shared.now(),
+            deadline: transmit.deadline,
+        }
+    }
+
+    /// The time that is left for it.
+    ///
+    /// Fails if its deadline has passed: then it is not to be sent.
+    pub fn time_left(&self) -> Result<Duration, TransportError> {
+        let left = self.deadline.since(self.at);
+        if left.is_zero() {
+            return Err(TransportError::not_sent("no time was left to send it"));
+        }
+        Ok(left)
+    }
+
+    /// Ends the exchange with this result.
+    pub fn end(self, shared: &Shared, result: &Result<Response<Bytes>, TransportError>) -> Ended {
+        let at = shared.now();
+        Ended {
+            exchange: self.exchange,
+            result: result.as_ref().map(Response::status).map_err(Clone::clone),
+            took: at.since(self.at),
+            at,
+        }
+    }
+}
+
+/// An exchange that has ended.
+pub struct Ended {
+    exchange: Exchange,
+    result: Result<StatusCode, TransportError>,
+    took: Duration,
+    at: Timestamp,
+}
+
+impl Ended {
+    /// The time at which it ended.
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Reports the end, once the machine has the response.
+    pub(crate) fn report(&self, observer: &dyn Observer) {
+        let result = ExchangeResult {
+            result: self.result.as_ref().map(|status| *status),
+            took: self.took,
+        };
+        observer.received(&self.exchange, &result);
+    }
+}

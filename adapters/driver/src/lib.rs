@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod config;
+mod exchange;
+mod shared;
+
+pub use self::{
+    config::Config,
+    exchange::{Ended, Started},
+    shared::{Locked, Shared},
+};
+pub use thingspace_core as core;
