@@ -1,157 +1,165 @@
 //! The client: the driver loop, with tasks.
 
-use std::{
-    fmt,
-    future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
-    thread,
-};
+use std::{fmt, future::Future, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use event_listener::EventListener;
+use futures_lite::FutureExt;
 use http::Response;
-use hyper::rt::Timer;
-use thingspace_core::{
-    Endpoint, Error, Password, Session, SessionToken, Timestamp, TransportError,
-    endpoint::WithSession,
-    session::{
-        Call, ChangePassword, EndSession, Event, Exchange, Observer, OpenSession, Outcome, Step,
-        Task, Transmit,
+use hyper::rt::{Executor, Timer};
+use thingspace_driver::{
+    Config, Locked, Shared, Started,
+    core::{
+        Completion, Endpoint, Error, ErrorKind, Password, RequestError, Session, SessionToken,
+        Timestamp, TransportError, WithSession,
+        session::{Call, NewPassword, Operation, Step, Transmit},
     },
 };
 
 use crate::{
     Stack,
+    builder::{Operating, Own},
     send::{send, within},
 };
 
 /// An async ThingSpace client.
 ///
 /// Cheap to clone; all clones share one session, whichever tasks they are on. A
-/// call that needs a login which another task is making waits for that one.
+/// call that needs a login which another task has begun waits for that one.
 ///
-/// Every call may be dropped at any point: what it carried for others is taken
-/// over by one of them. A request that was under way then has an unknown fate;
-/// a login counts as one that may have failed.
+/// Every call may be dropped at any point. Token fetches, logins, logouts and
+/// resets run on an executor: they run to their end if the call that needs them
+/// does not. A request of the call's own that was in flight then has an unknown
+/// outcome.
 #[derive(Clone)]
 pub struct Client<S> {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
     stack: S,
 }
 
-struct Shared {
-    session: Mutex<Session>,
-    /// Told whenever the session's version has changed.
+struct Inner {
+    shared: Shared,
+    /// Notified whenever the session has changed.
     changed: event_listener::Event,
     timer: Arc<dyn Timer + Send + Sync>,
-    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    observer: Box<dyn Observer>,
-}
-
-/// What a [`Builder`](crate::Builder) makes a client of.
-pub(crate) struct Parts<S> {
-    pub(crate) session: Session,
-    pub(crate) stack: S,
-    pub(crate) timer: Arc<dyn Timer + Send + Sync>,
-    pub(crate) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    pub(crate) observer: Box<dyn Observer>,
+    executor: Arc<dyn Executor<Operating> + Send + Sync>,
 }
 
 #[cfg(feature = "tokio")]
 impl Client<crate::Pooled> {
-    /// A client that uses these credentials, on tokio unless it is given another
-    /// [stack](crate::Builder::stack).
-    pub fn builder(
-        credentials: thingspace_core::Credentials,
-    ) -> crate::Builder<crate::builder::Ready> {
-        crate::Builder::new(credentials, crate::builder::Ready::default())
+    /// A builder of a client with these credentials, or with this
+    /// [`SessionBuilder`](thingspace_driver::core::SessionBuilder) or [`Config`]:
+    /// on tokio unless it is given another [stack](crate::Builder::stack).
+    pub fn builder(config: impl Into<Config>) -> crate::Builder<crate::Ready> {
+        crate::Builder::new(config.into(), crate::Ready::default())
     }
 }
 
 #[cfg(not(feature = "tokio"))]
 impl Client<()> {
-    /// A client that uses these credentials, on a
-    /// [stack](crate::Builder::stack) that has to be given.
-    pub fn builder(credentials: thingspace_core::Credentials) -> crate::Builder<()> {
-        crate::Builder::new(credentials, ())
+    /// A builder of a client with these credentials, or with this
+    /// [`SessionBuilder`](thingspace_driver::core::SessionBuilder) or [`Config`]:
+    /// on a [stack](crate::Builder::stack) that has to be given.
+    pub fn builder(config: impl Into<Config>) -> crate::Builder<()> {
+        crate::Builder::new(config.into(), ())
     }
 }
 
+// That their futures are Send is a promise of the signatures, not of the bodies.
+#[allow(clippy::manual_async_fn)]
 impl<S: Stack> Client<S> {
-    pub(crate) fn new(parts: Parts<S>) -> Self {
+    pub(crate) fn new(shared: Shared, stack: Own<S>) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                session: Mutex::new(parts.session),
+            inner: Arc::new(Inner {
+                shared,
                 changed: event_listener::Event::new(),
-                timer: parts.timer,
-                clock: parts.clock,
-                observer: parts.observer,
+                timer: stack.timer,
+                executor: stack.executor,
             }),
-            stack: parts.stack,
+            stack: stack.service,
         }
     }
 
-    /// Opens a session, unless one is open, and gives its token. There is no
+    /// Opens a session, unless one is open, and returns its token. There is no
     /// need to: every call does it when it has to.
     #[doc(alias = "login_using_post")]
-    pub fn log_in(&self) -> impl Future<Output = Result<SessionToken, Error>> {
-        self.run(Call::new(OpenSession))
+    pub fn log_in(&self) -> impl Future<Output = Result<SessionToken, Error>> + Send {
+        async { self.run(Call::log_in()).await?.into_logged_in() }
     }
 
-    /// Ends the session and gives the token that was ended; `None` if no session
-    /// was open.
+    /// Ends the session and returns the token that was ended; `None` if no
+    /// session was open.
     #[doc(alias = "logout_using_post")]
-    pub fn log_out(&self) -> impl Future<Output = Result<Option<SessionToken>, Error>> {
-        self.run(Call::new(EndSession))
+    pub fn log_out(&self) -> impl Future<Output = Result<Option<SessionToken>, Error>> + Send {
+        async { self.run(Call::log_out()).await?.into_logged_out() }
     }
 
     /// Resets the password to a random one, which the client uses from then on.
-    /// Gives the new password, of which this is the only copy outside of the
-    /// client: keep it.
+    /// Returns the new password, of which this is the only copy outside of the
+    /// client: save it. To save it before the client uses it, see
+    /// [`request_reset`](Self::request_reset).
     ///
-    /// It is sent once. If the answer is lost, this fails with
-    /// [`Error::PasswordUnknown`], and no login is made until you decide.
+    /// It is sent once. If the response is lost, the error
+    /// [says so](Error::is_password_in_doubt), and no login is made until you
+    /// decide.
     #[doc(alias = "reset_using_put")]
-    pub fn reset_password(&self) -> impl Future<Output = Result<Password, Error>> {
-        self.run(Call::new(ChangePassword))
+    pub fn reset_password(&self) -> impl Future<Output = Result<Password, Error>> + Send {
+        async {
+            let new = self.request_reset().await?;
+            match self.confirm_reset(&new) {
+                // Whoever gave other credentials meanwhile knows better what to use.
+                Err(error) if !matches!(error.kind(), ErrorKind::NotAwaited(_)) => Err(error),
+                _ => Ok(new.into_password()),
+            }
+        }
     }
 
-    /// Makes any call that is authorised by a session: a typed [`Endpoint`], or a
+    /// The first half of a reset: resets the password and returns the new one.
+    /// Save it, then [confirm](Self::confirm_reset) it. Until then no login is
+    /// made, and the open session goes on.
+    pub fn request_reset(&self) -> impl Future<Output = Result<NewPassword, Error>> + Send {
+        async { self.run(Call::reset_password()).await?.into_new_password() }
+    }
+
+    /// The second half of a reset: the client uses the new password from now on.
+    ///
+    /// Fails if the password is not awaited any more.
+    pub fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error> {
+        self.session(|session| session.confirm(new))
+            .map_err(Error::from)
+    }
+
+    /// Makes any call that is authorized by a session: a typed [`Endpoint`], or a
     /// plain `http::Request<Bytes>` to any path of ThingSpace.
     pub fn call<E: Endpoint<Auth = WithSession>>(
         &self,
         endpoint: E,
-    ) -> impl Future<Output = Result<Response<E::Output>, Error>> {
-        // No future of its own around it, into which the call would be moved once more.
-        self.run(Call::new(endpoint))
+    ) -> impl Future<Output = Result<Response<E::Output>, Error>> + Send {
+        let response = self.respond(Call::to(endpoint, self.inner.shared.environment()));
+        async { Ok(E::parse(response.await?)?) }
     }
 
-    /// Sees a call through, whatever it is for: how to give one a deadline of
-    /// its own.
-    pub async fn run<T: Task>(&self, mut call: Call<T>) -> Result<T::Output, Error> {
-        let shared = &*self.shared;
-        let mut driver = Driver {
-            shared,
-            call: &mut call,
-            changed: None,
-        };
-        let mut now = shared.now();
-        loop {
-            match driver.step(now) {
-                Step::Send(mut transmit) => {
-                    let attempt = transmit.attempt;
-                    let result;
-                    (result, now) = self.exchange(&mut transmit).await;
-                    let call = &mut *driver.call;
-                    shared.session(|session| call.receive(session, now, attempt, result));
+    /// Drives a call to its end, whatever it is for: the way to give one a
+    /// deadline of its own.
+    pub fn run(&self, mut call: Call) -> impl Future<Output = Result<Completion, Error>> + Send {
+        async move {
+            let shared = &self.inner.shared;
+            let mut now = shared.now();
+            loop {
+                let (step, changed) = self.step(&mut call, now);
+                match step {
+                    Step::Send(transmit) => match transmit.attempt.operation() {
+                        Some(operation) => now = self.begin(operation, transmit),
+                        None => now = self.send(&mut call, transmit).await,
+                    },
+                    Step::Wait(wait) => {
+                        shared.observer().waiting(&wait);
+                        let timeout = self.inner.timer.sleep(wait.until.since(shared.now()));
+                        within(changed, timeout).await;
+                        now = shared.now();
+                    }
+                    Step::Done(result) => return result,
                 }
-                Step::Wait(wait) => {
-                    shared.observer.waiting(&wait);
-                    let timeout = shared.timer.sleep(wait.until.since(now));
-                    within(driver.changed.take(), timeout).await;
-                    now = shared.now();
-                }
-                Step::Done(result) => return result,
             }
         }
     }
@@ -161,116 +169,123 @@ impl<S: Stack> Client<S> {
     ///
     /// Do nothing in there that takes time: every call waits for it.
     pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
-        self.shared.session(look)
+        let mut session = self.inner.shared.lock();
+        let result = look(&mut session);
+        self.inner.wake(&session);
+        session.unlock();
+        result
     }
 
     /// The time by this client's clock.
     pub fn now(&self) -> Timestamp {
-        self.shared.now()
+        self.inner.shared.now()
     }
 
-    /// Sends one request, and tells of it. Gives what came of it, and when.
+    /// Drives a call to its response: the same for all endpoints, so that a program
+    /// has it once.
+    #[inline(never)]
+    fn respond(
+        &self,
+        call: Result<Call, RequestError>,
+    ) -> impl Future<Output = Result<Response<Bytes>, Error>> + Send {
+        async { self.run(call?).await?.into_response() }
+    }
+
+    /// Steps. If there is nothing to do but wait, returns a listener for a change
+    /// of the session from this moment on as well.
+    fn step(&self, call: &mut Call, now: Timestamp) -> (Step, Option<EventListener>) {
+        let mut session = self.inner.shared.lock();
+        let step = call.step(&mut session, now);
+        self.inner.wake(&session);
+        let waits = matches!(step, Step::Wait(_));
+        let changed = waits.then(|| self.inner.changed.listen());
+        session.report_step(&step);
+        (step, changed)
+    }
+
+    /// Sends the call's own request. Returns the time of its end.
+    async fn send(&self, call: &mut Call, mut transmit: Transmit) -> Timestamp {
+        let shared = &self.inner.shared;
+        let (attempt, observer) = (transmit.attempt, shared.observer());
+        let started = Started::new(shared, observer, &transmit);
+        let result = self.exchange(&started, &mut transmit).await;
+        let ended = started.end(shared, &result);
+        let mut session = shared.lock();
+        call.receive(&mut session, ended.at(), attempt, result);
+        self.inner.wake(&session);
+        session.report(observer, Some(&ended));
+        ended.at()
+    }
+
+    /// Begins an operation, on the executor. Returns the time.
+    fn begin(&self, operation: Operation, transmit: Transmit) -> Timestamp {
+        let client = self.clone();
+        let unfinished = Unfinished {
+            inner: Arc::clone(&self.inner),
+            operation,
+        };
+        self.inner.executor.execute(Box::pin(async move {
+            client.operate(operation, transmit).await;
+            drop(unfinished);
+        }));
+        self.now()
+    }
+
+    /// Runs an operation to its end. A panic in the HTTP stack is a failure like
+    /// any other: those who wait must learn of it.
+    async fn operate(&self, operation: Operation, mut transmit: Transmit) {
+        let shared = &self.inner.shared;
+        let observer = shared.quiet_observer();
+        let started = Started::new(shared, &observer, &transmit);
+        let exchange = AssertUnwindSafe(self.exchange(&started, &mut transmit));
+        let result = exchange
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Err(TransportError::unknown("the HTTP stack panicked")));
+        let ended = started.end(shared, &result);
+        let mut session = shared.lock();
+        session.receive(ended.at(), operation, result);
+        self.inner.wake(&session);
+        session.report(&observer, Some(&ended));
+    }
+
     async fn exchange(
         &self,
+        started: &Started,
         transmit: &mut Transmit,
-    ) -> (Result<Response<Bytes>, TransportError>, Timestamp) {
-        let shared = &*self.shared;
-        let exchange = Exchange::of(transmit);
-        shared.observer.sending(&exchange);
-        // The step and those who watch may have taken their time.
-        let start = shared.now();
-        let timeout = shared.timer.sleep(transmit.deadline.since(start));
-        let result = send(&self.stack, transmit, timeout).await;
-        let end = shared.now();
-        let outcome = Outcome {
-            result: result.as_ref().map(Response::status),
-            took: end.since(start),
-        };
-        shared.observer.received(&exchange, &outcome);
-        (result, end)
+    ) -> Result<Response<Bytes>, TransportError> {
+        let timeout = self.inner.timer.sleep(started.time_left()?);
+        send(&self.stack, transmit, timeout).await
+    }
+}
+
+impl Inner {
+    fn wake(&self, session: &Locked<'_>) {
+        if session.has_changed() {
+            self.changed.notify(usize::MAX);
+        }
+    }
+}
+
+/// An operation whose task may be dropped, as by a runtime that shuts down: then
+/// nothing more is heard of it.
+struct Unfinished {
+    inner: Arc<Inner>,
+    operation: Operation,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let shared = &self.inner.shared;
+        let mut session = shared.lock();
+        session.abandon(shared.now(), self.operation);
+        self.inner.wake(&session);
+        session.report(&shared.quiet_observer(), None);
     }
 }
 
 impl<S> fmt::Debug for Client<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let session = match self.shared.session.try_lock() {
-            Ok(session) => session,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // Perhaps by the one who wants it shown.
-            Err(TryLockError::WouldBlock) => return f.write_str("Client(in use)"),
-        };
-        f.debug_tuple("Client").field(&*session).finish()
-    }
-}
-
-impl Shared {
-    fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
-        let mut session = self.lock();
-        let version = session.version();
-        let result = look(&mut session);
-        let events = self.told(&mut session, version);
-        drop(session);
-        self.tell(&events);
-        result
-    }
-
-    fn now(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    fn tell(&self, events: &[Event]) {
-        for event in events {
-            // An observer that panics within a panic would end the process.
-            if !thread::panicking() {
-                self.observer.event(event);
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Session> {
-        // The session is left consistent by whatever panicked: nothing in the core unwinds.
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Wakes those who wait if the session has changed, and gives the events to
-    /// be told once the lock is free.
-    fn told(&self, session: &mut Session, version: u64) -> Vec<Event> {
-        if session.version() != version {
-            self.changed.notify(usize::MAX);
-        }
-        std::iter::from_fn(|| session.poll_event()).collect()
-    }
-}
-
-/// A call on its way. If it is dropped, others take over what it carried.
-struct Driver<'a, T: Task> {
-    shared: &'a Shared,
-    call: &'a mut Call<T>,
-    /// If there is nothing to do but wait, what tells of a change since the last step.
-    changed: Option<EventListener>,
-}
-
-impl<T: Task> Driver<'_, T> {
-    fn step(&mut self, now: Timestamp) -> Step<T::Output> {
-        let shared = self.shared;
-        let mut session = shared.lock();
-        let version = session.version();
-        let step = self.call.step(&mut session, now);
-        let events = shared.told(&mut session, version);
-        // From this very moment on: the session is still locked.
-        self.changed = matches!(step, Step::Wait(_)).then(|| shared.changed.listen());
-        drop(session);
-        shared.tell(&events);
-        step
-    }
-}
-
-impl<T: Task> Drop for Driver<'_, T> {
-    fn drop(&mut self) {
-        if self.call.is_over() {
-            return;
-        }
-        let call = &mut *self.call;
-        self.shared.session(|session| call.abandon(session));
+        f.debug_tuple("Client").field(&self.inner.shared).finish()
     }
 }

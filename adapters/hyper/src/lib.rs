@@ -10,11 +10,15 @@ mod client;
 mod pooled;
 mod send;
 
-pub use self::{builder::Builder, client::Client, send::Stack};
 #[cfg(feature = "tokio")]
 pub use self::{
     builder::Ready,
     pooled::{Connector, Pooled},
 };
+pub use self::{
+    builder::{Builder, Operating, Own},
+    client::Client,
+    send::Stack,
+};
 pub use hyper;
-pub use thingspace_core as core;
+pub use thingspace_driver::{Config, core};

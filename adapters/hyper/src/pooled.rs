@@ -37,7 +37,7 @@ pub type Pooled = legacy::Client<Connector, Full<Bytes>>;
 
 pub(crate) fn new(tls: Option<ClientConfig>, attempt_timeout: Duration) -> Pooled {
     let connector = tls.map_or_else(trusting, Ok).map(|mut config| {
-        // Those that are spoken are put in their place.
+        // They are set below.
         config.alpn_protocols.clear();
         // The environment decides where a request may go unencrypted: to this machine only.
         HttpsConnectorBuilder::new()
@@ -55,10 +55,11 @@ pub(crate) fn new(tls: Option<ClientConfig>, attempt_timeout: Duration) -> Poole
         })
 }
 
-/// Trusts whom everybody trusts, by the cryptography that the process has installed,
-/// or ring. rustls itself would panic where other crates brought two to choose from.
+/// Returns a configuration that trusts the usual roots, with the cryptography that
+/// the process has installed, or ring. rustls itself would panic where other crates
+/// brought two providers.
 ///
-/// Fails if the operating system, or what is installed, has nothing to offer.
+/// Fails if the operating system has no roots, or the provider no protocol version.
 fn trusting() -> Result<ClientConfig, rustls::Error> {
     let chosen = CryptoProvider::get_default().cloned();
     let provider = chosen.unwrap_or_else(|| Arc::new(ring::default_provider()));
@@ -71,15 +72,16 @@ fn trusting() -> Result<ClientConfig, rustls::Error> {
     Ok(builder.with_no_client_auth())
 }
 
-/// Connects over TLS, directly or through the proxy that `HTTPS_PROXY`,
-/// `ALL_PROXY` and `NO_PROXY` name for a place; unencrypted to this machine only.
+/// A connector over TLS, directly or through the proxy that `HTTPS_PROXY`,
+/// `ALL_PROXY` and `NO_PROXY` name for a host; unencrypted to this machine only.
 #[derive(Clone, Debug)]
 pub struct Connector {
-    /// Or why there is nobody to trust, which whoever connects is told. Shared: the
-    /// client is cloned for every request, and seldom connects.
+    /// The connector, or the reason why there are no roots to trust, which is the error
+    /// of every connection. Shared: the client is cloned for every request, and seldom
+    /// connects.
     https: Arc<Result<HttpsConnector<Route>, rustls::Error>>,
-    /// Shorter than an attempt, so that a network that swallows everything is
-    /// known to have swallowed it before anything was sent.
+    /// The time for connecting: shorter than an attempt, so that a network without
+    /// responses is noticed before anything was sent.
     patience: Duration,
 }
 
@@ -103,8 +105,8 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// The way to a place, without TLS. What may go unencrypted stays on this machine,
-/// so a proxy for the way out has no part in it.
+/// The connector without TLS. Unencrypted connections stay on this machine, so they
+/// use no proxy.
 #[derive(Clone, Debug)]
 struct Route {
     direct: HttpConnector,
@@ -133,15 +135,15 @@ impl Service<Uri> for Route {
     }
 
     fn call(&mut self, place: Uri) -> Self::Future {
-        let leads_out = place.scheme() == Some(&Scheme::HTTPS);
-        let proxy = self.proxies.intercept(&place).filter(|_| leads_out);
+        let is_encrypted = place.scheme() == Some(&Scheme::HTTPS);
+        let proxy = self.proxies.intercept(&place).filter(|_| is_encrypted);
         let Some(proxy) = proxy else {
             let connecting = self.direct.call(place);
             return Box::pin(async move { Ok(connecting.await?) });
         };
         if proxy.uri().scheme() != Some(&Scheme::HTTP) {
-            // A password for it would go there unencrypted, and it speaks something else.
-            let error = "the proxy is none that is spoken to over http://; name one that is";
+            // Its password would be sent unencrypted, in a protocol that it does not have.
+            let error = "the proxy's address does not begin with http://; name one that does";
             return Box::pin(ready(Err(error.into())));
         }
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.direct.clone());
@@ -160,7 +162,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_proxy_that_would_hear_a_password_in_the_clear_hears_nothing() {
+    async fn a_proxy_that_would_receive_a_password_unencrypted_receives_nothing() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();

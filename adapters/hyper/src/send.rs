@@ -1,4 +1,4 @@
-//! One request over any stack, and what is known of it when it fails.
+//! One request over any stack, and its outcome when it fails.
 
 use std::{
     error::Error as StdError,
@@ -22,9 +22,9 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 /// body, such as a hyper-util client with a connector of one's own, a stack of
 /// middleware, or a test double.
 ///
-/// Implemented for all that are; there is nothing to write. A service whose
-/// error has a [`TransportError`] among its causes is believed in what that one
-/// says.
+/// Implemented for all such services; there is nothing to write. A service that
+/// knows better whether a request left puts a [`TransportError`] among the causes
+/// of its error.
 pub trait Stack:
     Service<
         Request<Full<Bytes>>,
@@ -34,8 +34,9 @@ pub trait Stack:
     > + Clone
     + Send
     + Sync
+    + 'static
 {
-    /// The body of its answers.
+    /// The body of its responses.
     type Body: Body<Data: Buf + Send, Error: Into<BoxError>> + Send;
 }
 
@@ -44,14 +45,17 @@ where
     S: Service<Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
         + Clone
         + Send
-        + Sync,
+        + Sync
+        + 'static,
     B: Body<Data: Buf + Send, Error: Into<BoxError>> + Send,
 {
     type Body = B;
 }
 
-/// Sends a request and reads its answer, as far as the core wants it read. What is
-/// sent is taken out of its place only where it is wanted: it is large to move.
+/// Sends a request and reads its response, up to the limit of the core.
+///
+/// The request is taken out of the transmit only where it is sent: it is large to
+/// move.
 pub(crate) async fn send<S: Stack>(
     stack: &S,
     transmit: &mut Transmit,
@@ -62,11 +66,11 @@ pub(crate) async fn send<S: Stack>(
     match result {
         Some(result) => result.map_err(classify),
         None if !begun => Err(TransportError::not_sent("the stack was not ready in time")),
-        None => Err(TransportError::unknown("no answer in time")),
+        None => Err(TransportError::unknown("no response in time")),
     }
 }
 
-/// What comes of a future, or nothing if there is none before the time is up.
+/// Returns the output of a future; `None` if the timeout comes first.
 pub(crate) async fn within<F: Future>(
     future: Option<F>,
     timeout: Pin<Box<dyn Sleep>>,
@@ -98,8 +102,8 @@ async fn exchange<S: Stack>(
     Ok(Response::from_parts(parts, body))
 }
 
-/// Reads a body up to a limit. To its end, if it is shorter: then the connection
-/// can be used again. One that comes in one piece is not copied.
+/// Reads a body up to a limit. A shorter one is read to its end: then the connection
+/// can be used again. A body that comes in one piece is not copied.
 async fn read<B>(body: B, limit: usize) -> Result<Bytes, BoxError>
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
@@ -129,12 +133,13 @@ where
     Ok(pieces.freeze())
 }
 
-/// Whether a request that failed so may have left. What is not known may have.
+/// Classifies an error: the request certainly did not leave, or it may have. When in
+/// doubt, it may have.
 fn classify(error: BoxError) -> TransportError {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&*error);
     while let Some(known) = cause {
-        if let Some(told) = known.downcast_ref::<TransportError>() {
-            return told.clone();
+        if let Some(by_stack) = known.downcast_ref::<TransportError>() {
+            return by_stack.clone();
         }
         if is_before_sending(known) {
             return TransportError::not_sent(error);
@@ -144,10 +149,10 @@ fn classify(error: BoxError) -> TransportError {
     TransportError::unknown(error)
 }
 
-/// Whether this can only have happened to a request of which nothing was
+/// Returns true if this can only have happened to a request of which nothing was
 /// processed.
 fn is_before_sending(error: &(dyn StdError + 'static)) -> bool {
-    // What the connection gives back, because it ended before the request was begun.
+    // The connection gives the request back: it ended before the request was begun.
     if error
         .downcast_ref::<hyper::Error>()
         .is_some_and(hyper::Error::is_canceled)

@@ -2,20 +2,19 @@
 
 use std::{
     fmt,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar},
     thread,
-    time::Duration,
 };
 
 use bytes::Bytes;
 use http::Response;
-use thingspace_core::{
-    Credentials, Endpoint, Error, Password, Session, SessionToken, StoreError, Timestamp,
-    TransportError,
-    endpoint::WithSession,
-    session::{
-        Attempt, Call, ChangePassword, EndSession, Event, Exchange, Observer, OpenSession, Outcome,
-        Step, Store, Task, Transmit,
+use thingspace_driver::{
+    Config, Locked, Shared, Started,
+    core::{
+        Completion, Endpoint, Error, ErrorKind, Password, RequestError, Session, SessionToken,
+        StoreError, Timestamp, TransportError, WithSession,
+        session::{Call, NewPassword, Operation, Step, Store, Transmit, Wait},
     },
 };
 use ureq::Agent;
@@ -25,97 +24,109 @@ use crate::{Builder, send::send};
 /// A blocking ThingSpace client.
 ///
 /// Cheap to clone; all clones share one session, whichever threads they are on.
-/// A call that needs a login which another thread is making waits for that one.
+/// A call that needs a login which another thread has begun waits for that one.
+///
+/// Token fetches, logins, logouts and resets run on a thread of their own: they
+/// run to their end if the call that needs them does not.
 #[derive(Clone)]
-pub struct Client(Arc<Shared>);
+pub struct Client(Arc<Inner>);
 
-struct Shared {
-    session: Mutex<Session>,
-    /// Told whenever the session's version has changed.
+struct Inner {
+    shared: Shared,
+    /// Notified whenever the session has changed.
     changed: Condvar,
-    /// Where other processes find it.
-    store: Option<Box<dyn Store>>,
     agent: Agent,
-    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    observer: Box<dyn Observer>,
-}
-
-/// What a [`Builder`] makes a client of.
-pub(crate) struct Parts {
-    pub(crate) session: Session,
-    pub(crate) store: Option<Box<dyn Store>>,
-    pub(crate) agent: Agent,
-    pub(crate) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    pub(crate) observer: Box<dyn Observer>,
+    /// The place where other processes find the session.
+    store: Option<Box<dyn Store>>,
 }
 
 impl Client {
-    /// A client that uses these credentials.
-    pub fn builder(credentials: Credentials) -> Builder {
-        Builder::new(credentials)
+    /// A builder of a client with these credentials, or with this
+    /// [`SessionBuilder`](thingspace_driver::core::SessionBuilder) or [`Config`].
+    pub fn builder(config: impl Into<Config>) -> Builder {
+        Builder::new(config.into())
     }
 
-    pub(crate) fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared {
-            session: Mutex::new(parts.session),
+    pub(crate) fn new(shared: Shared, agent: Agent, store: Option<Box<dyn Store>>) -> Self {
+        Self(Arc::new(Inner {
+            shared,
             changed: Condvar::new(),
-            store: parts.store,
-            agent: parts.agent,
-            clock: parts.clock,
-            observer: parts.observer,
+            agent,
+            store,
         }))
     }
 
-    /// Opens a session, unless one is open, and gives its token. There is no
+    /// Opens a session, unless one is open, and returns its token. There is no
     /// need to: every call does it when it has to.
     #[doc(alias = "login_using_post")]
     pub fn log_in(&self) -> Result<SessionToken, Error> {
-        self.run(Call::new(OpenSession))
+        self.run(Call::log_in())?.into_logged_in()
     }
 
-    /// Ends the session and gives the token that was ended; `None` if no session
-    /// was open.
+    /// Ends the session and returns the token that was ended; `None` if no
+    /// session was open.
     #[doc(alias = "logout_using_post")]
     pub fn log_out(&self) -> Result<Option<SessionToken>, Error> {
-        self.run(Call::new(EndSession))
+        self.run(Call::log_out())?.into_logged_out()
     }
 
     /// Resets the password to a random one, which the client uses from then on.
-    /// Gives the new password, of which this is the only copy outside of the
-    /// client: keep it.
+    /// Returns the new password, of which this is the only copy outside of the
+    /// client: save it. To save it before the client uses it, see
+    /// [`request_reset`](Self::request_reset).
     ///
-    /// It is sent once. If the answer is lost, this fails with
-    /// [`Error::PasswordUnknown`], and no login is made until you decide.
+    /// It is sent once. If the response is lost, the error
+    /// [says so](Error::is_password_in_doubt), and no login is made until you
+    /// decide.
     #[doc(alias = "reset_using_put")]
     pub fn reset_password(&self) -> Result<Password, Error> {
-        self.run(Call::new(ChangePassword))
+        let new = self.request_reset()?;
+        match self.confirm_reset(&new) {
+            // Whoever gave other credentials meanwhile knows better what to use.
+            Err(error) if !matches!(error.kind(), ErrorKind::NotAwaited(_)) => Err(error),
+            _ => Ok(new.into_password()),
+        }
     }
 
-    /// Makes any call that is authorised by a session: a typed [`Endpoint`], or a
+    /// The first half of a reset: resets the password and returns the new one.
+    /// Save it, then [confirm](Self::confirm_reset) it. Until then no login is
+    /// made, and the open session goes on.
+    pub fn request_reset(&self) -> Result<NewPassword, Error> {
+        self.run(Call::reset_password())?.into_new_password()
+    }
+
+    /// The second half of a reset: the client uses the new password from now on.
+    ///
+    /// Fails if the password is not awaited any more, and if the store fails: then
+    /// it may be retried, and the error holds the password.
+    pub fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error> {
+        self.transact(|session| session.confirm(new))
+            .map_err(|error| Error::not_confirmed(new.clone(), error))?
+            .map_err(Error::from)
+    }
+
+    /// Makes any call that is authorized by a session: a typed [`Endpoint`], or a
     /// plain `http::Request<Bytes>` to any path of ThingSpace.
     pub fn call<E: Endpoint<Auth = WithSession>>(
         &self,
         endpoint: E,
     ) -> Result<Response<E::Output>, Error> {
-        self.run(Call::new(endpoint))
+        let call = Call::to(endpoint, self.0.shared.environment());
+        Ok(E::parse(self.respond(call)?)?)
     }
 
-    /// Sees a call through, whatever it is for: how to give one a deadline of
-    /// its own.
-    pub fn run<T: Task>(&self, mut call: Call<T>) -> Result<T::Output, Error> {
-        let mut driver = Driver {
-            client: self,
-            call: &mut call,
-        };
+    /// Drives a call to its end, whatever it is for: the way to give one a
+    /// deadline of its own.
+    pub fn run(&self, mut call: Call) -> Result<Completion, Error> {
         let mut now = self.now();
         loop {
-            match driver.step(now) {
-                Step::Send(mut transmit) => {
-                    let result;
-                    (result, now) = self.exchange(&mut transmit);
-                    driver.receive(transmit.attempt, now, result);
-                }
-                Step::Wait(_) => now = self.now(),
+            let (step, version) = self.step(&mut call, now);
+            match step {
+                Step::Send(transmit) => match transmit.attempt.operation() {
+                    Some(operation) => now = self.begin(operation, transmit),
+                    None => now = self.send(&mut call, transmit),
+                },
+                Step::Wait(wait) => now = self.wait(&wait, version),
                 Step::Done(result) => return result,
             }
         }
@@ -126,25 +137,21 @@ impl Client {
     ///
     /// Do nothing in there that takes time: every call waits for it.
     ///
-    /// With a [store](Builder::store), this is the session as it was last read
-    /// from there, and nothing that is changed is kept: use
+    /// With a [store](Builder::store), this is the session as it was last loaded
+    /// from there, and nothing that is changed is saved: use
     /// [`transact`](Self::transact).
     pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
-        let mut session = self.lock();
-        let version = session.version();
+        let mut session = self.0.shared.lock();
         let result = look(&mut session);
-        if session.version() != version {
-            self.0.changed.notify_all();
-        }
-        let events: Vec<Event> = std::iter::from_fn(|| session.poll_event()).collect();
-        drop(session);
-        self.tell(&events);
+        self.wake(&session);
+        session.unlock();
         result
     }
 
-    /// The same on the session as the [store](Builder::store) has it, and with
-    /// what changed kept there before this returns. It is done anew if another
-    /// process is faster. Without a store, it is [`session`](Self::session).
+    /// Looks at the session as the [store](Builder::store) has it, or changes it,
+    /// and saves there what changed before this returns. It is done anew if
+    /// another process is faster. Without a store, it is
+    /// [`session`](Self::session).
     pub fn transact<R>(&self, mut act: impl FnMut(&mut Session) -> R) -> Result<R, StoreError> {
         self.session(|session| match &self.0.store {
             Some(store) => session.transact(&**store, act),
@@ -154,118 +161,121 @@ impl Client {
 
     /// The time by this client's clock.
     pub fn now(&self) -> Timestamp {
-        (self.0.clock)()
+        self.0.shared.now()
     }
 
-    /// Sends one request, and tells of it. Gives what came of it, and when.
+    /// Drives a call to its response: the same for all endpoints, so that a program
+    /// has it once.
+    #[inline(never)]
+    fn respond(&self, call: Result<Call, RequestError>) -> Result<Response<Bytes>, Error> {
+        self.run(call?)?.into_response()
+    }
+
+    /// Steps. Returns the version of the session after it as well.
+    fn step(&self, call: &mut Call, now: Timestamp) -> (Step, u64) {
+        let mut session = self.0.shared.lock();
+        let step = match &self.0.store {
+            Some(store) => call.step_in(&**store, &mut session, now),
+            None => call.step(&mut session, now),
+        };
+        let version = session.version();
+        self.wake(&session);
+        session.report_step(&step);
+        (step, version)
+    }
+
+    /// Sends the call's own request. Returns the time of its end.
+    fn send(&self, call: &mut Call, mut transmit: Transmit) -> Timestamp {
+        let shared = &self.0.shared;
+        let (attempt, observer) = (transmit.attempt, shared.observer());
+        let started = Started::new(shared, observer, &transmit);
+        let result = self.exchange(&started, &mut transmit);
+        let ended = started.end(shared, &result);
+        let mut session = shared.lock();
+        match &self.0.store {
+            Some(store) => call.receive_in(&**store, &mut session, ended.at(), attempt, result),
+            None => call.receive(&mut session, ended.at(), attempt, result),
+        }
+        self.wake(&session);
+        session.report(observer, Some(&ended));
+        ended.at()
+    }
+
+    /// Begins an operation, on a thread of its own. Returns the time.
+    fn begin(&self, operation: Operation, transmit: Transmit) -> Timestamp {
+        let client = self.clone();
+        let thread = thread::Builder::new().name("thingspace operation".to_owned());
+        if let Err(error) = thread.spawn(move || client.operate(operation, transmit)) {
+            let never_sent = Err(TransportError::not_sent(error));
+            let session = self.receive(self.now(), operation, never_sent);
+            session.report(&self.0.shared.quiet_observer(), None);
+        }
+        self.now()
+    }
+
+    /// Runs an operation to its end. A panic in the HTTP stack is a failure like
+    /// any other: those who wait must learn of it.
+    fn operate(&self, operation: Operation, mut transmit: Transmit) {
+        let shared = &self.0.shared;
+        let observer = shared.quiet_observer();
+        let started = Started::new(shared, &observer, &transmit);
+        let exchange = || self.exchange(&started, &mut transmit);
+        let result = catch_unwind(AssertUnwindSafe(exchange))
+            .unwrap_or_else(|_| Err(TransportError::unknown("the HTTP stack panicked")));
+        let ended = started.end(shared, &result);
+        let session = self.receive(ended.at(), operation, result);
+        session.report(&observer, Some(&ended));
+    }
+
+    /// Gives the result of an operation to the session, which stays locked until it
+    /// is reported.
+    fn receive(
+        &self,
+        now: Timestamp,
+        operation: Operation,
+        result: Result<Response<Bytes>, TransportError>,
+    ) -> Locked<'_> {
+        let mut session = self.0.shared.lock();
+        match &self.0.store {
+            Some(store) => session.receive_in(&**store, now, operation, result),
+            None => session.receive(now, operation, result),
+        }
+        self.wake(&session);
+        session
+    }
+
     fn exchange(
         &self,
+        started: &Started,
         transmit: &mut Transmit,
-    ) -> (Result<Response<Bytes>, TransportError>, Timestamp) {
-        let exchange = Exchange::of(transmit);
-        self.0.observer.sending(&exchange);
-        // The step, a store and those who watch may have taken their time.
-        let start = self.now();
-        let result = send(&self.0.agent, transmit, start);
-        let end = self.now();
-        let outcome = Outcome {
-            result: result.as_ref().map(Response::status),
-            took: end.since(start),
-        };
-        self.0.observer.received(&exchange, &outcome);
-        (result, end)
+    ) -> Result<Response<Bytes>, TransportError> {
+        send(&self.0.agent, transmit, started.time_left()?)
     }
 
-    /// Waits for as long, or until the session is of another version.
-    fn wait(&self, version: u64, timeout: Duration) {
+    /// Waits until the session is of another version than this, or until it is
+    /// time to step again. Returns the time.
+    fn wait(&self, wait: &Wait, version: u64) -> Timestamp {
+        let shared = &self.0.shared;
+        shared.observer().waiting(wait);
         let store = self.0.store.as_ref();
+        let timeout = wait.until.since(shared.now());
         let timeout = store.map_or(timeout, |store| timeout.min(store.poll_interval()));
-        let session = self.lock();
+        let session = shared.lock();
         if session.version() == version {
-            drop(self.0.changed.wait_timeout(session, timeout));
+            drop(self.0.changed.wait_timeout(session.into_guard(), timeout));
         }
+        shared.now()
     }
 
-    fn tell(&self, events: &[Event]) {
-        for event in events {
-            // An observer that panics within a panic would end the process.
-            if !thread::panicking() {
-                self.0.observer.event(event);
-            }
+    fn wake(&self, session: &Locked<'_>) {
+        if session.has_changed() {
+            self.0.changed.notify_all();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Session> {
-        // The session is left consistent by whatever panicked: nothing in the core unwinds.
-        self.0
-            .session
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let session = match self.0.session.try_lock() {
-            Ok(session) => session,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // Perhaps by the one who wants it shown.
-            Err(TryLockError::WouldBlock) => return f.write_str("Client(in use)"),
-        };
-        f.debug_tuple("Client").field(&*session).finish()
-    }
-}
-
-/// A call on its way. If it is given up by a panic, others take over what it
-/// carried.
-struct Driver<'a, T: Task> {
-    client: &'a Client,
-    call: &'a mut Call<T>,
-}
-
-impl<T: Task> Driver<'_, T> {
-    /// Steps, and waits here if there is nothing to do but wait.
-    fn step(&mut self, now: Timestamp) -> Step<T::Output> {
-        let (client, call) = (self.client, &mut *self.call);
-        let mut version = 0;
-        let step = client.session(|session| {
-            let step = match &client.0.store {
-                Some(store) => call.step_in(&**store, session, now),
-                None => call.step(session, now),
-            };
-            version = session.version();
-            step
-        });
-        if let Step::Wait(wait) = &step {
-            client.0.observer.waiting(wait);
-            client.wait(version, wait.until.since(now));
-        }
-        step
-    }
-
-    fn receive(
-        &mut self,
-        attempt: Attempt,
-        now: Timestamp,
-        result: Result<Response<Bytes>, TransportError>,
-    ) {
-        let (client, call) = (self.client, &mut *self.call);
-        client.session(|session| match &client.0.store {
-            Some(store) => call.receive_in(&**store, session, now, attempt, result),
-            None => call.receive(session, now, attempt, result),
-        });
-    }
-}
-
-impl<T: Task> Drop for Driver<'_, T> {
-    fn drop(&mut self) {
-        if self.call.is_over() {
-            return;
-        }
-        let (client, call) = (self.client, &mut *self.call);
-        client.session(|session| match &client.0.store {
-            Some(store) => call.abandon_in(&**store, session),
-            None => call.abandon(session),
-        });
+        f.debug_tuple("Client").field(&self.0.shared).finish()
     }
 }

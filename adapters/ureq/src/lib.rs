@@ -6,5 +6,5 @@ mod names;
 mod send;
 
 pub use self::{builder::Builder, client::Client};
-pub use thingspace_core as core;
+pub use thingspace_driver::{Config, core};
 pub use ureq;

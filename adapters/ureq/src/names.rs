@@ -1,4 +1,4 @@
-//! Where the service's name leads, remembered for a moment.
+//! The addresses of the service's name, remembered for a moment.
 //!
 //! ureq looks a host up for every request, even if a connection to it is open,
 //! and on a thread of its own if there is a timeout. Over a connection that is
@@ -22,11 +22,11 @@ use ureq::{
     },
 };
 
-/// How long the answer to a lookup is used (our choice: a burst of calls makes
-/// one lookup, and a service that moves is found again within seconds).
+/// The time for which the result of a lookup is used (our choice: a burst of calls
+/// makes one lookup, and a service that moves is found again within seconds).
 const REMEMBERED_FOR: Duration = Duration::from_secs(5);
 
-/// Looks names up, and remembers the last one.
+/// A resolver that remembers the last name.
 #[derive(Debug)]
 pub(crate) struct Names<R = DefaultResolver> {
     resolver: R,
@@ -80,7 +80,7 @@ impl<R: Resolver> Resolver for Names<R> {
                 return Ok(last.addresses.clone());
             }
         }
-        // Others look up at the same time rather than wait for this one.
+        // Other threads look up at the same time, rather than wait for this one.
         drop(last);
         let addresses = self.resolver.resolve(uri, config, timeout)?;
         let found = Lookup {
@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives another port with each lookup.
+    /// A resolver that returns another port with each lookup.
     #[derive(Debug, Default)]
     struct Counting(AtomicU16);
 
@@ -141,15 +141,15 @@ mod tests {
     }
 
     #[test]
-    fn another_place_is_looked_up_for_itself() {
+    fn another_host_is_looked_up_for_itself() {
         let names = names(Duration::MAX);
-        let places = ["https://a", "http://a", "https://b", "https://b:444"];
-        let found = places.map(|place| port(&names, place).unwrap());
+        let hosts = ["https://a", "http://a", "https://b", "https://b:444"];
+        let found = hosts.map(|host| port(&names, host).unwrap());
         assert_eq!(found, [1, 2, 3, 4]);
     }
 
     #[test]
-    fn what_was_found_long_ago_is_looked_up_again() {
+    fn a_name_that_was_looked_up_long_ago_is_looked_up_again() {
         let names = names(Duration::ZERO);
         assert_eq!(port(&names, "https://a").unwrap(), 1);
         assert_eq!(port(&names, "https://a").unwrap(), 2);

@@ -1,4 +1,4 @@
-//! One request over ureq, and what is known of it when it fails.
+//! One request over ureq, and its outcome when it fails.
 
 use std::{
     io::{self, ErrorKind, Read},
@@ -8,22 +8,23 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, Response, Version, uri::Scheme};
-use thingspace_core::{Timestamp, TransportError, session::Transmit};
+use thingspace_core::{TransportError, session::Transmit};
 use ureq::{
     Agent, AsSendBody, Body, Error, Proxy, Timeout, unversioned::transport::DefaultConnector,
 };
 
 use crate::names::Names;
 
-/// A body's announced length is believed this far when room is made for it.
+/// The largest announced length of a body for which memory is reserved at once (our
+/// choice).
 const MOST_ROOM: u64 = 64 * 1024;
 
-/// The longest timeout that is handed to ureq, which adds it to the time of day
-/// and must not overflow.
+/// The longest timeout that ureq is given: it adds the timeout to the time of day,
+/// which must not overflow (our choice).
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// An agent that keeps the rules by itself, so that [`send`] need not configure
-/// every request: connections keep their TLS sessions then.
+/// Returns an agent that is configured by the rules, so that [`send`] need not
+/// configure each request: connections keep their TLS sessions then.
 pub(crate) fn agent(attempt_timeout: Duration) -> Agent {
     let timeouts = Timeouts::new(attempt_timeout);
     let config = Agent::config_builder()
@@ -37,35 +38,33 @@ pub(crate) fn agent(attempt_timeout: Duration) -> Agent {
     Agent::with_parts(config, DefaultConnector::default(), Names::default())
 }
 
-/// Sends a request and reads its answer, as far as the core wants it read. What is
-/// sent is taken out of its place only where it is wanted: it is large to move.
+/// Sends a request and reads its response, up to the limit of the core.
+///
+/// The request is taken out of the transmit only where it is sent: it is large to
+/// move.
 pub(crate) fn send(
     agent: &Agent,
     transmit: &mut Transmit,
-    now: Timestamp,
+    timeout: Duration,
 ) -> Result<Response<Bytes>, TransportError> {
-    let timeouts = Timeouts::new(transmit.deadline.since(now));
-    if timeouts.global.is_zero() {
-        return Err(TransportError::not_sent("no time is left"));
-    }
+    let timeouts = Timeouts::new(timeout);
     let (mut parts, body) = mem::take(&mut transmit.request).into_parts();
     parts.version = Version::HTTP_11;
-    // They may carry the configuration of a request of another agent.
+    // They may hold the configuration of a request of another agent.
     parts.extensions.clear();
     let expects_body = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
-    let answer = if body.is_empty() && !expects_body {
+    let response = if body.is_empty() && !expects_body {
         run(agent, Request::from_parts(parts, ()), timeouts)
     } else {
         run(agent, Request::from_parts(parts, &*body), timeouts)
     };
-    let (parts, body) = answer.map_err(classify)?.into_parts();
+    let (parts, body) = response.map_err(classify)?.into_parts();
     let body = read(body, transmit.read_limit).map_err(TransportError::unknown)?;
     Ok(Response::from_parts(parts, body))
 }
 
-/// How long one request may take, and its first steps: they have less time, so
-/// that a network that swallows everything is known to have swallowed it before
-/// anything was sent.
+/// The timeouts of one request and of its first steps. Those have less time, so that a
+/// network without responses is noticed before anything was sent.
 #[derive(Clone, Copy)]
 struct Timeouts {
     global: Duration,
@@ -83,7 +82,7 @@ impl Timeouts {
         }
     }
 
-    /// The shorter ones of these and the agent's own.
+    /// Returns the shorter ones of these and the agent's own.
     fn within(self, agent: &Agent) -> Self {
         let own = agent.config().timeouts();
         let shorter = |ours: Duration, own: Option<Duration>| own.map_or(ours, |own| own.min(ours));
@@ -104,18 +103,18 @@ fn run<B: AsSendBody>(
     let timeouts = timeouts.within(agent);
     let config = agent.config();
     let own = config.timeouts();
-    // What may go unencrypted stays on this machine, so a proxy that the environment
-    // names for the way out has no part in it.
-    let stays_here = request.uri().scheme() == Some(&Scheme::HTTP);
-    let strays = stays_here && config.proxy().is_some_and(Proxy::is_from_env);
-    let keeps_the_rules = !strays
+    // Unencrypted requests stay on this machine, so they do not use a proxy that the
+    // environment names.
+    let is_unencrypted = request.uri().scheme() == Some(&Scheme::HTTP);
+    let escapes = is_unencrypted && config.proxy().is_some_and(Proxy::is_from_env);
+    let has_the_rules = !escapes
         && config.max_redirects() == 0
         && !config.http_status_as_error()
         && config.allow_non_standard_methods()
         && own.global == Some(timeouts.global)
         && own.resolve == Some(timeouts.resolve)
         && own.connect == Some(timeouts.connect);
-    if keeps_the_rules {
+    if has_the_rules {
         return agent.run(request);
     }
     let request = agent
@@ -126,11 +125,15 @@ fn run<B: AsSendBody>(
         .timeout_global(Some(timeouts.global))
         .timeout_resolve(Some(timeouts.resolve))
         .timeout_connect(Some(timeouts.connect));
-    let request = if strays { request.proxy(None) } else { request };
+    let request = if escapes {
+        request.proxy(None)
+    } else {
+        request
+    };
     agent.run(request.build())
 }
 
-/// Reads a body up to a limit. To its end, if it is shorter: then the connection
+/// Reads a body up to a limit. A shorter one is read to its end: then the connection
 /// can be used again.
 fn read(body: Body, limit: usize) -> io::Result<Bytes> {
     let room = body.content_length().unwrap_or_default().min(MOST_ROOM);
@@ -140,7 +143,8 @@ fn read(body: Body, limit: usize) -> io::Result<Bytes> {
     Ok(bytes.into())
 }
 
-/// Whether a request that failed so may have left. What is not listed may have.
+/// Classifies an error: the request certainly did not leave, or it may have. An error
+/// that is not listed means that it may have.
 fn classify(error: Error) -> TransportError {
     let not_sent = match &error {
         Error::BadUri(_)
@@ -164,7 +168,7 @@ fn classify(error: Error) -> TransportError {
     }
 }
 
-/// Whether an I/O error can only have come from connecting.
+/// Returns true if an I/O error can only have come from connecting.
 ///
 /// A connection that is open can report an unreachable peer as well, but only
 /// when the kernel has stopped sending again, long after the request has run
@@ -188,7 +192,8 @@ fn is_before_sending(error: &io::Error) -> bool {
     }
 }
 
-/// The standard library has no kind for a name that can't be resolved.
+/// Returns true if a name could not be resolved, for which the standard library has no
+/// kind.
 fn is_failed_lookup(error: &io::Error) -> bool {
     error.raw_os_error().is_none()
         && error
@@ -205,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_only_come_before_sending_was_not_sent() {
+    fn an_error_that_can_only_come_before_sending_means_that_nothing_was_sent() {
         let lookup = io::Error::other("failed to lookup address information: no such name");
         for error in [
             Error::BadUri(String::new()),
@@ -225,13 +230,13 @@ mod tests {
             io_error(ErrorKind::NetworkDown),
             io_error(ErrorKind::AddrNotAvailable),
         ] {
-            let told = error.to_string();
-            assert!(!classify(error).may_have_left(), "{told}");
+            let message = error.to_string();
+            assert!(!classify(error).may_have_left(), "{message}");
         }
     }
 
     #[test]
-    fn whatever_else_happens_nobody_knows() {
+    fn any_other_error_leaves_the_outcome_unknown() {
         for error in [
             Error::StatusCode(500),
             Error::RedirectFailed,
@@ -254,8 +259,8 @@ mod tests {
             io_error(ErrorKind::InvalidData),
             io_error(ErrorKind::Other),
         ] {
-            let told = error.to_string();
-            assert!(classify(error).may_have_left(), "{told}");
+            let message = error.to_string();
+            assert!(classify(error).may_have_left(), "{message}");
         }
     }
 
