@@ -57,7 +57,7 @@ impl FileStore {
         // Held only while files are read and written.
         let _lock = Lock::wait(&self.lock)?;
         if self.read()?.as_ref().map(Snapshot::version) != seen {
-            return Ok(Saved::Overtaken);
+            return Ok(Saved::Conflict);
         }
         let refuse = |problem| FileError::new(&self.path, problem);
         let text = serde_json::to_vec(snapshot).map(Zeroizing::new);
@@ -69,7 +69,7 @@ impl FileStore {
         let mut draft = Draft::begin(&self.path)?;
         draft.fill(&text)?;
         draft.publish()?;
-        Ok(Saved::Kept)
+        Ok(Saved::Saved)
     }
 }
 

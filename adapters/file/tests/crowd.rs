@@ -62,6 +62,6 @@ fn change(path: &Path) {
     let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
     let mut session = Session::new(Environment::mock(), Credentials::new(app, user), 42);
     for _ in 0..CHANGES {
-        session.transact(&store, Session::rearm).unwrap();
+        session.transact(&store, Session::unblock).unwrap();
     }
 }

@@ -4,18 +4,20 @@ use std::fmt::Debug;
 
 use http::Response;
 use thingspace_core::{
-    Credentials, Endpoint, Environment, Error, Password, Session, SessionToken, Timestamp,
-    endpoint::WithSession,
+    Completion, Credentials, Endpoint, Environment, Error, Password, Session, SessionBuilder,
+    SessionToken, Timestamp, WithSession,
     session::{
-        Call, Event, Exchange, Observer, Outcome, RestoreError, Settings, Snapshot, Task, Wait,
+        Call, Event, Exchange, ExchangeResult, NewPassword, Observer, OtherSession, Settings,
+        Snapshot, Wait,
     },
 };
+use thingspace_driver::Config;
 
 /// A client that the scenarios can test. Its methods are the adapters' methods of the
 /// same names. They block until they are done.
 pub trait Client: Clone + Debug + Send + Sync + 'static {
     /// Builds a client over the adapter's default HTTP stack.
-    fn build(options: Options) -> Result<Self, RestoreError>;
+    fn build(options: Options) -> Result<Self, OtherSession>;
 
     /// Opens a session, unless one is open.
     fn log_in(&self) -> Result<SessionToken, Error>;
@@ -23,8 +25,14 @@ pub trait Client: Clone + Debug + Send + Sync + 'static {
     /// Ends the session, if one is open.
     fn log_out(&self) -> Result<Option<SessionToken>, Error>;
 
-    /// Resets the password.
+    /// Resets the password, and uses the new one.
     fn reset_password(&self) -> Result<Password, Error>;
+
+    /// Resets the password.
+    fn request_reset(&self) -> Result<NewPassword, Error>;
+
+    /// Uses a new password.
+    fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error>;
 
     /// Makes a call that a session authorizes.
     fn call<E: Endpoint<Auth = WithSession>>(
@@ -32,8 +40,9 @@ pub trait Client: Clone + Debug + Send + Sync + 'static {
         endpoint: E,
     ) -> Result<Response<E::Output>, Error>;
 
-    /// Drives a call to its end.
-    fn run<T: Task>(&self, call: Call<T>) -> Result<T::Output, Error>;
+    /// Drives a call to its end. It polls or steps on this thread, so that a panic of
+    /// an observer of the call's own request ends this thread.
+    fn run(&self, call: Call) -> Result<Completion, Error>;
 
     /// Reads or changes the session.
     fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R;
@@ -53,7 +62,7 @@ pub struct Options {
     pub root: Option<Vec<u8>>,
     /// The settings of the session.
     pub settings: Settings,
-    /// The snapshot to restore the session from.
+    /// The snapshot to continue the session from.
     pub snapshot: Option<Snapshot>,
     /// The clock.
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
@@ -61,8 +70,29 @@ pub struct Options {
     pub observer: BoxedObserver,
 }
 
+impl Options {
+    /// Returns the configuration of a client with these options. The root, which the
+    /// HTTP stack takes, is not part of it.
+    pub fn into_config(self) -> Config {
+        let session = SessionBuilder::new(self.credentials)
+            .environment(self.environment)
+            .settings(self.settings)
+            .default_snapshot(self.snapshot);
+        Config::new(session)
+            .clock(self.clock)
+            .observer(self.observer)
+    }
+}
+
 /// An observer of any type.
-pub struct BoxedObserver(pub(crate) Box<dyn Observer>);
+pub struct BoxedObserver(Box<dyn Observer>);
+
+impl BoxedObserver {
+    /// Puts an observer into its box.
+    pub fn new(observer: impl Observer + 'static) -> Self {
+        Self(Box::new(observer))
+    }
+}
 
 impl Observer for BoxedObserver {
     fn event(&self, event: &Event) {
@@ -77,7 +107,7 @@ impl Observer for BoxedObserver {
         self.0.sending(exchange);
     }
 
-    fn received(&self, exchange: &Exchange, outcome: &Outcome<'_>) {
-        self.0.received(exchange, outcome);
+    fn received(&self, exchange: &Exchange, result: &ExchangeResult<'_>) {
+        self.0.received(exchange, result);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
-use thingspace_core::{Error, Fate, session::GateReason};
+use thingspace_core::{Error, Outcome, session::BlockReason};
 use thingspace_simulator::{Call, Fault, Simulator};
 
 use crate::{
@@ -152,13 +152,16 @@ pub(crate) fn an_idempotent_call_survives_every_transient_fault<C: Client>() {
             }
             Effect::TooLong => {
                 let error = result.unwrap_err();
-                assert!(error.is_malformed() && error.is_fate_unknown(), "{error}");
+                assert!(
+                    error.is_invalid_response() && error.is_outcome_unknown(),
+                    "{error}"
+                );
                 assert_eq!(seen, 1);
             }
             Effect::ThrottledForLong => {
                 let error = result.unwrap_err();
                 assert_throttled_for_an_hour(stage, &error);
-                assert_eq!(error.fate(), Fate::Refused);
+                assert_eq!(error.outcome(), Outcome::Refused);
                 assert_eq!(seen, 1);
             }
             Effect::Redirect(status) | Effect::Refusal(status) => {
@@ -187,32 +190,35 @@ pub(crate) fn law_6_a_call_that_is_not_idempotent_is_executed_once_at_most<C: Cl
             Effect::Lost => {
                 let error = result.unwrap_err();
                 assert!(
-                    error.is_fate_unknown() && error.status().is_none(),
+                    error.is_outcome_unknown() && error.status().is_none(),
                     "{error}"
                 );
                 assert_eq!(seen, 1);
             }
             Effect::TooLong => {
                 let error = result.unwrap_err();
-                assert!(error.is_malformed() && error.is_fate_unknown(), "{error}");
+                assert!(
+                    error.is_invalid_response() && error.is_outcome_unknown(),
+                    "{error}"
+                );
                 assert_eq!(seen, 1);
             }
             Effect::Outage(status) | Effect::Redirect(status) => {
                 let error = result.unwrap_err();
                 assert_eq!(error.status().unwrap(), status);
-                assert!(error.is_fate_unknown(), "{error}");
+                assert!(error.is_outcome_unknown(), "{error}");
                 assert_eq!(seen, 1);
             }
             Effect::Refusal(status) => {
                 let error = result.unwrap_err();
                 assert_eq!(error.status().unwrap(), status);
-                assert_eq!(error.fate(), Fate::Refused);
+                assert_eq!(error.outcome(), Outcome::Refused);
                 assert_eq!(seen, 1);
             }
             Effect::ThrottledForLong => {
                 let error = result.unwrap_err();
                 assert_throttled_for_an_hour(stage, &error);
-                assert_eq!(error.fate(), Fate::Refused);
+                assert_eq!(error.outcome(), Outcome::Refused);
                 assert_eq!(seen, 1);
             }
         }
@@ -224,7 +230,7 @@ pub(crate) fn a_login_is_retried_once_after_a_transient_fault<C: Client>() {
     for_each_fault::<C>(Call::LogIn, |stage, client, effect| {
         let result = client.log_in();
         let seen = stage.seen(Call::LogIn);
-        let guard = client.session(|session| session.gate());
+        let guard = client.session(|session| session.login_guard());
         match effect {
             Effect::Success => {
                 result.unwrap();
@@ -247,7 +253,7 @@ pub(crate) fn a_login_is_retried_once_after_a_transient_fault<C: Client>() {
                 assert_eq!((seen, guard.failed_logins), (1, 1));
             }
         }
-        assert_eq!(guard.closed, None);
+        assert_eq!(guard.blocked, None);
     });
 }
 
@@ -281,7 +287,10 @@ pub(crate) fn a_token_fetch_is_retried_after_a_transient_fault<C: Client>() {
                 assert_eq!((seen, stage.seen_in_all()), (1, 1));
             }
         }
-        assert_eq!(client.session(|session| session.gate().failed_logins), 0);
+        assert_eq!(
+            client.session(|session| session.login_guard().failed_logins),
+            0
+        );
     });
 }
 
@@ -307,14 +316,14 @@ pub(crate) fn law_8_a_reset_is_sent_once_and_if_lost_blocks_the_login_guard<C: C
             | Effect::Outage(_)
             | Effect::Redirect(_) => {
                 let error = result.unwrap_err();
-                assert!(matches!(error, Error::PasswordUnknown(_)), "{error}");
-                assert!(error.is_fate_unknown());
-                let guard = next.unwrap_err().gate().cloned().unwrap();
-                assert_eq!(guard.closed, Some(GateReason::PasswordUnknown));
+                assert!(error.is_password_in_doubt(), "{error}");
+                assert!(error.is_outcome_unknown());
+                let guard = next.unwrap_err().login_guard().cloned().unwrap();
+                assert_eq!(guard.blocked, Some(BlockReason::PasswordInDoubt));
                 assert_eq!(stage.seen(Call::LogIn), 1);
             }
             Effect::Throttled | Effect::ThrottledForLong | Effect::Refusal(_) => {
-                assert_eq!(result.unwrap_err().fate(), Fate::Refused);
+                assert_eq!(result.unwrap_err().outcome(), Outcome::Refused);
                 stage
                     .server
                     .with(|service| assert_eq!(service.reveal_password(), Simulator::PASSWORD));
@@ -331,7 +340,7 @@ pub(crate) fn a_persistent_fault_is_tried_three_times<C: Client>() {
     for _ in 0..10 {
         stage.inject(Call::Account, Fault::Drop);
     }
-    assert!(client.call(account()).unwrap_err().is_fate_unknown());
+    assert!(client.call(account()).unwrap_err().is_outcome_unknown());
     assert_eq!(stage.seen(Call::Account), 3);
 }
 
@@ -346,6 +355,6 @@ pub(crate) fn a_retry_after_of_an_hour_is_not_waited_for<C: Client>() {
     stage.inject(Call::Account, Fault::Replace(outage));
     let error = client.call(account()).unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
-    assert!(error.is_fate_unknown(), "{error}");
+    assert!(error.is_outcome_unknown(), "{error}");
     assert_eq!(stage.seen(Call::Account), 1);
 }

@@ -5,7 +5,7 @@ use std::thread;
 use http::StatusCode;
 use thingspace_core::{
     AppCredentials, Credentials, Session, UserCredentials,
-    session::{Gate, GateReason},
+    session::{BlockReason, LoginGuard},
 };
 use thingspace_simulator::{Call, Fault, Simulator};
 
@@ -22,7 +22,7 @@ pub(crate) fn law_3_a_crowd_with_a_wrong_password_fails_one_login<C: Client>() {
             scope.spawn(|| {
                 let error = client.call(account()).unwrap_err();
                 assert!(error.is_wrong_credentials(), "{error}");
-                assert!(error.is_gate_closed() && error.is_never_sent(), "{error}");
+                assert!(error.is_blocked() && error.is_never_sent(), "{error}");
             });
         }
     });
@@ -38,7 +38,7 @@ pub(crate) fn law_3_repeated_calls_with_a_wrong_password_fail_one_login<C: Clien
     for _ in 0..20 {
         assert!(client.log_in().unwrap_err().is_wrong_credentials());
         assert!(client.call(account()).unwrap_err().is_wrong_credentials());
-        assert!(client.reset_password().unwrap_err().is_gate_closed());
+        assert!(client.reset_password().unwrap_err().is_blocked());
         assert_eq!(client.log_out().unwrap(), None);
     }
     assert_eq!(stage.failed_logins(), 1);
@@ -72,8 +72,8 @@ pub(crate) fn law_2_no_more_than_two_logins_are_lost_before_the_login_guard_bloc
         assert_eq!(stage.seen(Call::LogIn), 2, "{fault:?}");
         let error = client.call(account()).unwrap_err();
         assert_eq!(
-            error.gate().unwrap().closed,
-            Some(GateReason::BudgetSpent),
+            error.login_guard().unwrap().blocked,
+            Some(BlockReason::BudgetSpent),
             "{fault:?}"
         );
         assert_eq!(stage.seen(Call::Account), 0);
@@ -92,7 +92,7 @@ pub(crate) fn law_2_a_crowd_loses_no_more_than_two_logins<C: Client>() {
         }
     });
     assert_eq!(stage.seen(Call::LogIn), 2);
-    assert!(client.log_in().unwrap_err().is_gate_closed());
+    assert!(client.log_in().unwrap_err().is_blocked());
 }
 
 pub(crate) fn law_4_a_stale_bearer_is_not_held_against_the_password<C: Client>() {
@@ -105,7 +105,12 @@ pub(crate) fn law_4_a_stale_bearer_is_not_held_against_the_password<C: Client>()
     assert_eq!(stage.seen(Call::LogIn), 3);
     assert_eq!(stage.done(Call::LogIn), 2);
     assert_eq!(stage.failed_logins(), 0);
-    assert_eq!(client.session(|session| session.gate()).failed_logins, 0);
+    assert_eq!(
+        client
+            .session(|session| session.login_guard())
+            .failed_logins,
+        0
+    );
 }
 
 pub(crate) fn law_3_other_credentials_open_the_login_guard<C: Client>() {
@@ -113,11 +118,15 @@ pub(crate) fn law_3_other_credentials_open_the_login_guard<C: Client>() {
     let client = stage.builder_with("grflbk").build().unwrap();
     client.log_in().unwrap_err();
     // Equal credentials are not other credentials.
-    client.session(|session| session.set_credentials(credentials("grflbk")));
+    client
+        .session(|session| session.set_credentials(credentials("grflbk")))
+        .unwrap();
     client.log_in().unwrap_err();
     assert_eq!(stage.seen(Call::LogIn), 1);
 
-    client.session(|session| session.set_credentials(credentials(Simulator::PASSWORD)));
+    client
+        .session(|session| session.set_credentials(credentials(Simulator::PASSWORD)))
+        .unwrap();
     client.call(account()).unwrap();
     assert_eq!(stage.seen(Call::LogIn), 2);
 }
@@ -129,8 +138,8 @@ pub(crate) fn law_3_unblocking_opens_the_login_guard<C: Client>() {
         stage.inject(Call::LogIn, Fault::Drop);
     }
     client.log_in().unwrap_err();
-    assert!(client.log_in().unwrap_err().is_gate_closed());
-    client.session(Session::rearm);
+    assert!(client.log_in().unwrap_err().is_blocked());
+    client.session(Session::unblock);
     client.log_in().unwrap();
     assert_eq!(stage.seen(Call::LogIn), 3);
 }
@@ -142,13 +151,13 @@ pub(crate) fn law_2_a_successful_login_clears_the_count_of_failed_ones<C: Client
     for _ in 0..5 {
         stage.inject(Call::LogIn, Fault::Drop);
         client.log_in().unwrap();
-        let Gate {
+        let LoginGuard {
             failed_logins,
             attempts_left,
-            closed,
+            blocked,
             ..
-        } = client.session(|session| session.gate());
-        assert_eq!((failed_logins, attempts_left, closed), (0, 2, None));
+        } = client.session(|session| session.login_guard());
+        assert_eq!((failed_logins, attempts_left, blocked), (0, 2, None));
         client.log_out().unwrap();
     }
     assert_eq!(stage.done(Call::LogIn), 5);
@@ -170,9 +179,14 @@ pub(crate) fn a_user_name_that_others_locked_is_used_again_once_it_is_unlocked<C
         .with(|service| assert_eq!(service.counts().locked_logins, 1));
 
     stage.server.with(Simulator::unlock);
-    client.session(Session::rearm);
+    client.session(Session::unblock);
     client.log_in().unwrap();
-    assert_eq!(client.session(|session| session.gate()).failed_logins, 0);
+    assert_eq!(
+        client
+            .session(|session| session.login_guard())
+            .failed_logins,
+        0
+    );
     stage
         .server
         .with(|service| assert_eq!(service.consecutive_failures(), 0));
@@ -183,11 +197,15 @@ pub(crate) fn a_wrong_application_is_not_held_against_the_user<C: Client>() {
     let app = AppCredentials::new(Simulator::KEY, "grflbk").unwrap();
     let user = UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD).unwrap();
     let client = stage.client();
-    client.session(|session| session.set_credentials(Credentials::new(app, user)));
+    client
+        .session(|session| session.set_credentials(Credentials::new(app, user)))
+        .unwrap();
     assert!(client.log_in().unwrap_err().is_wrong_app());
     assert_eq!(stage.seen(Call::BearerToken), 1);
 
-    client.session(|session| session.set_credentials(credentials(Simulator::PASSWORD)));
+    client
+        .session(|session| session.set_credentials(credentials(Simulator::PASSWORD)))
+        .unwrap();
     client.log_in().unwrap();
     assert_eq!(stage.seen(Call::LogIn), 1);
 }

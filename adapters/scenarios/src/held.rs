@@ -1,4 +1,4 @@
-//! A login that is held back before it is sent.
+//! A request of an operation that is held back before it is sent.
 
 use std::sync::{
     Mutex,
@@ -8,25 +8,35 @@ use std::sync::{
 
 use thingspace_core::session::{Exchange, Observer};
 
-/// A login that is held back before it is sent. It blocks the thread that drives it,
-/// until a function arrives that this thread executes first. Only the first login of
-/// the client is held back.
-pub struct HeldLogin {
-    /// The client's observer, which holds the login back.
-    pub watch: LoginHolder,
-    /// Receives a message as soon as the login is held back.
+/// A request that is held back before it is sent. It blocks the thread that runs its
+/// operation, until a function arrives that this thread executes first. Only the first
+/// such request of the client is held back.
+pub struct HeldRequest {
+    /// The client's observer, which holds the request back.
+    pub watch: RequestHolder,
+    /// Receives a message as soon as the request is held back.
     pub is_held: Receiver<()>,
-    /// Sends the function to execute before the login goes on.
+    /// Sends the function to execute before the request goes on.
     pub go_on: Sender<fn()>,
 }
 
-impl HeldLogin {
+impl HeldRequest {
     /// Creates a login that is not held back yet.
-    #[allow(clippy::new_without_default, reason = "each one has its own channels")]
-    pub fn new() -> Self {
+    pub fn login() -> Self {
+        Self::to("/session/login")
+    }
+
+    /// Creates a password reset that is not held back yet.
+    pub fn reset() -> Self {
+        Self::to("/session/password/actions/reset")
+    }
+
+    /// Creates a request to a path with this end, which is not held back yet.
+    fn to(end: &'static str) -> Self {
         let (holds, is_held) = mpsc::channel();
         let (go_on, next) = mpsc::channel();
-        let watch = LoginHolder {
+        let watch = RequestHolder {
+            end,
             is_first: AtomicBool::new(true),
             holds,
             next: Mutex::new(next),
@@ -39,16 +49,17 @@ impl HeldLogin {
     }
 }
 
-/// An observer that blocks when the first login is about to be sent.
-pub struct LoginHolder {
+/// An observer that blocks when the first such request is about to be sent.
+pub struct RequestHolder {
+    end: &'static str,
     is_first: AtomicBool,
     holds: Sender<()>,
     next: Mutex<Receiver<fn()>>,
 }
 
-impl Observer for LoginHolder {
+impl Observer for RequestHolder {
     fn sending(&self, exchange: &Exchange) {
-        if exchange.path().ends_with("/login") && self.is_first.swap(false, Ordering::Relaxed) {
+        if exchange.path().ends_with(self.end) && self.is_first.swap(false, Ordering::Relaxed) {
             self.holds.send(()).unwrap();
             let next = self.next.lock().unwrap().recv().unwrap();
             next();

@@ -13,25 +13,29 @@ mod certificates;
 mod client;
 mod faults;
 mod guard;
+mod headers;
 mod held;
 mod limits;
 mod list;
 mod observers;
 mod redirects;
+mod reset;
 mod session;
 mod sharing;
 mod stage;
 mod tls;
 mod traces;
 mod transport;
+mod watch;
 
 pub use self::{
     client::{BoxedObserver, Client, Options},
-    held::HeldLogin,
+    held::HeldRequest,
     list::scenarios,
     redirects::nobody_follows,
     stage::{
-        Builder, IDLE, LONG, MINUTE, Stage, account, connections_to, credentials, devices,
-        server_that, settings, settings_with_short_timeouts,
+        Builder, ClientsTime, IDLE, LONG, MINUTE, Stage, account, connections_to, credentials,
+        devices, server_that, settings, settings_with_short_timeouts,
     },
+    watch::EventSender,
 };

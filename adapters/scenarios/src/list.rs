@@ -59,10 +59,12 @@ list! {$
         law_7_a_crowd_whose_session_is_refused_makes_one_login,
         law_1_a_crowd_with_an_expired_bearer_fetches_one_bearer,
         clones_share_the_session,
+        law_13_endpoints_build_and_read_with_nothing_locked,
         a_client_can_be_formatted_while_its_session_is_in_use,
-        a_thread_that_panics_during_the_login_leaves_it_to_another,
-        an_observer_that_panics_leaves_the_login_to_others,
-        an_observer_that_always_panics_ends_calls_and_nothing_else,
+        law_14_a_thread_that_panics_during_the_login_does_not_end_it,
+        law_14_an_observer_that_panics_during_a_login_does_not_end_it,
+        law_14_an_observer_that_always_panics_ends_calls_and_no_operation,
+        law_14_a_thousand_calls_that_give_up_early_harm_no_login,
     }
     guard {
         law_3_a_crowd_with_a_wrong_password_fails_one_login,
@@ -93,14 +95,29 @@ list! {$
         law_12_a_request_to_a_service_that_hangs_times_out,
         law_12_a_deadline_ends_a_call_that_hangs,
         law_12_a_deadline_that_has_passed_sends_nothing,
+        law_12_a_call_whose_deadline_passes_before_it_is_sent_is_not_sent,
+        law_12_a_call_whose_step_takes_longer_than_its_deadline_is_not_sent,
+        law_2_a_login_whose_deadline_passes_before_it_is_sent_does_not_count,
+        law_12_a_deadline_passes_though_the_clock_is_set_back_again_and_again,
         law_12_a_deadline_ends_a_call_that_waits_for_the_login_of_another,
         law_12_a_deadline_ends_a_call_that_would_back_off_beyond_it,
+    }
+    reset {
+        law_8_until_a_reset_is_confirmed_no_login_is_made_and_the_session_goes_on,
+        a_new_password_is_confirmed_once,
+        a_new_password_is_not_awaited_after_other_credentials_were_given,
+        law_8_a_reset_that_outlasts_its_call_leaves_its_new_password,
+    }
+    headers {
+        all_clients_send_the_same_headers,
+        a_request_keeps_its_own_user_agent,
     }
     redirects {
         law_9_no_redirect_is_followed,
     }
     observers {
         everything_is_reported_to_an_observer_in_order,
+        a_response_is_reported_after_the_machine_has_it,
         an_observer_may_look_at_the_session,
     }
     transport {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use thingspace_core::{
-    Endpoint, Environment, Malformed, RequestError, endpoint::WithSession, session::Snapshot,
+    Endpoint, Environment, InvalidResponse, RequestError, WithSession, session::Snapshot,
 };
 use thingspace_simulator::{Call, Fault, Simulator};
 
@@ -190,14 +190,14 @@ impl Endpoint for Page {
     type Auth = WithSession;
     type Output = Devices;
 
-    fn build(&self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+    fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
         let wanted = json!({"maxNumberOfDevices": 2, "largestDeviceIdSeen": self.seen});
         Request::post(environment.uri("/m2m/v1/devices/actions/list")?)
             .body(Bytes::from(wanted.to_string()))
             .map_err(|_| RequestError::Part("address"))
     }
 
-    fn read(response: &Response<Bytes>) -> Result<Devices, Malformed> {
+    fn read(response: &Response<Bytes>) -> Result<Devices, InvalidResponse> {
         let page: Value = serde_json::from_slice(response.body())?;
         let id = |device: &Value| {
             device["extendedAttributes"][0]["value"]
@@ -242,7 +242,7 @@ pub(crate) fn law_11_a_session_continues_from_a_snapshot<C: Client>() {
     drop(first);
 
     let snapshot: Snapshot = serde_json::from_str(&saved).unwrap();
-    let second = stage.builder().restore(snapshot).build().unwrap();
+    let second = stage.builder().snapshot(snapshot).build().unwrap();
     second.call(account()).unwrap();
     assert_eq!(second.log_in().unwrap(), token);
     assert_eq!(stage.seen(Call::BearerToken), 1);
@@ -257,7 +257,7 @@ pub(crate) fn a_session_that_expired_while_it_was_stored_is_replaced<C: Client>(
     let snapshot = first.session(|session| session.snapshot());
     stage.pass(Duration::from_secs(2 * 60 * 60));
 
-    let second = stage.builder().restore(snapshot).build().unwrap();
+    let second = stage.builder().snapshot(snapshot).build().unwrap();
     second.call(account()).unwrap();
     assert_eq!(stage.done(Call::BearerToken), 2);
     assert_eq!(stage.done(Call::LogIn), 2);
@@ -268,7 +268,9 @@ pub(crate) fn other_credentials_of_the_same_user_keep_the_session<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     let token = client.log_in().unwrap();
-    client.session(|session| session.set_credentials(credentials("for later")));
+    client
+        .session(|session| session.set_credentials(credentials("for later")))
+        .unwrap();
     assert_eq!(client.log_in().unwrap(), token);
     client.call(account()).unwrap();
     assert_eq!(stage.seen(Call::LogIn), 1);

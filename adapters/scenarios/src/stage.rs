@@ -17,7 +17,7 @@ use bytes::Bytes;
 use http::Request;
 use thingspace_core::{
     AppCredentials, Credentials, Environment, Timestamp, UserCredentials,
-    session::{Observer, RestoreError, Settings, Snapshot},
+    session::{self, Observer, OtherSession, Settings, Snapshot},
 };
 use thingspace_simulator::{Call, Fault, Server, Simulator};
 
@@ -81,7 +81,7 @@ impl<C> Stage<C> {
                 let ahead = Duration::from_millis(ahead.load(Ordering::Relaxed));
                 Timestamp::from(SystemTime::now()) + ahead
             }),
-            observer: BoxedObserver(Box::new(())),
+            observer: BoxedObserver::new(()),
         }
     }
 
@@ -92,9 +92,18 @@ impl<C> Stage<C> {
 
     /// Advances the time of the service and its clients.
     pub fn pass(&self, time: Duration) {
-        let millis = u64::try_from(time.as_millis()).unwrap();
-        self.ahead.fetch_add(millis, Ordering::Relaxed);
+        self.clients_time().pass(time);
         self.server.advance(time);
+    }
+
+    /// Returns the time of the clients alone.
+    pub fn clients_time(&self) -> ClientsTime {
+        ClientsTime(Arc::clone(&self.ahead))
+    }
+
+    /// Returns a call that sends this request to the service, to be given a deadline.
+    pub fn call(&self, request: Request<Bytes>) -> session::Call {
+        session::Call::to(request, &self.environment()).unwrap()
     }
 
     /// Applies `fault` to the next request for `call`.
@@ -145,6 +154,18 @@ impl<C: Client> Stage<C> {
     }
 }
 
+/// The time of a stage's clients, for observers that take their time.
+#[derive(Clone)]
+pub struct ClientsTime(Arc<AtomicU64>);
+
+impl ClientsTime {
+    /// Advances the clients' time, but not the service's.
+    pub fn pass(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap();
+        self.0.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
 /// A builder of a client.
 #[must_use]
 pub struct Builder<C> {
@@ -172,20 +193,26 @@ impl<C: Client> Builder<C> {
         self
     }
 
-    /// Sets the snapshot to restore the session from.
-    pub fn restore(mut self, snapshot: Snapshot) -> Self {
+    /// Sets the snapshot to continue the session from.
+    pub fn snapshot(mut self, snapshot: Snapshot) -> Self {
         self.options.snapshot = Some(snapshot);
+        self
+    }
+
+    /// Sets the clock.
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.options.clock = Box::new(clock);
         self
     }
 
     /// Sets the observer.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
-        self.options.observer = BoxedObserver(Box::new(observer));
+        self.options.observer = BoxedObserver::new(observer);
         self
     }
 
     /// Builds the client.
-    pub fn build(self) -> Result<C, RestoreError> {
+    pub fn build(self) -> Result<C, OtherSession> {
         C::build(self.options)
     }
 }

@@ -42,7 +42,10 @@ fn assert_not_trusted<C: Client>(authority: &Authority, identity: Arc<ServerConf
         assert!(messages.contains(why), "{messages}");
     }
     assert_eq!(stage.seen_in_all(), 0);
-    assert_eq!(client.session(|session| session.gate().failed_logins), 0);
+    assert_eq!(
+        client.session(|session| session.login_guard().failed_logins),
+        0
+    );
 }
 
 pub(crate) fn a_service_with_a_valid_certificate_is_trusted<C: Client>() {

@@ -23,7 +23,7 @@ use crate::{
     Client,
     alone::{is_alone, run_alone},
     faults::cheap_faults,
-    held::HeldLogin,
+    held::HeldRequest,
     stage::{IDLE, MINUTE, Stage, account, credentials, devices, settings},
 };
 
@@ -34,17 +34,20 @@ static JOURNAL: OnceLock<Journal> = OnceLock::new();
 const QUERY: &str = "iccid=8931440300000000001";
 
 /// All events, each with the level of its record.
-const EVENTS: [(Level, &str); 14] = [
-    (Level::ERROR, "gate_closed"),
+const EVENTS: [(Level, &str); 16] = [
+    (Level::ERROR, "logins_blocked"),
     (Level::WARN, "login_refused"),
     (Level::WARN, "login_lost"),
-    (Level::WARN, "braked"),
-    (Level::WARN, "paused"),
-    (Level::WARN, "flight_lapsed"),
+    (Level::WARN, "cooling_down"),
+    (Level::WARN, "backing_off"),
+    (Level::WARN, "lease_expired"),
     (Level::INFO, "logged_in"),
     (Level::INFO, "logged_out"),
+    (Level::INFO, "password_reset"),
+    // Until a new password is confirmed, which is no error.
+    (Level::INFO, "logins_blocked"),
     (Level::INFO, "password_changed"),
-    (Level::INFO, "gate_opened"),
+    (Level::INFO, "logins_unblocked"),
     (Level::DEBUG, "bearer_fetched"),
     (Level::DEBUG, "bearer_refused"),
     (Level::DEBUG, "session_idle"),
@@ -129,6 +132,13 @@ fn a_day<C: Client>(check: &mut SecretCheck) {
     check.inspect(&client);
     client.reset_password().unwrap();
     check.inspect(&client);
+    let new = client.request_reset();
+    check.add_secret("new password", new.as_ref().unwrap().password().expose());
+    check.record(&new);
+    check.inspect(&client);
+    check.record(&client.reset_password());
+    client.confirm_reset(&new.unwrap()).unwrap();
+    check.inspect(&client);
     client.log_out().unwrap();
     client.log_in().unwrap();
     check.inspect(&client);
@@ -148,7 +158,9 @@ fn wrong_credentials<C: Client>(check: &mut SecretCheck) {
     check.add_basic_auth("the-wrong-secret");
     let user = credentials(Simulator::PASSWORD).user;
     let client = stage.client();
-    client.session(|session| session.set_credentials(Credentials::new(app, user)));
+    client
+        .session(|session| session.set_credentials(Credentials::new(app, user)))
+        .unwrap();
     check.record(&client.log_in());
     check.inspect(&client);
 }
@@ -162,7 +174,7 @@ fn lost_responses<C: Client>(check: &mut SecretCheck) {
     }
     check.record(&client.log_in());
     check.inspect(&client);
-    client.session(Session::rearm);
+    client.session(Session::unblock);
     client.log_in().unwrap();
     stage.inject(Call::ResetPassword, Fault::CutShort);
     check.record(&client.reset_password());
@@ -190,7 +202,7 @@ fn short_lived_sessions<C: Client>(check: &mut SecretCheck) {
 /// A login is held back for so long that its lease expires and another call logs in.
 fn an_expired_lease<C: Client>(check: &mut SecretCheck) {
     let stage = Stage::<C>::new();
-    let login = HeldLogin::new();
+    let login = HeldRequest::login();
     let client = stage.builder().observer(login.watch).build().unwrap();
     thread::scope(|scope| {
         let held = scope.spawn(|| client.log_in());

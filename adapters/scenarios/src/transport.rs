@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use thingspace_core::Environment;
+use thingspace_core::{Environment, session::OperationKind};
 use thingspace_simulator::Call;
 
 use crate::{
@@ -27,6 +27,35 @@ fn unused_address() -> (Environment, TcpStream) {
     (format!("http://{address}/api").parse().unwrap(), stream)
 }
 
+/// Returns a client with the same tokens, at another address.
+fn moved<C: Client>(stage: &Stage<C>, client: &C, to: Environment) -> C {
+    let snapshot = client.session(|session| session.snapshot());
+    let snapshot = serde_json::to_string(&snapshot).unwrap();
+    let snapshot = snapshot.replace(stage.server.base(), &to.to_string());
+    let mut options = stage.options();
+    options.environment = to;
+    options.snapshot = Some(serde_json::from_str(&snapshot).unwrap());
+    C::build(options).unwrap()
+}
+
+/// Asserts that the outcome of a request to this server is unknown: that of a token
+/// fetch, without which no login is sent, and that of a call.
+fn assert_outcome_unknown<C: Client>(server: &Environment) {
+    let stage = Stage::<C>::new();
+    let client = stage.builder().environment(server.clone());
+    let error = client.build().unwrap().log_in().unwrap_err();
+    assert!(error.transport().unwrap().may_have_left(), "{error}");
+    assert_eq!(error.prerequisite(), Some(OperationKind::TokenFetch));
+
+    let client = stage.client();
+    client.log_in().unwrap();
+    let client = moved(&stage, &client, server.clone());
+    let error = client.call(devices()).unwrap_err();
+    assert!(error.is_outcome_unknown(), "{error}");
+    assert!(error.transport().unwrap().may_have_left(), "{error}");
+    assert_eq!(error.prerequisite(), None);
+}
+
 pub(crate) fn a_request_without_a_connection_was_never_sent<C: Client>() {
     let stage = Stage::<C>::new();
     let (nowhere, _held) = unused_address();
@@ -34,7 +63,10 @@ pub(crate) fn a_request_without_a_connection_was_never_sent<C: Client>() {
     let error = client.call(account()).unwrap_err();
     assert!(error.is_never_sent(), "{error}");
     assert!(client.log_in().unwrap_err().is_never_sent());
-    assert_eq!(client.session(|session| session.gate().failed_logins), 0);
+    assert_eq!(
+        client.session(|session| session.login_guard().failed_logins),
+        0
+    );
 }
 
 pub(crate) fn law_2_a_login_without_a_connection_does_not_count<C: Client>() {
@@ -44,19 +76,16 @@ pub(crate) fn law_2_a_login_without_a_connection_does_not_count<C: Client>() {
     client.log_out().unwrap();
     let (nowhere, _held) = unused_address();
 
-    // The same session, with its bearer token, at an address that accepts nothing.
-    let snapshot = client.session(|session| session.snapshot());
-    let snapshot = serde_json::to_string(&snapshot).unwrap();
-    let moved = snapshot.replace(stage.server.base(), &nowhere.to_string());
-    let mut options = stage.options();
-    options.environment = nowhere;
-    options.snapshot = Some(serde_json::from_str(&moved).unwrap());
-    let client = C::build(options).unwrap();
+    // With a bearer token, at an address that accepts nothing.
+    let client = moved(&stage, &client, nowhere);
     for _ in 0..5 {
         let error = client.log_in().unwrap_err();
         assert!(error.is_never_sent(), "{error}");
     }
-    assert_eq!(client.session(|session| session.gate().failed_logins), 0);
+    assert_eq!(
+        client.session(|session| session.login_guard().failed_logins),
+        0
+    );
 }
 
 #[allow(clippy::extra_unused_type_parameters, reason = "all scenarios have it")]
@@ -84,7 +113,6 @@ pub(crate) fn a_request_to_an_unknown_host_was_never_sent<C: Client>() {
 }
 
 pub(crate) fn a_response_that_breaks_off_leaves_the_outcome_unknown<C: Client>() {
-    let stage = Stage::<C>::new();
     let halves = [
         "HTTP/1.1 200 OK\r\nContent-Le",
         "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access_token\":",
@@ -94,20 +122,15 @@ pub(crate) fn a_response_that_breaks_off_leaves_the_outcome_unknown<C: Client>()
         let breaks_off = server_that(move |mut stream, _| {
             stream.write_all(half.as_bytes()).unwrap();
         });
-        let client = stage.builder().environment(breaks_off).build().unwrap();
-        let error = client.log_in().unwrap_err();
-        assert!(error.is_fate_unknown(), "{half}: {error}");
+        assert_outcome_unknown::<C>(&breaks_off);
     }
 }
 
 pub(crate) fn a_response_that_is_not_http_leaves_the_outcome_unknown<C: Client>() {
-    let stage = Stage::<C>::new();
     let smtp = server_that(|mut stream, _| {
         stream.write_all(b"220 smtp.example ESMTP\r\n").unwrap();
     });
-    let client = stage.builder().environment(smtp).build().unwrap();
-    let error = client.log_in().unwrap_err();
-    assert!(error.is_fate_unknown(), "{error}");
+    assert_outcome_unknown::<C>(&smtp);
 }
 
 pub(crate) fn law_2_a_login_whose_connection_is_reset_counts<C: Client>() {
@@ -136,8 +159,11 @@ pub(crate) fn law_2_a_login_whose_connection_is_reset_counts<C: Client>() {
     for _ in 0..5 {
         client.log_in().unwrap_err();
     }
-    assert_eq!(client.session(|session| session.gate().failed_logins), 2);
-    assert!(client.log_in().unwrap_err().is_gate_closed());
+    assert_eq!(
+        client.session(|session| session.login_guard().failed_logins),
+        2
+    );
+    assert!(client.log_in().unwrap_err().is_blocked());
 }
 
 pub(crate) fn law_6_a_stale_connection_costs_an_idempotent_call_nothing<C: Client>() {
@@ -161,7 +187,7 @@ pub(crate) fn law_6_a_stale_connection_executes_no_call_twice<C: Client>() {
     let was_executed = match client.call(devices()) {
         Ok(_) => 1,
         Err(error) => {
-            assert!(error.is_fate_unknown(), "{error}");
+            assert!(error.is_outcome_unknown(), "{error}");
             0
         }
     };
@@ -183,7 +209,10 @@ pub(crate) fn a_service_that_speaks_no_tls_is_an_error<C: Client>() {
     client.log_in().unwrap_err();
     assert!(start.elapsed() < LONG);
     assert_eq!(stage.seen_in_all(), 0);
-    assert_eq!(client.session(|session| session.gate().failed_logins), 0);
+    assert_eq!(
+        client.session(|session| session.login_guard().failed_logins),
+        0
+    );
 }
 
 pub(crate) fn every_method_is_sent_with_a_body_and_without<C: Client>() {

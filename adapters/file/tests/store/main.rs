@@ -80,7 +80,7 @@ fn session() -> Session {
 fn change(store: &dyn Store) -> Result<u64, String> {
     let mut session = session();
     session
-        .transact(store, Session::rearm)
+        .transact(store, Session::unblock)
         .map_err(|error| chain(&error))?;
     Ok(session.version())
 }

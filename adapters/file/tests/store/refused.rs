@@ -53,7 +53,7 @@ fn a_file_with_trailing_content() {
 fn a_file_from_a_newer_version() {
     let place = Place::with_session();
     let text = fs::read_to_string(&place.file).unwrap();
-    let newer = text.replace("thingspace-session-1", "thingspace-session-2");
+    let newer = text.replace("thingspace-session-2", "thingspace-session-3");
     assert_ne!(newer, text);
     let place = Place::with(newer.as_bytes());
     assert_refused(&place, "use the version that wrote it");
@@ -179,7 +179,7 @@ fn a_session_of_another_environment_or_user() {
     let credentials = session().credentials().clone();
     let mut staging = Session::new(Environment::staging(), credentials, 1);
     let error = staging
-        .transact(&place.store(), Session::rearm)
+        .transact(&place.store(), Session::unblock)
         .unwrap_err();
     assert!(chain(&error).contains("another environment"), "{error}");
     assert_eq!(fs::read(&place.file).unwrap(), text);
@@ -187,7 +187,7 @@ fn a_session_of_another_environment_or_user() {
 
 #[test]
 fn law_10_an_error_shows_nothing_of_the_files_content() {
-    let place = Place::with(br#"{"thingspace-session-1":{"environment":"hush","memory":"hush"}}"#);
+    let place = Place::with(br#"{"thingspace-session-2":{"environment":"hush","memory":"hush"}}"#);
     let error = place.store().load().unwrap_err();
     let shown = format!("{error:?} {}", chain(&error));
     assert!(!shown.contains("hush"), "{shown}");

@@ -40,15 +40,15 @@ fn a_save_that_has_not_seen_the_current_version_is_a_conflict() {
     let store = place.store();
     let other = session().snapshot();
     for seen in [None, Some(0), Some(2), Some(u64::MAX)] {
-        assert_eq!(store.save(seen, &other).unwrap(), Saved::Overtaken);
+        assert_eq!(store.save(seen, &other).unwrap(), Saved::Conflict);
     }
     assert_eq!(fs::read(&place.file).unwrap(), text);
-    assert_eq!(store.save(Some(1), &other).unwrap(), Saved::Kept);
+    assert_eq!(store.save(Some(1), &other).unwrap(), Saved::Saved);
     assert_eq!(store.load().unwrap().unwrap(), other);
 
     fs::remove_file(&place.file).unwrap();
-    assert_eq!(store.save(Some(1), &other).unwrap(), Saved::Overtaken);
-    assert_eq!(store.save(None, &other).unwrap(), Saved::Kept);
+    assert_eq!(store.save(Some(1), &other).unwrap(), Saved::Conflict);
+    assert_eq!(store.save(None, &other).unwrap(), Saved::Saved);
 }
 
 #[test]

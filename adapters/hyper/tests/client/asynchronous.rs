@@ -1,5 +1,4 @@
-//! The client as the scenarios take it: whoever calls it waits, on whatever
-//! thread that is.
+//! The client as the scenarios take it: each call blocks the thread that makes it.
 
 use std::{
     fmt::Debug,
@@ -12,54 +11,54 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring::default_provider};
 use thingspace_hyper::{
     Builder, Client, Pooled, Ready, Stack,
     core::{
-        Endpoint, Error, Password, Session, SessionToken, Timestamp,
-        endpoint::WithSession,
-        session::{Call, RestoreError, Task},
+        Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
+        session::{Call, NewPassword, OtherSession},
     },
 };
 use thingspace_scenarios as scenarios;
 use thingspace_scenarios::Options;
-use tokio::runtime::Runtime;
+use tokio::runtime::{self, Runtime};
 
-/// Where the connections of all stories are kept going.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+/// The runtime of all scenarios: for their connections and operations.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    runtime::Builder::new_multi_thread()
+        // Scenarios that hold an operation back block a worker each.
+        .worker_threads(32)
+        .enable_all()
+        .build()
+        .unwrap()
+});
 
-/// A client of this crate, whose callers wait; over the ready-made stack.
+/// A blocking client over a client of this crate; over the ready-made stack unless
+/// said otherwise.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting<S = Pooled>(Client<S>);
 
-/// What the stories of this adapter are told on.
+/// The stage of this adapter's own tests.
 pub(crate) type Stage = scenarios::Stage<Waiting>;
 
-/// A stack that there is a client over.
+/// A stack that the scenarios can test.
 pub(crate) trait Over: Stack + Debug + 'static {
-    fn client(options: Options) -> Result<Client<Self>, RestoreError>;
+    fn client(options: Options) -> Result<Client<Self>, OtherSession>;
 }
 
 impl Over for Pooled {
-    fn client(options: Options) -> Result<Client<Self>, RestoreError> {
+    fn client(options: Options) -> Result<Client<Self>, OtherSession> {
         builder(options).build()
     }
 }
 
-/// What the stack of a client is chosen on.
-pub(crate) fn builder(options: Options) -> Builder<Ready> {
-    let builder = Client::builder(options.credentials)
-        .environment(options.environment)
-        .settings(options.settings)
-        .clock(options.clock)
-        .observer(options.observer);
-    let builder = match options.root {
+/// Returns a builder whose stack is not chosen yet.
+pub(crate) fn builder(mut options: Options) -> Builder<Ready> {
+    let root = options.root.take();
+    let builder = Client::builder(options.into_config());
+    match root {
         Some(root) => builder.tls(trusting(root)),
-        None => builder,
-    };
-    match options.snapshot {
-        Some(snapshot) => builder.restore(snapshot),
         None => builder,
     }
 }
 
-/// Trust in this authority and no other.
+/// A configuration that trusts this authority and no other.
 fn trusting(root: Vec<u8>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(root.into()).unwrap();
@@ -76,7 +75,7 @@ fn wait<F: Future>(future: F) -> F::Output {
 }
 
 impl<S: Over> scenarios::Client for Waiting<S> {
-    fn build(options: Options) -> Result<Self, RestoreError> {
+    fn build(options: Options) -> Result<Self, OtherSession> {
         S::client(options).map(Self)
     }
 
@@ -92,6 +91,14 @@ impl<S: Over> scenarios::Client for Waiting<S> {
         wait(self.0.reset_password())
     }
 
+    fn request_reset(&self) -> Result<NewPassword, Error> {
+        wait(self.0.request_reset())
+    }
+
+    fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error> {
+        self.0.confirm_reset(new)
+    }
+
     fn call<E: Endpoint<Auth = WithSession>>(
         &self,
         endpoint: E,
@@ -99,7 +106,7 @@ impl<S: Over> scenarios::Client for Waiting<S> {
         wait(self.0.call(endpoint))
     }
 
-    fn run<T: Task>(&self, call: Call<T>) -> Result<T::Output, Error> {
+    fn run(&self, call: Call) -> Result<Completion, Error> {
         wait(self.0.run(call))
     }
 

@@ -4,18 +4,18 @@ use std::{
     future::{Future, Pending, pending},
     pin::{Pin, pin},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
     task::{Context, Poll, Wake},
     time::{Duration, Instant},
 };
 
-use hyper::rt::{Sleep, Timer};
-use hyper_util::rt::TokioTimer;
-use thingspace_hyper::{Client, core::session::FlightKind};
-use thingspace_scenarios::{IDLE, MINUTE, account, credentials};
-use thingspace_simulator::{Call, Simulator};
+use hyper::rt::{Executor, Sleep, Timer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use thingspace_hyper::{Client, Operating, core::session::OperationKind};
+use thingspace_scenarios::{IDLE, MINUTE, account};
+use thingspace_simulator::Call;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
@@ -27,31 +27,31 @@ use crate::{
 const CROWD: u32 = 10_000;
 
 #[tokio::test]
-async fn law_1_ten_thousand_calls_on_a_session_that_is_over_make_one_login() {
+async fn law_1_ten_thousand_calls_on_a_session_that_has_ended_make_one_login() {
     let stage = Stage::new();
     let first = builder(stage.options()).build().unwrap();
     first.log_in().await.unwrap();
-    // The hour of the bearer token is over, too.
+    // The hour of the bearer token has passed, too.
     stage.pass(IDLE * 3);
 
-    // All of them on one connection.
+    // All of them use one connection.
     let (all, http2) = (Arc::new(Semaphore::new(0)), http2());
-    let everybody = Arc::clone(&all);
+    let all_of_them = Arc::clone(&all);
     let stack = StackFn::new(move |request| {
-        let (everybody, http2) = (Arc::clone(&everybody), http2.clone());
+        let (all_of_them, http2) = (Arc::clone(&all_of_them), http2.clone());
         async move {
-            // Not before everybody waits for it.
+            // Not before all of them wait for it.
             if request.uri().path().ends_with("/token") {
-                everybody.acquire_many(CROWD).await?.forget();
+                all_of_them.acquire_many(CROWD).await?.forget();
             }
             over(http2, request).await
         }
     });
     let mut options = stage.options();
     options.snapshot = Some(first.session(|session| session.snapshot()));
-    // However slow the machine, nobody's time is up.
+    // However slow the machine, no deadline passes.
     options.settings.attempt_timeout = MINUTE * 60;
-    let client = builder(options).stack(stack, TokioTimer::new());
+    let client = builder(options).stack(stack, TokioTimer::new(), TokioExecutor::new());
     let client = client.build().unwrap();
 
     let mut crowd = JoinSet::new();
@@ -62,8 +62,8 @@ async fn law_1_ten_thousand_calls_on_a_session_that_is_over_make_one_login() {
             client.call(account()).await
         });
     }
-    while let Some(answer) = crowd.join_next().await {
-        assert_eq!(answer.unwrap().unwrap().status(), 200);
+    while let Some(response) = crowd.join_next().await {
+        assert_eq!(response.unwrap().unwrap().status(), 200);
     }
     assert_eq!(stage.seen(Call::BearerToken), 2);
     assert_eq!(stage.seen(Call::LogIn), 2);
@@ -73,50 +73,78 @@ async fn law_1_ten_thousand_calls_on_a_session_that_is_over_make_one_login() {
 
 #[test]
 fn ten_thousand_that_wait_for_a_login_are_woken_once_and_go_on_at_once() {
-    let (memory, gate) = (Memory::new(), Arc::new(Semaphore::new(0)));
-    let (service, hold) = (memory.clone(), Arc::clone(&gate));
+    let (memory, permits) = (Memory::new(), Arc::new(Semaphore::new(0)));
+    let (service, hold) = (memory.clone(), Arc::clone(&permits));
     let stack = StackFn::new(move |request| {
         let (service, hold) = (service.clone(), Arc::clone(&hold));
         async move {
             if request.uri().path().ends_with("/login") {
                 hold.acquire().await?.forget();
             }
-            service.answer(request).await
+            service.respond(request).await
         }
     });
-    let client = Client::builder(credentials(Simulator::PASSWORD))
-        .environment("http://127.0.0.1/api".parse().unwrap())
-        .clock(move || memory.now())
-        .stack(stack, Never)
+    let operations = Operations::default();
+    let client = Client::builder(memory.config())
+        .stack(stack, Never, operations.clone())
         .build()
         .unwrap();
 
-    let mut carrier = pin!(client.call(account()));
+    let mut first = pin!(client.call(account()));
     let its_wakes = Arc::new(Wakes::default());
-    assert!(poll(carrier.as_mut(), &its_wakes).is_pending());
+    assert!(poll(first.as_mut(), &its_wakes).is_pending());
+    let fetch_wakes = Arc::new(Wakes::default());
+    assert!(poll(operations.take().as_mut(), &fetch_wakes).is_ready());
+    assert_eq!(its_wakes.0.load(Relaxed), 1);
+    assert!(poll(first.as_mut(), &its_wakes).is_pending());
+    let (mut login, login_wakes) = (operations.take(), Arc::new(Wakes::default()));
+    assert!(poll(login.as_mut(), &login_wakes).is_pending());
+
     let mut crowd: Vec<_> = (0..CROWD)
         .map(|_| (Box::pin(client.call(account())), Arc::new(Wakes::default())))
         .collect();
     for (call, wakes) in &mut crowd {
         assert!(poll(call.as_mut(), wakes).is_pending());
     }
-    // Nobody holds the session while the login is out.
-    let flight = client.session(|session| session.flight());
-    assert_eq!(flight, Some(FlightKind::LogIn));
-
-    gate.add_permits(1);
+    // The session is not locked while the login is in progress.
+    let operation = client.session(|session| session.operation());
+    assert_eq!(operation, Some(OperationKind::LogIn));
     assert_eq!(its_wakes.0.load(Relaxed), 1);
-    assert!(poll(carrier, &its_wakes).is_ready());
+
+    permits.add_permits(1);
+    assert_eq!(login_wakes.0.load(Relaxed), 1);
+    assert!(poll(login.as_mut(), &login_wakes).is_ready());
+    assert_eq!(its_wakes.0.load(Relaxed), 2);
+    assert!(poll(first, &its_wakes).is_ready());
     for (call, wakes) in &mut crowd {
         assert_eq!(wakes.0.load(Relaxed), 1);
-        let Poll::Ready(answer) = poll(call.as_mut(), wakes) else {
+        let Poll::Ready(response) = poll(call.as_mut(), wakes) else {
             panic!("it waits once more");
         };
-        assert_eq!(answer.unwrap().status(), 200);
+        assert_eq!(response.unwrap().status(), 200);
     }
 }
 
-/// How often somebody was woken.
+/// An executor whose operations are polled by hand.
+#[derive(Clone, Default)]
+struct Operations(Arc<Mutex<Vec<Operating>>>);
+
+impl Operations {
+    /// Takes the operation that has begun.
+    fn take(&self) -> Operating {
+        let mut begun = self.0.lock().unwrap();
+        assert_eq!(begun.len(), 1);
+        begun.remove(0)
+    }
+}
+
+impl Executor<Operating> for Operations {
+    fn execute(&self, operation: Operating) {
+        self.0.lock().unwrap().push(operation);
+    }
+}
+
+/// The number of wakes of a task.
 #[derive(Default)]
 struct Wakes(AtomicU32);
 
@@ -126,11 +154,11 @@ impl Wake for Wakes {
     }
 }
 
-fn poll<F: Future>(future: Pin<&mut F>, wakes: &Arc<Wakes>) -> Poll<F::Output> {
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>, wakes: &Arc<Wakes>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(&Arc::clone(wakes).into()))
 }
 
-/// No time passes.
+/// A timer of a world in which no time passes.
 struct Never;
 
 impl Timer for Never {

@@ -1,7 +1,7 @@
-//! What HTTP/2 can say that HTTP/1.1 cannot.
+//! Signals of HTTP/2 that HTTP/1.1 does not have.
 
-use hyper_util::rt::TokioTimer;
-use thingspace_hyper::{Client, core::session::RestoreError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use thingspace_hyper::{Client, core::session::OtherSession};
 use thingspace_scenarios as scenarios;
 use thingspace_scenarios::{Client as _, Options, account, devices};
 use thingspace_simulator::{Call, Fault};
@@ -14,13 +14,15 @@ use crate::{
 type Stage = scenarios::Stage<Waiting<Plain>>;
 
 impl Over for Plain {
-    fn client(options: Options) -> Result<Client<Self>, RestoreError> {
-        builder(options).stack(http2(), TokioTimer::new()).build()
+    fn client(options: Options) -> Result<Client<Self>, OtherSession> {
+        builder(options)
+            .stack(http2(), TokioTimer::new(), TokioExecutor::new())
+            .build()
     }
 }
 
 #[test]
-fn a_request_that_was_refused_unprocessed_is_sent_again_whatever_it_is() {
+fn a_request_that_was_refused_unprocessed_is_retried_whatever_it_is() {
     for call in [Call::BearerToken, Call::LogIn, Call::Devices] {
         let stage = Stage::new();
         let client = stage.client();
@@ -40,7 +42,10 @@ fn law_2_a_login_that_was_refused_unprocessed_does_not_count() {
         }
         assert!(client.log_in().unwrap_err().is_never_sent());
     }
-    assert_eq!(client.session(|session| session.gate().failed_logins), 0);
+    assert_eq!(
+        client.session(|session| session.login_guard().failed_logins),
+        0
+    );
     client.log_in().unwrap();
 }
 
@@ -50,7 +55,10 @@ fn law_8_a_reset_that_was_refused_unprocessed_leaves_no_doubt() {
     let client = stage.client();
     stage.inject(Call::ResetPassword, Fault::RefusedStream);
     assert!(client.reset_password().unwrap_err().is_never_sent());
-    assert_eq!(client.session(|session| session.gate()).closed, None);
+    assert_eq!(
+        client.session(|session| session.login_guard()).blocked,
+        None
+    );
     assert_eq!(stage.seen(Call::ResetPassword), 1);
 
     client.reset_password().unwrap();
@@ -58,19 +66,19 @@ fn law_8_a_reset_that_was_refused_unprocessed_leaves_no_doubt() {
 }
 
 #[test]
-fn law_6_a_stream_that_was_reset_otherwise_is_of_unknown_fate() {
+fn law_6_a_stream_that_was_reset_otherwise_has_an_unknown_outcome() {
     for fault in [Fault::Drop, Fault::Drop.after_acting(), Fault::CutShort] {
         let stage = Stage::new();
         let client = stage.client();
         stage.inject(Call::Devices, fault);
         let error = client.call(devices()).unwrap_err();
-        assert!(error.is_fate_unknown(), "{error}");
+        assert!(error.is_outcome_unknown(), "{error}");
         assert_eq!(stage.seen(Call::Devices), 1);
     }
 }
 
 #[test]
-fn a_service_that_says_farewell_is_met_again() {
+fn a_service_that_announces_the_end_of_a_connection_is_called_on_another() {
     let stage = Stage::new();
     let client = stage.client();
     for request in [account, devices] {
@@ -86,24 +94,24 @@ fn a_service_that_says_farewell_is_met_again() {
 }
 
 #[test]
-fn law_6_what_is_sent_as_a_connection_ends_is_not_done_twice() {
+fn law_6_a_call_that_is_sent_as_a_connection_ends_is_not_executed_twice() {
     let stage = Stage::new();
     let client = stage.client();
     client.call(devices()).unwrap();
     stage.server.close_idle();
-    let was_done = match client.call(devices()) {
+    let was_executed = match client.call(devices()) {
         Ok(_) => 1,
         Err(error) => {
-            assert!(error.is_fate_unknown(), "{error}");
+            assert!(error.is_outcome_unknown(), "{error}");
             0
         }
     };
     client.call(account()).unwrap();
-    assert_eq!(stage.seen(Call::Devices), 1 + was_done);
+    assert_eq!(stage.seen(Call::Devices), 1 + was_executed);
     assert_eq!(stage.seen(Call::LogIn), 1);
 }
 
-/// What HTTP/2 itself traces counts.
+/// The same scenario, for the traces of HTTP/2 itself.
 mod traces {
     use super::{Plain, Waiting, scenarios};
 

@@ -1,12 +1,14 @@
-//! The async client over real sockets, against the simulator: the scenarios that
-//! every client is held to, and one file for each subject of its own.
+//! The async client over real sockets, against the simulator: the scenarios of all
+//! clients, and one file for each subject of its own.
 
 #![cfg(test)]
 #![cfg(feature = "tokio")]
 
 mod asynchronous;
+mod boxed;
 mod cancel;
 mod crowd;
+mod executors;
 mod http2;
 mod memory;
 mod over;

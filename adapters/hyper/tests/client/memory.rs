@@ -1,4 +1,4 @@
-//! A ThingSpace without a network or a runtime, in a time of its own.
+//! A ThingSpace without a network or a runtime, with a virtual time.
 
 use std::{
     future::Future,
@@ -12,21 +12,25 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_lite::future::block_on;
 use http::Request;
 use http_body_util::{BodyExt, Full};
-use hyper::rt::{Sleep, Timer};
-use thingspace_hyper::{Client, Stack, core::Timestamp};
+use hyper::rt::{Executor, Sleep, Timer};
+use thingspace_hyper::{
+    Client, Config, Operating, Stack,
+    core::{SessionBuilder, Timestamp},
+};
 use thingspace_scenarios::{credentials, settings};
 use thingspace_simulator::{Reply, Simulator};
 
-use crate::over::{Answer, BoxError};
+use crate::over::{BoxError, StackFn, StackResult};
 
-/// A service in memory, and the time that passes for it and its client: none,
-/// but where the client has nothing to do but wait.
+/// A service in memory, and the time of it and its client. The time passes only when
+/// the client can do nothing but wait.
 #[derive(Clone)]
 pub(crate) struct Memory {
     service: Arc<Mutex<Simulator>>,
-    /// In milliseconds.
+    /// The time in milliseconds.
     time: Arc<AtomicU64>,
 }
 
@@ -38,35 +42,62 @@ impl Memory {
         }
     }
 
-    /// A client that knows the password, over this stack.
-    pub(crate) fn client_over<S: Stack>(&self, stack: S) -> Client<S> {
-        let world = self.clone();
-        Client::builder(credentials(Simulator::PASSWORD))
+    /// Returns the configuration of a client that knows the password.
+    pub(crate) fn config(&self) -> Config {
+        let session = SessionBuilder::new(credentials(Simulator::PASSWORD))
             .environment("http://127.0.0.1/api".parse().unwrap())
-            .settings(settings())
-            .clock(move || world.now())
-            .stack(stack, self.clone())
+            .settings(settings());
+        let world = self.clone();
+        Config::new(session).clock(move || world.now())
+    }
+
+    /// Builds a client over this stack. Its operations run at once, before anything
+    /// else goes on.
+    pub(crate) fn client_over<S: Stack>(&self, stack: S) -> Client<S> {
+        self.client_on(stack, self.clone())
+    }
+
+    /// Builds a client over this stack that runs its operations on this executor.
+    pub(crate) fn client_on<S: Stack>(
+        &self,
+        stack: S,
+        executor: impl Executor<Operating> + Send + Sync + 'static,
+    ) -> Client<S> {
+        Client::builder(self.config())
+            .stack(stack, self.clone(), executor)
             .build()
             .unwrap()
     }
 
-    /// Looks at the service, or does something to it.
+    /// Returns the stack that leads to the service.
+    pub(crate) fn stack(&self) -> StackFn {
+        let memory = self.clone();
+        StackFn::new(move |request| memory.clone().respond(request))
+    }
+
+    /// Reads or changes the service.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Simulator) -> R) -> R {
         act(&mut self.service.lock().unwrap())
     }
 
-    pub(crate) async fn answer(self, request: Request<Full<Bytes>>) -> Answer {
+    pub(crate) async fn respond(self, request: Request<Full<Bytes>>) -> StackResult {
         let (parts, body) = request.into_parts();
         let request = Request::from_parts(parts, body.collect().await?.to_bytes());
         let now = self.now();
         match self.with(|service| service.respond(now, &request)) {
-            Reply::Response(answer) => Ok(answer.map(Full::<Bytes>::new)),
-            _ => Err(BoxError::from("no answer came")),
+            Reply::Response(response) => Ok(response.map(Full::<Bytes>::new)),
+            _ => Err(BoxError::from("no response came")),
         }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.time.load(Ordering::Relaxed))
+    }
+}
+
+impl Executor<Operating> for Memory {
+    fn execute(&self, operation: Operating) {
+        block_on(operation);
     }
 }
 
@@ -83,7 +114,7 @@ impl Timer for Memory {
     }
 }
 
-/// Lets its time pass as soon as somebody waits for it.
+/// A sleep that lets its time pass as soon as it is polled.
 struct Nap {
     time: Arc<AtomicU64>,
     duration: Duration,

@@ -1,4 +1,5 @@
-//! Any tower service is the stack, and is believed in what it knows.
+//! Stacks of the caller's own: any tower service is one, and its errors may say what
+//! became of a request.
 
 use std::{
     error::Error,
@@ -16,16 +17,16 @@ use bytes::Bytes;
 use futures_lite::future::block_on;
 use http::{HeaderValue, Request};
 use http_body_util::Full;
-use hyper_util::rt::TokioTimer;
-use thingspace_hyper::core::TransportError;
-use thingspace_scenarios::{account, devices};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use thingspace_hyper::{Client, core::TransportError};
+use thingspace_scenarios::{EventSender, account, devices};
 use thingspace_simulator::Call;
 use tower_service::Service;
 
 use crate::{
     asynchronous::{Stage, builder},
     memory::Memory,
-    over::{Answer, BoxError, StackFn, over, plain},
+    over::{BoxError, StackFn, StackResult, over, plain},
 };
 
 #[tokio::test]
@@ -37,7 +38,7 @@ async fn every_request_goes_through_the_stack_of_the_caller() {
         counted.fetch_add(1, Ordering::Relaxed);
         over(plain.clone(), request)
     });
-    let builder = builder(stage.options()).stack(count, TokioTimer::new());
+    let builder = builder(stage.options()).stack(count, TokioTimer::new(), TokioExecutor::new());
     let client = builder.build().unwrap();
     client.call(account()).await.unwrap();
     client.reset_password().await.unwrap();
@@ -47,37 +48,36 @@ async fn every_request_goes_through_the_stack_of_the_caller() {
 }
 
 #[tokio::test]
-async fn a_stack_of_the_caller_can_mend_an_answer() {
+async fn a_stack_of_the_caller_can_change_a_response() {
     let stage = Stage::new();
     let plain = plain();
     let mark = StackFn::new(move |request| {
-        let answer = over(plain.clone(), request);
+        let response = over(plain.clone(), request);
         async {
-            let mut answer = answer.await?;
+            let mut response = response.await?;
             let mark = HeaderValue::from_static("through here");
-            answer.headers_mut().insert("x-came", mark);
-            Ok(answer)
+            response.headers_mut().insert("x-came", mark);
+            Ok(response)
         }
     });
-    let builder = builder(stage.options()).stack(mark, TokioTimer::new());
+    let builder = builder(stage.options()).stack(mark, TokioTimer::new(), TokioExecutor::new());
     let client = builder.build().unwrap();
-    let answer = client.call(account()).await.unwrap();
-    assert_eq!(answer.headers()["x-came"], "through here");
+    let response = client.call(account()).await.unwrap();
+    assert_eq!(response.headers()["x-came"], "through here");
 }
 
 #[test]
 fn a_stack_needs_no_network_and_no_runtime() {
     let memory = Memory::new();
-    let stack = memory.clone();
-    let client = memory.client_over(StackFn::new(move |request| stack.clone().answer(request)));
+    let client = memory.client_over(memory.stack());
     block_on(client.call(account())).unwrap();
     block_on(client.reset_password()).unwrap();
     block_on(client.log_out()).unwrap();
     memory.with(|service| assert_eq!(service.counts().seen_in_all(), 5));
 }
 
-/// A stack that loses the first request for devices, for this reason, and has
-/// all others answered from memory.
+/// A stack that loses the first request for devices, for this reason, and sends all
+/// others to the service in memory.
 fn lossy(memory: &Memory, why: fn() -> BoxError) -> StackFn {
     let memory = memory.clone();
     let is_first = Arc::new(AtomicBool::new(true));
@@ -88,12 +88,12 @@ fn lossy(memory: &Memory, why: fn() -> BoxError) -> StackFn {
             if is_list && is_first.swap(false, Ordering::Relaxed) {
                 return Err(why());
             }
-            memory.answer(request).await
+            memory.respond(request).await
         }
     })
 }
 
-/// What has its reason deep inside.
+/// An error that has its reason deep inside.
 #[derive(Debug)]
 struct Wrapped(BoxError);
 
@@ -128,7 +128,7 @@ fn a_stack_that_says_that_nothing_was_sent_is_believed() {
 }
 
 #[test]
-fn law_6_what_a_stack_does_not_know_is_not_sent_again() {
+fn law_6_a_request_whose_outcome_a_stack_does_not_know_is_not_retried() {
     let reasons: [fn() -> BoxError; 3] = [
         || "something broke".into(),
         || wrapped("something broke"),
@@ -138,7 +138,7 @@ fn law_6_what_a_stack_does_not_know_is_not_sent_again() {
         let memory = Memory::new();
         let client = memory.client_over(lossy(&memory, why));
         let error = block_on(client.call(devices())).unwrap_err();
-        assert!(error.is_fate_unknown(), "{error}");
+        assert!(error.is_outcome_unknown(), "{error}");
         memory.with(|service| assert_eq!(service.counts().seen(Call::Devices), 0));
     }
 }
@@ -150,41 +150,77 @@ struct Broken;
 impl Service<Request<Full<Bytes>>> for Broken {
     type Response = http::Response<Full<Bytes>>;
     type Error = BoxError;
-    type Future = Ready<Answer>;
+    type Future = Ready<StackResult>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Err("out of order".into()))
     }
 
-    fn call(&mut self, _: Request<Full<Bytes>>) -> Ready<Answer> {
+    fn call(&mut self, _: Request<Full<Bytes>>) -> Ready<StackResult> {
         unreachable!("it is not ready")
     }
 }
 
 #[test]
-fn what_a_stack_was_not_ready_for_was_never_sent() {
+fn a_request_that_a_stack_was_not_ready_for_was_never_sent() {
     let memory = Memory::new();
     let client = memory.client_over(Broken);
     for _ in 0..5 {
         let error = block_on(client.log_in()).unwrap_err();
         assert!(error.is_never_sent(), "{error}");
     }
-    assert_eq!(client.session(|session| session.gate().failed_logins), 0);
+    assert_eq!(
+        client.session(|session| session.login_guard().failed_logins),
+        0
+    );
+}
+
+/// A stack that panics at the first request to a path with this end.
+fn breaks_once(memory: &Memory, end: &'static str) -> StackFn {
+    let memory = memory.clone();
+    let is_first = AtomicBool::new(true);
+    StackFn::new(move |request| {
+        let is_due = request.uri().path().ends_with(end);
+        assert!(!is_due || !is_first.swap(false, Ordering::Relaxed));
+        memory.clone().respond(request)
+    })
 }
 
 #[test]
-fn a_stack_that_panics_leaves_the_login_to_another() {
+fn a_stack_that_panics_during_the_login_loses_that_login_and_no_call() {
     let memory = Memory::new();
-    let stack = memory.clone();
-    let is_first = Arc::new(AtomicBool::new(true));
-    let break_once = StackFn::new(move |request| {
-        let is_login = request.uri().path().ends_with("/login");
-        assert!(!is_login || !is_first.swap(false, Ordering::Relaxed));
-        stack.clone().answer(request)
-    });
-    let client = memory.client_over(break_once);
-    let unlucky = catch_unwind(AssertUnwindSafe(|| block_on(client.call(account()))));
-    assert!(unlucky.is_err());
+    let (events, reported) = EventSender::new();
+    let client = Client::builder(memory.config().observer(events));
+    let client = client
+        .stack(
+            breaks_once(&memory, "/login"),
+            memory.clone(),
+            memory.clone(),
+        )
+        .build()
+        .unwrap();
     block_on(client.call(account())).unwrap();
     memory.with(|service| assert_eq!(service.counts().seen(Call::LogIn), 1));
+    // It may have been sent, so it counted until the next one succeeded.
+    let lost = reported
+        .try_iter()
+        .any(|event| event.name() == "login_lost");
+    assert!(lost);
+    client.session(|session| assert_eq!(session.login_guard().failed_logins, 0));
+}
+
+#[test]
+fn a_stack_that_panics_during_a_call_ends_that_call_alone() {
+    let memory = Memory::new();
+    let client = memory.client_over(breaks_once(&memory, "/list"));
+    let unlucky = catch_unwind(AssertUnwindSafe(|| block_on(client.call(devices()))));
+    assert!(unlucky.is_err());
+    block_on(client.call(devices())).unwrap();
+    memory.with(|service| {
+        let counts = service.counts();
+        assert_eq!(
+            (counts.seen(Call::LogIn), counts.seen(Call::Devices)),
+            (1, 1)
+        );
+    });
 }

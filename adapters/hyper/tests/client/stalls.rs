@@ -1,4 +1,4 @@
-//! What is given up before anything was sent was certainly not sent.
+//! A request that is given up before anything was sent was certainly not sent.
 
 use std::{
     convert::Infallible,
@@ -11,8 +11,8 @@ use futures_lite::future::block_on;
 use http::{Request, Response};
 use http_body_util::Full;
 use thingspace_hyper::{
-    Client,
-    core::{Error, Timestamp},
+    Client, Config,
+    core::{ErrorKind, SessionBuilder, Timestamp},
 };
 use thingspace_scenarios::{account, credentials, settings};
 use thingspace_simulator::Simulator;
@@ -21,24 +21,23 @@ use tower_service::Service;
 
 use crate::memory::Memory;
 
-/// The kernel takes the connection, and nobody ever speaks on it.
+/// The kernel accepts the connection, and nothing is ever sent on it.
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_is_not_answered_is_no_request_that_was_lost() {
+async fn a_handshake_without_a_response_is_no_request_that_was_lost() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("https://{}/api", silent.local_addr().unwrap());
     let start = Instant::now();
-    let client = Client::builder(credentials(Simulator::PASSWORD))
+    let session = SessionBuilder::new(credentials(Simulator::PASSWORD))
         .environment(base.parse().unwrap())
-        .settings(settings())
-        .clock(move || Timestamp::default() + start.elapsed())
-        .build()
-        .unwrap();
+        .settings(settings());
+    let config = Config::new(session).clock(move || Timestamp::default() + start.elapsed());
+    let client = Client::builder(config).build().unwrap();
     let error = client.log_in().await.unwrap_err();
-    assert!(matches!(error, Error::NeverSent(_)), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::NeverSent(_)), "{error}");
     assert!(start.elapsed() < settings().attempt_timeout * settings().max_attempts.get());
 }
 
-/// A stack that lets nothing through, such as one with a limit that is reached.
+/// A stack that is never ready, such as one whose limit is reached.
 #[derive(Clone)]
 struct Busy;
 

@@ -1,4 +1,4 @@
-//! A timer of the caller's own says that time has passed.
+//! A timer of the caller's own: it decides when time has passed.
 
 use std::{future::pending, time::Duration};
 
@@ -8,10 +8,10 @@ use thingspace_hyper::core::session;
 use thingspace_scenarios::{account, devices, settings};
 use thingspace_simulator::{Call, Fault};
 
-use crate::{memory::Memory, over::StackFn};
+use crate::{executors::Lazy, memory::Memory, over::StackFn};
 
 #[test]
-fn law_12_a_stack_that_never_answers_is_given_up_when_the_timer_says_so() {
+fn law_12_a_stack_that_never_responds_is_given_up_when_the_timer_says_so() {
     let memory = Memory::new();
     let hangs = StackFn::new({
         let memory = memory.clone();
@@ -21,22 +21,21 @@ fn law_12_a_stack_that_never_answers_is_given_up_when_the_timer_says_so() {
                 if request.uri().path().ends_with("/list") {
                     pending::<()>().await;
                 }
-                memory.answer(request).await
+                memory.respond(request).await
             }
         }
     });
     let client = memory.client_over(hangs);
     let start = memory.now();
     let error = block_on(client.call(devices())).unwrap_err();
-    assert!(error.is_fate_unknown(), "{error}");
+    assert!(error.is_outcome_unknown(), "{error}");
     assert_eq!(memory.now().since(start), settings().attempt_timeout);
 }
 
 #[test]
-fn a_pause_is_over_when_the_timer_says_so() {
+fn a_backoff_is_over_when_the_timer_says_so() {
     let memory = Memory::new();
-    let stack = memory.clone();
-    let client = memory.client_over(StackFn::new(move |request| stack.clone().answer(request)));
+    let client = memory.client_over(memory.stack());
     let throttled = Fault::Throttled {
         retry_after: Some(HeaderValue::from_static("45")),
     };
@@ -49,9 +48,11 @@ fn a_pause_is_over_when_the_timer_says_so() {
 #[test]
 fn law_12_a_deadline_is_over_when_the_timer_says_so() {
     let memory = Memory::new();
-    let client = memory.client_over(StackFn::new(|_| pending()));
+    let client = memory.client_on(memory.stack(), Lazy::after(0));
     let deadline = memory.now() + Duration::from_secs(5);
-    let call = session::Call::new(account()).with_deadline(deadline);
+    let environment = client.session(|session| session.environment().clone());
+    let call = session::Call::to(account(), &environment).unwrap();
+    let call = call.with_deadline(deadline);
     let error = block_on(client.run(call)).unwrap_err();
     assert!(error.is_timed_out(), "{error}");
     assert_eq!(memory.now(), deadline);

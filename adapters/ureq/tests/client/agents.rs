@@ -1,4 +1,4 @@
-//! The caller's own agent is used, and the rules hold all the same.
+//! An agent of the caller's own is used, and the rules hold all the same.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode};
-use thingspace_scenarios::{Client, LONG, account, devices};
+use thingspace_scenarios::{BoxedObserver, Client, EventSender, LONG, account, devices};
 use thingspace_simulator::{Call, Fault};
 use thingspace_ureq::ureq::{Agent, SendBody, middleware::MiddlewareNext};
 
@@ -36,22 +36,22 @@ fn every_request_goes_through_the_agent_of_the_caller() {
 }
 
 #[test]
-fn a_middleware_of_the_caller_can_mend_an_answer() {
+fn a_middleware_of_the_caller_can_change_a_response() {
     let stage = Stage::new();
     let mark = |request: Request<SendBody<'_>>, next: MiddlewareNext<'_>| {
-        let mut answer = next.handle(request)?;
+        let mut response = next.handle(request)?;
         let mark = HeaderValue::from_static("through here");
-        answer.headers_mut().insert("x-came", mark);
-        Ok(answer)
+        response.headers_mut().insert("x-came", mark);
+        Ok(response)
     };
     let agent = Agent::config_builder().middleware(mark).build();
     let client = Blocking::with_agent(stage.options(), agent);
-    let answer = client.call(account()).unwrap();
-    assert_eq!(answer.headers()["x-came"], "through here");
+    let response = client.call(account()).unwrap();
+    assert_eq!(response.headers()["x-came"], "through here");
 }
 
 #[test]
-fn every_status_is_an_answer_though_the_agent_takes_some_for_errors() {
+fn every_status_is_a_response_though_the_agent_takes_some_for_errors() {
     let stage = Stage::new();
     let agent = Agent::config_builder().http_status_as_error(true).build();
     let client = Blocking::with_agent(stage.options(), agent);
@@ -82,14 +82,14 @@ fn an_agent_that_is_less_patient_keeps_its_own_limits() {
         client.log_in().unwrap();
         stage.inject(Call::Devices, Fault::Hang);
         let start = Instant::now();
-        assert!(client.call(devices()).unwrap_err().is_fate_unknown());
+        assert!(client.call(devices()).unwrap_err().is_outcome_unknown());
         assert!(start.elapsed() < LONG);
         assert_eq!(stage.seen(Call::Devices), 1);
     }
 }
 
 #[test]
-fn a_thread_that_panics_in_a_middleware_leaves_the_login_to_another() {
+fn a_middleware_that_panics_during_the_login_loses_that_login_and_no_call() {
     let stage = Stage::new();
     let is_first = AtomicBool::new(true);
     let break_once = move |request: Request<SendBody<'_>>, next: MiddlewareNext<'_>| {
@@ -98,9 +98,31 @@ fn a_thread_that_panics_in_a_middleware_leaves_the_login_to_another() {
         next.handle(request)
     };
     let agent = Agent::config_builder().middleware(break_once).build();
-    let client = Blocking::with_agent(stage.options(), agent);
-    let unlucky = catch_unwind(AssertUnwindSafe(|| client.call(account())));
-    assert!(unlucky.is_err());
+    let (events, reported) = EventSender::new();
+    let mut options = stage.options();
+    options.observer = BoxedObserver::new(events);
+    let client = Blocking::with_agent(options, agent);
     client.call(account()).unwrap();
     assert_eq!(stage.seen(Call::LogIn), 1);
+    // It may have been sent, so it counted until the next one succeeded.
+    let lost = reported.iter().any(|event| event.name() == "login_lost");
+    assert!(lost);
+    client.session(|session| assert_eq!(session.login_guard().failed_logins, 0));
+}
+
+#[test]
+fn a_middleware_that_panics_during_a_call_ends_that_call_alone() {
+    let stage = Stage::new();
+    let is_first = AtomicBool::new(true);
+    let break_once = move |request: Request<SendBody<'_>>, next: MiddlewareNext<'_>| {
+        let is_list = request.uri().path().ends_with("/list");
+        assert!(!is_list || !is_first.swap(false, Ordering::Relaxed));
+        next.handle(request)
+    };
+    let agent = Agent::config_builder().middleware(break_once).build();
+    let client = Blocking::with_agent(stage.options(), agent);
+    let unlucky = catch_unwind(AssertUnwindSafe(|| client.call(devices())));
+    assert!(unlucky.is_err());
+    client.call(devices()).unwrap();
+    assert_eq!((stage.seen(Call::LogIn), stage.seen(Call::Devices)), (1, 1));
 }

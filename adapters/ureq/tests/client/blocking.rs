@@ -6,9 +6,8 @@ use thingspace_scenarios::Options;
 use thingspace_ureq::{
     Builder, Client,
     core::{
-        Endpoint, Error, Password, Session, SessionToken, Timestamp,
-        endpoint::WithSession,
-        session::{Call, RestoreError, Task},
+        Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
+        session::{Call, NewPassword, OtherSession},
     },
     ureq::{
         Agent,
@@ -20,7 +19,7 @@ use thingspace_ureq::{
 #[derive(Clone, Debug)]
 pub(crate) struct Blocking(Client);
 
-/// What the stories of this adapter are told on.
+/// The stage of this adapter's own tests.
 pub(crate) type Stage = scenarios::Stage<Blocking>;
 
 impl Blocking {
@@ -31,18 +30,11 @@ impl Blocking {
     }
 }
 
-pub(crate) fn builder(options: Options) -> Builder {
-    let builder = Client::builder(options.credentials)
-        .environment(options.environment)
-        .settings(options.settings)
-        .clock(options.clock)
-        .observer(options.observer);
-    let builder = match options.root {
+pub(crate) fn builder(mut options: Options) -> Builder {
+    let root = options.root.take();
+    let builder = Client::builder(options.into_config());
+    match root {
         Some(root) => builder.agent(trusting(&root)),
-        None => builder,
-    };
-    match options.snapshot {
-        Some(snapshot) => builder.restore(snapshot),
         None => builder,
     }
 }
@@ -58,7 +50,7 @@ fn trusting(root: &[u8]) -> Agent {
 }
 
 impl scenarios::Client for Blocking {
-    fn build(options: Options) -> Result<Self, RestoreError> {
+    fn build(options: Options) -> Result<Self, OtherSession> {
         builder(options).build().map(Self)
     }
 
@@ -74,6 +66,14 @@ impl scenarios::Client for Blocking {
         self.0.reset_password()
     }
 
+    fn request_reset(&self) -> Result<NewPassword, Error> {
+        self.0.request_reset()
+    }
+
+    fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error> {
+        self.0.confirm_reset(new)
+    }
+
     fn call<E: Endpoint<Auth = WithSession>>(
         &self,
         endpoint: E,
@@ -81,7 +81,7 @@ impl scenarios::Client for Blocking {
         self.0.call(endpoint)
     }
 
-    fn run<T: Task>(&self, call: Call<T>) -> Result<T::Output, Error> {
+    fn run(&self, call: Call) -> Result<Completion, Error> {
         self.0.run(call)
     }
 

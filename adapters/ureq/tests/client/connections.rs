@@ -1,4 +1,4 @@
-//! Connections that are kept.
+//! Connections that stay open.
 
 use thingspace_scenarios::{Client, account, devices};
 use thingspace_simulator::Call;

@@ -1,8 +1,8 @@
-//! The blocking client over real sockets, against the simulator: the scenarios
-//! that every client is held to, and one file for each subject of its own.
+//! The blocking client over real sockets, against the simulator: the scenarios of
+//! all clients, and one file for each subject of its own.
 
 #![cfg(test)]
-// Some stories are told behind TLS.
+// Some scenarios need TLS.
 #![cfg(feature = "rustls")]
 
 mod agents;

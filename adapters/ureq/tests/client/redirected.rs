@@ -1,4 +1,4 @@
-//! No redirect is followed, whoever asks for it.
+//! No redirect is followed, whatever the agent or the request says.
 
 use bytes::Bytes;
 use http::Request;
@@ -7,7 +7,7 @@ use thingspace_ureq::ureq::{Agent, config::RedirectAuthHeaders};
 
 use crate::blocking::{Blocking, Stage};
 
-/// An agent that goes wherever it is told to, tokens in hand.
+/// An agent that follows redirects, and sends the tokens with them.
 fn obedient() -> Agent {
     Agent::config_builder()
         .max_redirects(10)
