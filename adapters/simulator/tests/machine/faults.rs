@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
-use thingspace_core::{
-    Error,
-    session::{ChangePassword, EndSession, GateReason, OpenSession},
-};
+use thingspace_core::{Call as CoreCall, ErrorKind, session::BlockReason};
 use thingspace_simulator::{Call, Fault};
 
 use crate::world::*;
 
-/// Every fault that a service may have, instead of acting and after it. One that
-/// says that a request was not carried out is never told after it was.
+/// Every fault that a service may have, instead of acting and after it. A response
+/// that says that a request was not executed never comes after it was.
 pub(crate) fn faults() -> Vec<Fault> {
     let fault = |body: &'static str, status: u16| {
         let response = Response::builder().status(status);
@@ -81,50 +78,53 @@ pub(crate) const CALLS: [Call; 6] = [
     Call::Devices,
 ];
 
-/// What must be true of the service at any time.
-fn assert_unharmed(world: &World, told: &str) {
-    assert!(!world.service.is_locked(), "{told}");
-    assert_eq!(world.service.counts().misdirected, 0, "{told}");
-    let gate = world.session.gate();
+/// Asserts what must be true of the service at any time.
+fn assert_unharmed(world: &World, story: &str) {
+    assert!(!world.service.is_locked(), "{story}");
+    assert_eq!(world.service.counts().misdirected, 0, "{story}");
+    let guard = world.session.login_guard();
     let failures = world.service.consecutive_failures();
-    assert!(failures <= gate.failed_logins, "{told}: {gate}");
-    assert!(gate.failed_logins <= 2, "{told}: {gate}");
+    assert!(failures <= guard.failed_logins, "{story}: {guard}");
+    assert!(guard.failed_logins <= 2, "{story}: {guard}");
 }
 
 #[test]
-fn one_fault_anywhere_harms_nobody_and_what_may_be_repeated_recovers() {
+fn one_fault_anywhere_harms_nobody_and_what_may_be_retried_recovers() {
     for call in CALLS {
         for fault in faults() {
-            let told = format!("{fault:?} on {call:?}");
+            let story = format!("{fault:?} on {call:?}");
             let mut world = World::new();
             world.service.inject(call, fault);
-            let answers = [
+            let results = [
                 world.read().map(drop),
                 world.run(devices()).map(drop),
-                world.run(ChangePassword).map(drop),
-                world.run(EndSession).map(drop),
-                world.run(OpenSession).map(drop),
+                world.change_password().map(drop),
+                world.run(CoreCall::log_out()).map(drop),
+                world.run(CoreCall::log_in()).map(drop),
             ];
-            assert_unharmed(&world, &told);
+            assert_unharmed(&world, &story);
             assert!(
                 world.service.counts().done(Call::ResetPassword) <= 1,
-                "{told}"
+                "{story}"
             );
-            assert!(world.service.counts().done(Call::Devices) <= 1, "{told}");
-            // A pause that the service asks for is for all; any other harm is for one or two.
-            let harmed = answers.iter().filter_map(|answer| answer.as_ref().err());
+            assert!(world.service.counts().done(Call::Devices) <= 1, "{story}");
+            // A backoff that the service asks for is for all; any other harm is for one or two.
+            let harmed = results.iter().filter_map(|result| result.as_ref().err());
             let harmed = harmed.filter(|error| error.retry_at().is_none()).count();
-            assert!(harmed <= 2, "{told}: {answers:?}");
+            assert!(harmed <= 2, "{story}: {results:?}");
 
             // Whatever it was, it passes; only what leaves the password in doubt does not.
             world.pass(HOUR * 48);
             match world.read() {
                 Ok(_) => {}
-                Err(Error::GateClosed(gate)) => {
-                    assert_eq!(call, Call::ResetPassword, "{told}");
-                    assert_eq!(gate.closed, Some(GateReason::PasswordUnknown), "{told}");
+                Err(error) => {
+                    let ErrorKind::Blocked { guard, .. } = error.kind() else {
+                        panic!("{story}: {error}");
+                    };
+                    assert_eq!(call, Call::ResetPassword, "{story}");
+                    let reason = Some(BlockReason::PasswordInDoubt);
+                    assert_eq!(guard.blocked, reason, "{story}");
                 }
-                Err(error) => panic!("{told}: {error}"),
             }
         }
     }
@@ -138,25 +138,22 @@ fn law_8_a_lost_reset_spends_no_login_on_a_password_that_may_be_wrong() {
         Fault::CutShort,
         Fault::Hang,
     ] {
-        let told = format!("{fault:?}");
+        let story = format!("{fault:?}");
         let mut world = World::new();
         world.service.inject(Call::ResetPassword, fault);
-        let error = world.run(ChangePassword).unwrap_err();
-        assert!(
-            matches!(error, Error::PasswordUnknown(_)),
-            "{told}: {error}"
-        );
+        let error = world.change_password().unwrap_err();
+        assert!(error.is_password_in_doubt(), "{story}: {error}");
         assert_eq!(
             world.service.counts().seen(Call::ResetPassword),
             1,
-            "{told}"
+            "{story}"
         );
 
         // The open session goes on, and ends at last.
         world.read().unwrap();
         world.pass(HOUR);
-        assert!(world.read().unwrap_err().is_gate_closed(), "{told}");
-        assert_eq!(world.service.counts().seen(Call::LogIn), 1, "{told}");
+        assert!(world.read().unwrap_err().is_blocked(), "{story}");
+        assert_eq!(world.service.counts().seen(Call::LogIn), 1, "{story}");
     }
 }
 
@@ -167,7 +164,7 @@ fn law_2_storms_of_faults_never_lock_the_user_name() {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut world = World::new();
         for turn in 0..40 {
-            let told = format!("seed {seed}, turn {turn}");
+            let story = format!("seed {seed}, turn {turn}");
             if random.u8(..4) > 0 {
                 let call = CALLS[random.usize(..CALLS.len())];
                 let fault = faults[random.usize(..faults.len())].clone();
@@ -176,20 +173,20 @@ fn law_2_storms_of_faults_never_lock_the_user_name() {
             let resets = world.service.counts().done(Call::ResetPassword);
             let listed = world.service.counts().done(Call::Devices);
             match random.u8(..10) {
-                0 => world.run(ChangePassword).map(drop).ok(),
-                1 => world.run(EndSession).map(drop).ok(),
-                2 => world.run(OpenSession).map(drop).ok(),
+                0 => world.change_password().map(drop).ok(),
+                1 => world.run(CoreCall::log_out()).map(drop).ok(),
+                2 => world.run(CoreCall::log_in()).map(drop).ok(),
                 3..5 => world.run(devices()).map(drop).ok(),
                 _ => world.read().map(drop).ok(),
             };
-            assert_unharmed(&world, &told);
+            assert_unharmed(&world, &story);
             assert!(
                 world.service.counts().done(Call::ResetPassword) <= resets + 1,
-                "{told}"
+                "{story}"
             );
             assert!(
                 world.service.counts().done(Call::Devices) <= listed + 1,
-                "{told}"
+                "{story}"
             );
             world.pass(Duration::from_secs(random.u64(..2000)));
         }

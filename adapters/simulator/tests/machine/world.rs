@@ -5,14 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use thingspace_core::{
-    AppCredentials, Credentials, Environment, Error, Session, Step, Timestamp, TransportError,
-    UserCredentials,
-    session::{Call, Settings, Snapshot, Task, Transmit},
+    AppCredentials, Call, Completion, Credentials, Environment, Error, Password, Session,
+    SessionBuilder, Step, Timestamp, TransportError, UserCredentials,
+    session::{Settings, Snapshot, Transmit},
 };
 use thingspace_simulator::{Reply, Simulator};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
+
+pub(crate) type Received = Result<Response<Bytes>, TransportError>;
 
 pub(crate) struct World {
     pub(crate) service: Simulator,
@@ -37,37 +39,56 @@ impl World {
         self.now = self.now + time;
     }
 
-    /// Does a piece of work that may be done twice.
+    /// Makes a call that may be executed twice.
     pub(crate) fn read(&mut self) -> Result<Response<Bytes>, Error> {
-        self.run(account())
+        self.run(account())?.into_response()
     }
 
-    /// Sees a call through, as long as that takes.
-    pub(crate) fn run<T: Task>(&mut self, task: T) -> Result<T::Output, Error> {
+    /// Resets the password and confirms the new one.
+    pub(crate) fn change_password(&mut self) -> Result<Password, Error> {
+        let new = self.run(Call::reset_password())?.into_new_password()?;
+        self.session.confirm(&new).unwrap();
+        Ok(new.into_password())
+    }
+
+    /// Drives a call to its end, however long that takes.
+    pub(crate) fn run(&mut self, call: Call) -> Result<Completion, Error> {
         let Self {
             service,
             session,
             now,
         } = self;
-        run(service, session, now, task)
+        run(service, session, now, call)
+    }
+
+    /// Makes the next request of a call, and drops the call before the result
+    /// comes.
+    pub(crate) fn send_and_drop(&mut self, mut call: Call) -> (Transmit, Received) {
+        let Step::Send(transmit) = call.step(&mut self.session, self.now) else {
+            panic!("the call sends nothing");
+        };
+        let result = exchange(&mut self.service, &mut self.now, &transmit);
+        (transmit, result)
     }
 }
 
 /// The driver loop, with a service in the place of the network and a clock that
 /// jumps.
-pub(crate) fn run<T: Task>(
+pub(crate) fn run(
     service: &mut Simulator,
     session: &mut Session,
     now: &mut Timestamp,
-    task: T,
-) -> Result<T::Output, Error> {
-    let mut call = Call::new(task);
+    mut call: Call,
+) -> Result<Completion, Error> {
     loop {
         match call.step(session, *now) {
             Step::Send(transmit) => {
                 let attempt = transmit.attempt;
                 let result = exchange(service, now, &transmit);
-                call.receive(session, *now, attempt, result);
+                match attempt.operation() {
+                    Some(operation) => session.receive(*now, operation, result),
+                    None => call.receive(session, *now, attempt, result),
+                }
             }
             Step::Wait(wait) => {
                 assert!(wait.until > *now, "a wait for nothing");
@@ -78,46 +99,55 @@ pub(crate) fn run<T: Task>(
     }
 }
 
-/// One request over a network that is as good or bad as the service's reply.
-fn exchange(
-    service: &mut Simulator,
-    now: &mut Timestamp,
-    transmit: &Transmit,
-) -> Result<Response<Bytes>, TransportError> {
-    match service.respond(*now, &transmit.request) {
-        Reply::Response(answer) | Reply::Last(answer) => Ok(answer),
-        Reply::Late(delay, answer) if *now + delay < transmit.deadline => {
-            *now = *now + delay;
-            Ok(answer)
+/// Makes one request over a network that is as good or bad as the service's reply.
+fn exchange(service: &mut Simulator, now: &mut Timestamp, transmit: &Transmit) -> Received {
+    let reply = service.respond(*now, &transmit.request);
+    let (from, result) = result_of(reply, *now, transmit.deadline, transmit.read_limit);
+    *now = from;
+    result
+}
+
+/// The result that a reply is for a driver, and the time at which it comes.
+pub(crate) fn result_of(
+    reply: Reply,
+    now: Timestamp,
+    deadline: Timestamp,
+    read_limit: usize,
+) -> (Timestamp, Received) {
+    let result = match reply {
+        Reply::Response(response) | Reply::Last(response) => Ok(response),
+        Reply::Late(delay, response) if now + delay < deadline => {
+            return (now + delay, Ok(response));
         }
         Reply::Late(..) | Reply::Hung => {
-            *now = transmit.deadline;
-            Err(TransportError::unknown("timed out"))
+            return (deadline, Err(TransportError::unknown("timed out")));
         }
-        Reply::Endless(answer) => {
-            let read = transmit.read_limit;
-            let endless = answer.body().iter().copied().cycle();
-            let body = endless.take(read).collect::<Vec<_>>();
-            Ok(answer.map(|_| body.into()))
+        Reply::Endless(response) => {
+            let endless = response.body().iter().copied().cycle();
+            let body = endless.take(read_limit).collect::<Vec<_>>();
+            Ok(response.map(|_| body.into()))
         }
         Reply::Refused => Err(TransportError::not_sent("refused")),
         Reply::CutShort(_) | Reply::Dropped => Err(TransportError::unknown("cut off")),
-    }
+    };
+    (now, result)
 }
 
 pub(crate) fn session(password: &str, seed: u64) -> Session {
-    Session::new(Environment::mock(), credentials(password), seed).with_settings(settings())
+    builder(password, seed).build().unwrap()
 }
 
-pub(crate) fn restored(kept: Snapshot, password: &str) -> Session {
-    let session = Session::restore(kept, Environment::mock(), credentials(password));
-    session.unwrap().with_settings(settings())
+pub(crate) fn restored(saved: Snapshot, password: &str, seed: u64) -> Session {
+    builder(password, seed).snapshot(saved).build().unwrap()
 }
 
-fn settings() -> Settings {
+fn builder(password: &str, seed: u64) -> SessionBuilder {
     let mut settings = Settings::default();
     settings.max_body = 64 * 1024;
-    settings
+    SessionBuilder::new(credentials(password))
+        .environment(Environment::mock())
+        .settings(settings)
+        .seed(seed)
 }
 
 pub(crate) fn credentials(password: &str) -> Credentials {
@@ -127,16 +157,19 @@ pub(crate) fn credentials(password: &str) -> Credentials {
     )
 }
 
-/// Work that may be done twice.
-pub(crate) fn account() -> Request<Bytes> {
+/// A call that may be executed twice.
+pub(crate) fn account() -> Call {
     let path = format!("/m2m/v1/accounts/{}", Simulator::ACCOUNT);
-    Request::get(path).body(Bytes::new()).unwrap()
+    call(Request::get(path).body(Bytes::new()).unwrap())
 }
 
-/// Work that nobody has said may be done twice.
-pub(crate) fn devices() -> Request<Bytes> {
+/// A call that may be executed twice, but whose endpoint does not say so.
+pub(crate) fn devices() -> Call {
     let body = Bytes::from_static(b"{}");
-    Request::post("/m2m/v1/devices/actions/list")
-        .body(body)
-        .unwrap()
+    let request = Request::post("/m2m/v1/devices/actions/list").body(body);
+    call(request.unwrap())
+}
+
+fn call(request: Request<Bytes>) -> Call {
+    Call::to(request, &Environment::mock()).unwrap()
 }
