@@ -1,7 +1,7 @@
 //! The response to a login.
 
 use serde_json::json;
-use thingspace_core::{Problem, SessionToken, api::LogIn};
+use thingspace_core::{SessionToken, api::LogIn, response::Problem};
 
 use crate::{
     object::{Entry, Object},

@@ -1,7 +1,7 @@
 //! The response to a logout.
 
 use serde_json::json;
-use thingspace_core::{Problem, SessionToken, api::LogOut};
+use thingspace_core::{SessionToken, api::LogOut, response::Problem};
 
 use crate::{
     object::{Entry, Object},

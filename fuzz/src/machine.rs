@@ -20,8 +20,9 @@ mod model;
 mod world;
 
 /// Reads `data` as a schedule of acts, three bytes each, and runs it: calls that begin,
-/// are driven, lost and abandoned, any response of a service, restarts, other
-/// credentials, and a clock that may be set back. After each act the machine and the
+/// are driven, lost and dropped, operations that are abandoned, any response of a
+/// service, restarts, other credentials, new passwords that are confirmed, and a clock
+/// that may be set back. After each act the machine and the
 /// model must agree. At the end an honest service must end every call.
 pub fn machine(data: &[u8]) {
     let mut acts = Act::read_all(data);

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use http::{Response, StatusCode, header::RETRY_AFTER};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header::RETRY_AFTER};
 use serde_json::{Value, json};
 use thingspace_core::{
-    Endpoint, Error, ErrorCode, Fate, Refusal, Timestamp,
-    api::{LogIn, LogOut, RequestBearerToken, ResetPassword, RevokeBearerToken},
-    refusal::{Class, MAX_CODE_LENGTH, Shape},
+    AppCredentials, Call, Credentials, Endpoint, Environment, ErrorCode, Refusal, Session, Step,
+    Timestamp, UserCredentials,
+    api::{Error, LogIn, LogOut, RequestBearerToken, ResetPassword, RevokeBearerToken},
+    response::{Class, MAX_CODE_LENGTH, Shape},
 };
 
 use crate::{
@@ -50,6 +52,7 @@ pub fn refusal(data: &[u8]) {
     }
     if !status.is_success() {
         assert_every_call_is_refused(&response, &refusal);
+        assert_not_executed_twice(&response, &refusal);
     }
 }
 
@@ -109,7 +112,6 @@ fn assert_has_one_cause(refusal: &Refusal) {
     assert!(!(refusal.is_bearer_fault() && refusal.names_credentials()));
     assert!(!refusal.is_bearer_fault() || refusal.status() == StatusCode::UNAUTHORIZED);
     assert!(refusal.fault().is_none() || refusal.code().is_none());
-    assert!(!refusal.may_pass() || refusal.leaves_fate_open());
 }
 
 /// Asserts that status and code are shown, and that messages and body are not.
@@ -184,6 +186,7 @@ fn assert_code(code: &ErrorCode) {
         Class::RequestFailed => "REQUEST_FAILED",
         Class::RequestOnHold => "REQUEST_ONHOLD",
         Class::RequestCancelled => "REQUEST_CANCELLED",
+        other => panic!("{other:?}"),
     };
     let (named, _) = without.split_once('.').unwrap_or((without, ""));
     assert!(named.eq_ignore_ascii_case(class));
@@ -192,7 +195,7 @@ fn assert_code(code: &ErrorCode) {
 }
 
 /// Asserts that all endpoints read the same refusal.
-fn assert_every_call_is_refused(response: &Response<bytes::Bytes>, refusal: &Refusal) {
+fn assert_every_call_is_refused(response: &Response<Bytes>, refusal: &Refusal) {
     let errors = [
         LogIn::parse(response.clone()).err(),
         LogOut::parse(response.clone()).err(),
@@ -204,11 +207,56 @@ fn assert_every_call_is_refused(response: &Response<bytes::Bytes>, refusal: &Ref
         let error = error.unwrap();
         assert!(matches!(error, Error::Refused(_)));
         assert_eq!(error.refusal().unwrap().shape(), refusal.shape());
-        let open = refusal.leaves_fate_open();
-        assert_eq!(
-            error.fate(),
-            if open { Fate::Unknown } else { Fate::Refused }
-        );
         assert!(error.to_string().contains(&refusal.to_string()));
+        let error = thingspace_core::Error::from(error);
+        assert_eq!(error.is_outcome_unknown(), leaves_outcome_unknown(refusal));
+        assert_eq!(error.refusal().unwrap().shape(), refusal.shape());
     }
+}
+
+/// Asserts that a session sends a call again only if the refusal says that the call was
+/// not executed, and that its error says the same.
+fn assert_not_executed_twice(response: &Response<Bytes>, refusal: &Refusal) {
+    const MOST_STEPS: u32 = 60;
+    let credentials = Credentials::new(
+        AppCredentials::new("key", "secret").unwrap(),
+        UserCredentials::new("zbeeblebrox", "IMgr8").unwrap(),
+    );
+    let mut session = Session::new(Environment::mock(), credentials, 7);
+    let work = Request::post("/m2m/v1/work").body(Bytes::new()).unwrap();
+    let mut call = Call::to(work, session.environment()).unwrap();
+    let (mut now, mut times_sent) = (NOW, 0);
+    for _ in 0..MOST_STEPS {
+        match call.step(&mut session, now) {
+            Step::Send(transmit) => {
+                let response = match transmit.request.uri().path().rsplit('/').next() {
+                    Some("token") => self::response(200, br#"{"access_token":"b"}"#),
+                    Some("login") => self::response(200, br#"{"sessionToken":"s"}"#),
+                    _ => {
+                        times_sent += 1;
+                        response.clone()
+                    }
+                };
+                call.receive(&mut session, now, transmit.attempt, Ok(response));
+            }
+            Step::Wait(wait) => now = wait.until,
+            Step::Done(result) => {
+                let error = result.unwrap_err();
+                let is_recognized = refusal.is_bearer_fault()
+                    || refusal.is_session_refusal()
+                    || refusal.is_throttled();
+                let is_unknown = !is_recognized && leaves_outcome_unknown(refusal);
+                assert_eq!(error.is_outcome_unknown(), is_unknown);
+                assert!(times_sent == 1 || !is_unknown, "law 6");
+                return;
+            }
+        }
+    }
+    panic!("law 12: no end");
+}
+
+/// Returns true if a refusal with this status does not blame the request.
+fn leaves_outcome_unknown(refusal: &Refusal) -> bool {
+    let status = refusal.status();
+    !status.is_client_error() || status == StatusCode::REQUEST_TIMEOUT
 }

@@ -12,12 +12,11 @@ use http::{
 };
 use serde_json::{Value, json};
 use thingspace_core::{
-    AppCredentials, BearerToken, Endpoint, Environment, Malformed, Password, RequestError,
-    SessionToken, UserCredentials,
+    AppCredentials, BearerToken, Endpoint, Environment, InvalidResponse, Password, RequestError,
+    SessionToken, UserCredentials, WithSession,
     api::{
         LogIn, LogOut, RequestBearerToken, ResetPassword, RevokeBearerToken, session::LogInRequest,
     },
-    endpoint::WithSession,
 };
 use url::{Url, form_urlencoded};
 
@@ -299,13 +298,13 @@ impl Endpoint for Anywhere {
     type Auth = WithSession;
     type Output = ();
 
-    fn build(&self, _: &Environment) -> Result<Request<Bytes>, RequestError> {
+    fn build(self, _: &Environment) -> Result<Request<Bytes>, RequestError> {
         let mut request = Request::default();
-        *request.uri_mut() = self.0.clone();
+        *request.uri_mut() = self.0;
         Ok(request)
     }
 
-    fn read(_: &Response<Bytes>) -> Result<(), Malformed> {
+    fn read(_: &Response<Bytes>) -> Result<(), InvalidResponse> {
         Ok(())
     }
 }
@@ -328,7 +327,7 @@ fn plain(at: &Target, (method, target): (&str, &str), headers: &HeaderMap, body:
         return;
     };
     *built.headers_mut() = headers.clone();
-    let Ok(request) = built.request(&at.environment, at.tokens()) else {
+    let Ok(request) = built.clone().request(&at.environment, at.tokens()) else {
         return;
     };
     at.assert_reached_by(&request);
@@ -352,5 +351,5 @@ fn plain(at: &Target, (method, target): (&str, &str), headers: &HeaderMap, body:
         }
         headers
     };
-    assert_eq!(others(request.headers()), others(&built.headers().clone()));
+    assert_eq!(others(request.headers()), others(built.headers()));
 }

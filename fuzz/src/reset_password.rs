@@ -1,7 +1,7 @@
 //! The response to a password reset, which is the only copy of the new password.
 
 use serde_json::json;
-use thingspace_core::{Problem, api::ResetPassword};
+use thingspace_core::{api::ResetPassword, response::Problem};
 
 use crate::{
     object::{Entry, Object},

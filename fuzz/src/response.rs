@@ -4,14 +4,14 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response};
-use thingspace_core::{Endpoint, Error, MAX_TOKEN_LENGTH, Malformed, Problem};
+use thingspace_core::{Endpoint, InvalidResponse, MAX_TOKEN_LENGTH, api::Error, response::Problem};
 
 /// Reads a success with this body.
 ///
 /// If the body is invalid, the error must name one of `parts` or the body, hold the
 /// response and show nothing of it. A refusal with the same body must never be read as
 /// a success.
-pub(crate) fn read<E: Endpoint>(body: &[u8], parts: &[&str]) -> Result<E::Output, Malformed> {
+pub(crate) fn read<E: Endpoint>(body: &[u8], parts: &[&str]) -> Result<E::Output, InvalidResponse> {
     assert!(matches!(
         E::parse(response(400, body)),
         Err(Error::Refused(_))
@@ -20,19 +20,19 @@ pub(crate) fn read<E: Endpoint>(body: &[u8], parts: &[&str]) -> Result<E::Output
         Ok(response) => return Ok(response.into_body()),
         Err(error) => error,
     };
-    let Error::Malformed { malformed, .. } = error else {
+    let Error::Invalid { ref invalid, .. } = error else {
         panic!("{error:?}");
     };
-    assert!(malformed.part == "the body" || parts.contains(&malformed.part));
-    if let Problem::NotJson { line, column } | Problem::Shape { line, column } = malformed.problem {
+    assert!(invalid.part == "the body" || parts.contains(&invalid.part));
+    if let Problem::NotJson { line, column } | Problem::Shape { line, column } = invalid.problem {
         assert!(line <= body.split(|byte| *byte == b'\n').count());
         assert!(column <= body.len());
     }
-    assert_eq!(error.response().unwrap().body(), body);
+    assert_eq!(error.response().body(), body);
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains(char::is_control));
     assert_hides(&shown, body, "");
-    Err(malformed)
+    Err(invalid.clone())
 }
 
 pub(crate) fn response(status: u16, body: &[u8]) -> Response<Bytes> {

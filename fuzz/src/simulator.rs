@@ -8,7 +8,7 @@ use serde_json::Value;
 use thingspace_core::{
     Endpoint, Refusal, Timestamp,
     api::{LogIn, LogOut, RequestBearerToken, ResetPassword},
-    refusal::Shape,
+    response::Shape,
 };
 use thingspace_simulator::{Call, Counts, Fault, Reply, Simulator};
 

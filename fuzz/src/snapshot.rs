@@ -1,30 +1,28 @@
 //! Snapshots as a store may return them: any bytes at all.
 
-use std::{fmt::Debug, fmt::Write, time::Duration};
+use std::{fmt::Write, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 use thingspace_core::{
-    AppCredentials, Call, Credentials, Environment, Session, Step, Timestamp, TransportError,
-    UserCredentials,
-    session::{
-        ChangePassword, EndSession, OpenSession, PLATFORM_LOCKS_AT, RestoreError, Snapshot, Task,
-    },
+    AppCredentials, Call, Completion, Credentials, Environment, Session, SessionBuilder, Step,
+    Timestamp, TransportError, UserCredentials,
+    session::{OtherSession, PLATFORM_LOCKS_AT, Settings, Snapshot},
 };
 
 use crate::{response::assert_hides, wire::assert_one_request};
 
 /// The name of a snapshot's only field.
-const FORMAT: &str = "thingspace-session-1";
+const FORMAT: &str = "thingspace-session-2";
 
 /// The default number of logins that may fail or be lost in a row.
 const MAX_LOGINS: u64 = 2;
 
 /// Reads `data` as a snapshot. It must be refused with an error that shows nothing of
 /// it, or be accepted as a whole. An accepted snapshot stays the same when it is saved
-/// and loaded again, and only its owner can restore it. The session that is restored
-/// from it can drive every call to its end, also with a restart before each step.
+/// and loaded again, and only its owner can continue it. The session that continues it
+/// can drive every call to its end, also with a restart before each step.
 pub fn snapshot(data: &[u8]) {
     let snapshot: Snapshot = match serde_json::from_slice(data) {
         Ok(snapshot) => snapshot,
@@ -49,9 +47,9 @@ pub fn snapshot(data: &[u8]) {
         return;
     };
     let credentials = Credentials::new(app, user);
-    let restored = Session::restore(snapshot.clone(), environment.clone(), credentials.clone());
+    let restored = restore(snapshot.clone(), &environment, &credentials);
     if environment.to_string() != text("environment") {
-        assert_eq!(restored.unwrap_err(), RestoreError::Environment);
+        assert_eq!(restored.unwrap_err(), OtherSession::Environment);
         return;
     }
     let session = restored.unwrap();
@@ -61,12 +59,37 @@ pub fn snapshot(data: &[u8]) {
     assert_belongs_to(&snapshot, &environment, &credentials);
 
     let logins = logins_left(owner);
+    let steady = restore_steady(snapshot, &session);
     for start in [0, 1_700_000_000_000, u64::MAX] {
         let start = Timestamp::from_millis(start);
-        let straight = Life::new(session.clone(), logins, start, false).lived();
-        let restarted = Life::new(session.clone(), logins, start, true).lived();
+        Life::new(session.clone(), logins, start, false).lived();
+        let straight = Life::new(steady.clone(), logins, start, false).lived();
+        let restarted = Life::new(steady.clone(), logins, start, true).lived();
         assert_eq!(straight, restarted, "law 11");
     }
+}
+
+fn restore(
+    snapshot: Snapshot,
+    environment: &Environment,
+    credentials: &Credentials,
+) -> Result<Session, OtherSession> {
+    SessionBuilder::new(credentials.clone())
+        .environment(environment.clone())
+        .snapshot(snapshot)
+        .build()
+}
+
+/// Restores the session without jitter, which is the process's own and not saved.
+fn restore_steady(snapshot: Snapshot, session: &Session) -> Session {
+    let mut settings = Settings::default();
+    settings.first_backoff = Duration::ZERO;
+    let session = SessionBuilder::new(session.credentials().clone())
+        .environment(session.environment().clone())
+        .snapshot(snapshot)
+        .settings(settings)
+        .build();
+    session.unwrap()
 }
 
 /// Returns true if everything in `stored` is also in `given`, in any form that serde
@@ -92,11 +115,11 @@ fn stands_in(stored: &Value, given: &Value) -> bool {
 fn logins_left(owner: &Value) -> u64 {
     let guard = &owner["memory"]["guard"];
     let count = |name: &str| guard[name].as_u64().unwrap();
-    if !guard["closed"].is_null() {
+    if !guard["blocked"].is_null() {
         return 0;
     }
     let left = MAX_LOGINS.saturating_sub(count("spent"));
-    if guard["rearmed"] == true {
+    if guard["unblocked"] == true {
         return left;
     }
     // The login that could lock the user name is never made.
@@ -122,32 +145,30 @@ fn assert_hides_tokens(session: &Session, stored: &Value) {
     let masked: Snapshot = serde_json::from_value(masked).unwrap();
     let looks = |snapshot: &Snapshot| format!("{snapshot:?} {snapshot:#?}");
     assert_eq!(looks(&masked), looks(&session.snapshot()));
-    let environment = session.environment().clone();
-    let other = Session::restore(masked, environment, session.credentials().clone());
+    let other = restore(masked, session.environment(), session.credentials());
     let looks = |session: &Session| format!("{session:?} {session:#?}");
     assert_eq!(looks(&other.unwrap()), looks(session));
 }
 
-/// Asserts that no other environment, application or user can restore the snapshot.
+/// Asserts that no other environment, application or user can continue the session.
 fn assert_belongs_to(snapshot: &Snapshot, environment: &Environment, credentials: &Credentials) {
-    let restore = |environment: &Environment, credentials: &Credentials| {
-        let restored = Session::restore(snapshot.clone(), environment.clone(), credentials.clone());
-        restored.map(drop)
+    let restored = |environment: &Environment, credentials: &Credentials| {
+        restore(snapshot.clone(), environment, credentials).map(drop)
     };
     let elsewhere = "https://elsewhere.example".parse().unwrap();
     if *environment != elsewhere {
         assert_eq!(
-            restore(&elsewhere, credentials),
-            Err(RestoreError::Environment)
+            restored(&elsewhere, credentials),
+            Err(OtherSession::Environment)
         );
     }
     let mut other = credentials.clone();
     other.app = AppCredentials::new(format!("{}+", credentials.app.key()), "secret").unwrap();
-    assert_eq!(restore(environment, &other), Err(RestoreError::App));
+    assert_eq!(restored(environment, &other), Err(OtherSession::App));
     let mut other = credentials.clone();
     let username = format!("{}+", credentials.user.username());
     other.user = UserCredentials::new(username, "password").unwrap();
-    assert_eq!(restore(environment, &other), Err(RestoreError::User));
+    assert_eq!(restored(environment, &other), Err(OtherSession::User));
 }
 
 /// A restored session, and everything that its drivers see of it.
@@ -156,6 +177,9 @@ struct Life {
     now: Timestamp,
     /// True if the process ends and starts again before each step.
     restarts: bool,
+    /// True if the process holds the result of an operation for the call that began it.
+    /// A call does not outlive its process, so a restart would end it.
+    has_result: bool,
     /// The number of logins that may still be sent before one succeeds.
     logins: u64,
     seen: String,
@@ -176,47 +200,48 @@ impl Life {
             session,
             now,
             restarts,
+            has_result: false,
             logins,
             seen: String::new(),
         }
     }
 
     fn lived(mut self) -> String {
-        let work = |method: &str| {
-            let request = Request::builder().method(method).uri("/m2m/v1/work");
-            request.body(Bytes::new()).unwrap()
-        };
-        self.lost(OpenSession);
-        self.call(work("GET"), Service::Honest);
-        self.call(work("POST"), Service::Refusing);
-        self.lost(EndSession);
-        self.call(EndSession, Service::Silent);
-        self.call(OpenSession, Service::Honest);
-        self.call(ChangePassword, Service::Silent);
+        self.lost(Call::log_in());
+        self.work("GET", Service::Honest);
+        self.work("POST", Service::Refusing);
+        self.lost(Call::log_out());
+        self.call(Call::log_out(), Service::Silent);
+        self.call(Call::log_in(), Service::Honest);
+        self.call(Call::reset_password(), Service::Silent);
+        self.call(Call::reset_password(), Service::Honest);
+        self.work("GET", Service::Honest);
         self.seen
     }
 
+    fn work(&mut self, method: &str, service: Service) {
+        let request = Request::builder().method(method).uri("/m2m/v1/work");
+        let request = request.body(Bytes::new()).unwrap();
+        match Call::to(request, self.session.environment()) {
+            Ok(call) => self.call(call, service),
+            Err(error) => assert_message(&error.to_string()),
+        }
+    }
+
     /// Begins a call that is lost after its first step.
-    fn lost<T: Task>(&mut self, task: T)
-    where
-        T::Output: Debug,
-    {
-        let _ = self.step(&mut Call::new(task));
+    fn lost(&mut self, mut call: Call) {
+        let _ = self.step(&mut call);
     }
 
     /// Drives a call to its end.
-    fn call<T: Task>(&mut self, task: T, service: Service)
-    where
-        T::Output: Debug,
-    {
+    fn call(&mut self, mut call: Call, service: Service) {
         const MOST_STEPS: u32 = 60;
-        let mut call = Call::new(task);
         for _ in 0..MOST_STEPS {
-            let step = self.step(&mut call);
-            match step {
+            match self.step(&mut call) {
                 Step::Send(transmit) => {
                     let result = self.send(&transmit.request, service);
                     let before = self.session.clone();
+                    self.has_result = transmit.attempt.operation().is_some();
                     call.receive(&mut self.session, self.now, transmit.attempt, result);
                     assert_version_grows(&before, &self.session);
                 }
@@ -224,29 +249,31 @@ impl Life {
                     assert!(wait.until > self.now, "the wait has no end in the future");
                     self.now = wait.until;
                 }
-                Step::Done(Ok(_)) => return,
-                Step::Done(Err(error)) => {
-                    let message = error.to_string();
-                    assert!(!message.contains(char::is_control), "{message:?}");
+                Step::Done(Ok(Completion::PasswordReset(new))) => {
+                    assert!(self.session.login_guard().blocked.is_some(), "law 8");
+                    let before = self.session.clone();
+                    self.session.confirm(&new).unwrap();
+                    assert_version_grows(&before, &self.session);
+                    assert_eq!(self.session.credentials().user.password(), new.password());
+                    // The password is right, so as many logins may fail again.
+                    self.logins = MAX_LOGINS;
                     return;
                 }
+                Step::Done(Ok(_)) => return,
+                Step::Done(Err(error)) => return assert_message(&error.to_string()),
             }
         }
         panic!("law 12: no end");
     }
 
     /// Drives a call by one step, perhaps in a restarted process.
-    fn step<T: Task>(&mut self, call: &mut Call<T>) -> Step<T::Output>
-    where
-        T::Output: Debug,
-    {
-        if self.restarts {
+    fn step(&mut self, call: &mut Call) -> Step {
+        let has_result = std::mem::take(&mut self.has_result);
+        if self.restarts && !has_result {
             let snapshot = self.session.snapshot();
             let saved = again(&snapshot);
             assert!(saved == snapshot);
-            let environment = self.session.environment().clone();
-            let credentials = self.session.credentials().clone();
-            self.session = Session::restore(saved, environment, credentials).unwrap();
+            self.session = restore_steady(saved, &self.session);
         }
         let before = self.session.clone();
         let step = call.step(&mut self.session, self.now);
@@ -280,11 +307,16 @@ impl Life {
                 self.logins = MAX_LOGINS;
                 (200, r#"{"sessionToken":"s"}"#)
             }
+            Service::Honest if is(request, "reset") => (200, r#"{"newPassword":"p"}"#),
             Service::Honest => (200, "{}"),
         };
         let response = Response::builder().status(status);
         Ok(response.body(Bytes::from(body)).unwrap())
     }
+}
+
+fn assert_message(message: &str) {
+    assert!(!message.contains(char::is_control), "{message:?}");
 }
 
 /// Asserts that the version grows with each change, except of the time of the last use.
