@@ -7,13 +7,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use thingspace_file::FileStore;
 use thingspace_ureq::{
-    Client,
+    Client, Config,
     core::{
-        Credentials, Environment, Error, Session, Timestamp,
-        session::{GateReason, RestoreError, Settings, Store},
+        Credentials, Environment, Error, Session, SessionBuilder, Timestamp,
+        session::{BlockReason, OtherSession, Settings, Store},
     },
 };
 
@@ -24,9 +23,6 @@ use crate::{
     record::Records,
     watch::Watch,
 };
-
-/// The characters that the name of a session's file holds unescaped.
-const UNESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// The advice for a guard that failed logins have blocked.
 pub(crate) const HOW_TO_UNBLOCK: &str = "Other credentials alone do not unblock the login guard here. Once they are right, unblock it with: thingspace unblock";
@@ -43,9 +39,12 @@ impl Context {
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
         let environment = environment(common.environment)?;
         let credentials = CredentialSources::new(common.credentials.as_deref())?;
-        let path = match &common.state {
-            Some(path) => path.clone(),
-            None => folder()?.join(file_name(&environment, &credentials)?),
+        let path = if let Some(path) = &common.state {
+            path.clone()
+        } else {
+            let session = SessionBuilder::new(credentials.without_secrets()?);
+            let key = session.environment(environment.clone()).store_key();
+            folder()?.join(format!("{key}.json"))
         };
         let mut settings = Settings::default();
         settings.attempt_timeout = Duration::from_secs(common.timeout);
@@ -70,9 +69,12 @@ impl Context {
     /// The session as it is now, or a new one if none was saved. It has no real
     /// secrets, so it serves only to look at it or at its guard.
     pub(crate) fn session(&self) -> Result<Session, Failure> {
-        let credentials = self.credentials.without_secrets()?;
-        let mut session = self.restored(credentials)?;
-        session.age(now());
+        let mut builder = self.builder(self.credentials.without_secrets()?);
+        if let Some(snapshot) = self.store.load()? {
+            builder = builder.snapshot(snapshot);
+        }
+        let mut session = self.build(builder)?;
+        session.expire(now());
         Ok(session)
     }
 
@@ -82,13 +84,15 @@ impl Context {
         work: impl FnOnce(&Client) -> Result<R, Error>,
     ) -> Result<R, Failure> {
         let watch = Watch::default();
-        let client = self.client(&watch)?;
+        let client = self.client(self.store.clone(), &watch)?;
+        let began = client.now();
         let password = client.session(|session| session.credentials().user.password().clone());
         if let Some(outdated) = self.records().outdated(&password)? {
             return self.run_without_login(&client, work, outdated);
         }
         let result = work(&client);
-        if watch.logged_in() {
+        let opened_at = client.session(|session| session.opened_at());
+        if watch.has_sent_login() && opened_at >= Some(began) {
             self.records().settle(&password);
         }
         result.map_err(|error| self.explain(error))
@@ -102,18 +106,17 @@ impl Context {
         work: impl FnOnce(&Client) -> Result<R, Error>,
         outdated: Failure,
     ) -> Result<R, Failure> {
-        // A session that is not restored knows of no reset, so its guard is blocked
-        // once it finds that there was one.
-        client.session(|session| {
-            let unaware = Session::new(self.environment.clone(), session.credentials().clone(), 0);
-            *session = unaware.with_settings(self.settings.clone());
-        });
-        let is_blocked = client.transact(|session| session.gate().closed.is_some())?;
+        // A session without a snapshot knows of no reset, so its guard is blocked once
+        // it finds that there was one.
+        let credentials = client.session(|session| session.credentials().clone());
+        let unaware = self.build(self.builder(credentials))?;
+        client.session(|session| *session = unaware);
+        let is_blocked = client.transact(|session| session.login_guard().blocked.is_some())?;
         if !is_blocked {
             return Err(outdated);
         }
         work(client).map_err(|error| {
-            if error.is_gate_closed() && error.is_never_sent() {
+            if error.is_blocked() && !error.is_outcome_unknown() {
                 outdated
             } else {
                 self.explain(error)
@@ -121,53 +124,62 @@ impl Context {
         })
     }
 
-    /// A client that shares the session.
-    pub(crate) fn client(&self, watch: &Watch) -> Result<Client, Failure> {
+    /// A client that shares the session, through this store of its file.
+    pub(crate) fn client(
+        &self,
+        store: impl Store + 'static,
+        watch: &Watch,
+    ) -> Result<Client, Failure> {
         // The session first: a password that is read after it is as new as what the
         // session knows of, or newer.
-        let snapshot = self.store.load()?;
-        let credentials = self.credentials.credentials()?;
-        let builder = Client::builder(credentials)
-            .environment(self.environment.clone())
-            .settings(self.settings.clone())
-            .store(self.store.clone())
-            .observer(watch.clone());
-        let builder = match snapshot {
-            Some(snapshot) => builder.restore(snapshot),
-            None => builder,
-        };
-        builder.build().map_err(|error| self.other_session(error))
+        let snapshot = store.load()?;
+        let mut builder = self.builder(self.credentials.credentials()?);
+        if let Some(snapshot) = snapshot {
+            builder = builder.snapshot(snapshot);
+        }
+        let config = Config::new(builder).observer(watch.clone());
+        let client = Client::builder(config).store(store).build();
+        client.map_err(|error| self.other_session(error))
     }
 
     /// Explains a call's error, with what is known of a reset that it may come
     /// from, and with what unblocks a guard that is blocked.
     pub(crate) fn explain(&self, error: Error) -> Failure {
-        match error.gate().and_then(|guard| guard.closed.as_ref()) {
-            None => error.into(),
-            Some(GateReason::PasswordUnknown | GateReason::PasswordOutdated) => {
-                self.records().explain(error.into())
-            }
+        let blocked = error
+            .login_guard()
+            .and_then(|guard| guard.blocked.as_ref())
+            .cloned();
+        let failure = error.into();
+        match blocked {
+            None => failure,
+            Some(
+                BlockReason::PasswordInDoubt
+                | BlockReason::AwaitingConfirmation
+                | BlockReason::PasswordOutdated,
+            ) => self.records().explain(failure, blocked.as_ref()),
             // The next invocation may be given another password, or not.
-            Some(_) => Failure::from(error).with_advice(HOW_TO_UNBLOCK),
+            Some(_) => failure.with_advice(HOW_TO_UNBLOCK),
         }
     }
 
     /// The failure if the session's file belongs to another session.
-    fn other_session(&self, error: RestoreError) -> Failure {
+    fn other_session(&self, error: OtherSession) -> Failure {
         Failure::from(error).with_advice(format!(
             "It is in {}: name the file of this session with --state, or leave that out.",
             self.path().display()
         ))
     }
 
-    fn restored(&self, credentials: Credentials) -> Result<Session, Failure> {
-        let environment = self.environment.clone();
-        let session = match self.store.load()? {
-            Some(snapshot) => Session::restore(snapshot, environment, credentials)
-                .map_err(|error| self.other_session(error))?,
-            None => Session::new(environment, credentials, 0),
-        };
-        Ok(session.with_settings(self.settings.clone()))
+    /// A builder of a session with these credentials, without a snapshot.
+    fn builder(&self, credentials: Credentials) -> SessionBuilder {
+        SessionBuilder::new(credentials)
+            .environment(self.environment.clone())
+            .settings(self.settings.clone())
+    }
+
+    fn build(&self, builder: SessionBuilder) -> Result<Session, Failure> {
+        let session = builder.build();
+        session.map_err(|error| self.other_session(error))
     }
 }
 
@@ -203,17 +215,4 @@ fn folder() -> Result<PathBuf, Failure> {
                 "neither XDG_STATE_HOME nor HOME is set; name the session's file with --state",
             )
         })
-}
-
-/// The name of a session's file. Each combination of environment, user and key
-/// has a name of its own.
-fn file_name(
-    environment: &Environment,
-    credentials: &CredentialSources,
-) -> Result<String, Failure> {
-    let environment = environment.to_string();
-    let (username, key) = (credentials.username()?, credentials.key()?);
-    let parts = [environment.as_str(), username.as_str(), key.as_str()];
-    let escaped = parts.map(|part| utf8_percent_encode(part, UNESCAPED).to_string());
-    Ok(format!("{}.json", escaped.join(",")))
 }

@@ -5,8 +5,8 @@ use std::{error::Error as StdError, fmt, process::ExitCode};
 use serde_json::{Value, json};
 use thingspace_file::FileError;
 use thingspace_ureq::core::{
-    CredentialsError, EnvironmentError, Error, Fate, RequestError, StoreError,
-    session::RestoreError,
+    CredentialsError, EnvironmentError, Error, ErrorKind, Outcome, RequestError, StoreError,
+    session::OtherSession,
 };
 
 use crate::show;
@@ -23,17 +23,28 @@ pub(crate) enum Exit {
 
 impl Exit {
     fn of(error: &Error) -> Self {
-        match error.fate() {
+        match error.outcome() {
             // Whatever else is known of it, it must not be retried blindly.
-            Fate::Unknown => Self::OutcomeUnknown,
+            Outcome::Unknown => Self::OutcomeUnknown,
             // A login was refused, or a token fetch, or the call itself.
             _ if error.refusal().is_some() => Self::Refused,
-            Fate::Refused => Self::Refused,
-            Fate::NeverSent if error.is_gate_closed() => Self::LoginBlocked,
-            Fate::NeverSent => match error {
-                Error::Request(_) | Error::Store(_) => Self::Usage,
+            // An earlier attempt may have been refused for its session.
+            Outcome::NeverSent | Outcome::Refused => match error.kind() {
+                ErrorKind::Blocked { .. } => Self::LoginBlocked,
+                ErrorKind::Request(_) | ErrorKind::Store(_) => Self::Usage,
                 _ => Self::NeverSent,
             },
+        }
+    }
+}
+
+impl From<Exit> for Outcome {
+    /// The outcome of a command that failed for another reason than a call's.
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Refused => Self::Refused,
+            Exit::OutcomeUnknown => Self::Unknown,
+            Exit::Usage | Exit::LoginBlocked | Exit::NeverSent => Self::NeverSent,
         }
     }
 }
@@ -49,8 +60,8 @@ impl From<Exit> for ExitCode {
 pub(crate) struct Failure {
     exit: Exit,
     cause: Cause,
-    /// A message in place of the library's, which does not know what was done since.
-    message: Option<String>,
+    /// True if the response may hold a secret, so that it is not shown.
+    hides_response: bool,
     /// More to know and to do, a sentence each.
     advice: Vec<String>,
 }
@@ -76,16 +87,17 @@ impl Failure {
         Self {
             exit,
             cause: Cause::Message(message.into()),
-            message: None,
+            hides_response: false,
             advice: Vec::new(),
         }
     }
 
-    fn other(error: impl StdError + 'static) -> Self {
+    /// The failure of a command that has this error.
+    pub(crate) fn caused_by(exit: Exit, error: impl StdError + 'static) -> Self {
         Self {
-            exit: Exit::Usage,
+            exit,
             cause: Cause::Other(Box::new(error)),
-            message: None,
+            hides_response: false,
             advice: Vec::new(),
         }
     }
@@ -97,10 +109,10 @@ impl Failure {
         self
     }
 
-    /// Replaces the message.
+    /// Hides the response, which may hold a secret.
     #[must_use]
-    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
-        self.message = Some(message.into());
+    pub(crate) const fn without_response(mut self) -> Self {
+        self.hides_response = true;
         self
     }
 
@@ -129,17 +141,19 @@ impl Failure {
     fn to_json(&self) -> Value {
         let mut error = json!({
             "exit_code": self.exit as u8,
+            "outcome": outcome(self.exit.into()),
             "message": self.to_string(),
             "causes": self.sources(),
             "advice": self.advice,
         });
         if let (Cause::Call(call), Value::Object(error)) = (&self.cause, &mut error) {
             let details = json!({
-                "outcome": outcome(call),
+                "outcome": outcome(call.outcome()),
                 "status": call.status().map(|status| status.as_u16()),
                 "code": call.code().map(ToString::to_string),
                 "retry_at": call.retry_at().map(show::time),
-                "login_guard": call.gate().map(show::login_guard),
+                "because": call.because().map(show::failed),
+                "login_guard": call.login_guard().map(show::login_guard),
                 "response": self.response_body().map(show::body),
             });
             if let Value::Object(details) = details {
@@ -152,16 +166,13 @@ impl Failure {
     /// The body of the response that refused the caller's own request. (The
     /// response to a login is not shown: it might hold the password.)
     fn response_body(&self) -> Option<&[u8]> {
-        match &self.cause {
-            Cause::Call(error) => {
-                let last = match &**error {
-                    Error::SentBefore { error, .. } => error,
-                    other => other,
-                };
-                match last {
-                    Error::Refused(refusal) => Some(refusal.response().body()),
-                    _ => None,
-                }
+        let Cause::Call(error) = &self.cause else {
+            return None;
+        };
+        let is_own = error.prerequisite().is_none() && !error.is_password_in_doubt();
+        match error.kind() {
+            ErrorKind::Refused(refusal) if is_own && !self.hides_response => {
+                Some(refusal.response().body())
             }
             _ => None,
         }
@@ -181,21 +192,21 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.message, &self.cause) {
-            (Some(message), _) | (None, Cause::Message(message)) => f.write_str(message),
-            (None, Cause::Call(error)) => error.fmt(f),
-            (None, Cause::Other(error)) => error.fmt(f),
+        match &self.cause {
+            Cause::Call(error) => error.fmt(f),
+            Cause::Other(error) => error.fmt(f),
+            Cause::Message(message) => f.write_str(message),
         }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let is_session_call = matches!(error, Error::Request(RequestError::SessionCall));
+        let is_session_call = matches!(error.kind(), ErrorKind::Request(RequestError::SessionCall));
         let failure = Self {
             exit: Exit::of(&error),
             cause: Cause::Call(Box::new(error)),
-            message: None,
+            hides_response: false,
             advice: Vec::new(),
         };
         if is_session_call {
@@ -208,38 +219,38 @@ impl From<Error> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::other(error)
+        Self::caused_by(Exit::Usage, error)
     }
 }
 
-impl From<RestoreError> for Failure {
-    fn from(error: RestoreError) -> Self {
-        Self::other(error)
+impl From<OtherSession> for Failure {
+    fn from(error: OtherSession) -> Self {
+        Self::caused_by(Exit::Usage, error)
     }
 }
 
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
-        Self::other(error)
+        Self::caused_by(Exit::Usage, error)
     }
 }
 
 impl From<CredentialsError> for Failure {
     fn from(error: CredentialsError) -> Self {
-        Self::other(error)
+        Self::caused_by(Exit::Usage, error)
     }
 }
 
 impl From<EnvironmentError> for Failure {
     fn from(error: EnvironmentError) -> Self {
-        Self::other(error)
+        Self::caused_by(Exit::Usage, error)
     }
 }
 
-fn outcome(error: &Error) -> &'static str {
-    match error.fate() {
-        Fate::NeverSent => "never_sent",
-        Fate::Refused => "refused",
-        Fate::Unknown => "unknown",
+const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::NeverSent => "never_sent",
+        Outcome::Refused => "refused",
+        Outcome::Unknown => "unknown",
     }
 }

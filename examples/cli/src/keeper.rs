@@ -1,10 +1,10 @@
-//! Saves a new password: it is on the disk before its reset is reported.
+//! Saves a new password: it is on the disk before its reset is confirmed.
 
 use std::{
-    cell::RefCell,
     env,
+    error::Error as StdError,
     ffi::{OsStr, OsString},
-    fs,
+    fmt, fs,
     io::{self, Write},
     os::{
         fd::AsFd,
@@ -19,7 +19,7 @@ use nix::{
     unistd::geteuid,
 };
 use thingspace_file::{Draft, FileError, read_private};
-use thingspace_ureq::core::{Password, StoreError};
+use thingspace_ureq::core::Password;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -35,17 +35,31 @@ const ROOM: usize = 4096;
 /// need the password, is done when the keeper is made, before the reset is sent.
 pub(crate) struct Keeper {
     old: Password,
-    drafts: RefCell<Option<Drafts>>,
+    old_draft: Draft,
+    new_draft: Draft,
     place: PathBuf,
     program: Option<Program>,
     rescue: PathBuf,
-    /// The result, once known: the success of a reset may be reported twice.
-    result: RefCell<Option<(Result<(), StoreError>, Location)>>,
 }
 
-struct Drafts {
-    new: Draft,
-    old: Draft,
+/// The error of a new password that is not where it should be.
+#[derive(Debug)]
+pub(crate) struct NotSaved {
+    source: Box<dyn StdError>,
+    /// The location of the new password.
+    pub(crate) location: Location,
+}
+
+impl fmt::Display for NotSaved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the password was reset, and the new one could not be saved as requested")
+    }
+}
+
+impl StdError for NotSaved {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
+    }
 }
 
 /// Defers the signals that ask this process to end, until this is dropped: they
@@ -116,29 +130,26 @@ impl Keeper {
         if let Some(present) = read_private(&reset.place, ROOM)?.filter(|_| !reset.handed_over) {
             write(&reset.place, &present)?;
         }
-        let mut drafts = Drafts {
-            new: Draft::begin(&reset.place)?,
-            old: Draft::begin(reset.old())?,
-        };
-        drafts.new.reserve(ROOM)?;
-        drafts.old.reserve(ROOM)?;
+        let mut new_draft = Draft::begin(&reset.place)?;
+        let mut old_draft = Draft::begin(reset.old())?;
+        new_draft.reserve(ROOM)?;
+        old_draft.reserve(ROOM)?;
         Ok(Self {
             old,
-            drafts: RefCell::new(Some(drafts)),
+            old_draft,
+            new_draft,
             place: reset.place.clone(),
             program,
             rescue,
-            result: RefCell::new(None),
         })
     }
 
-    /// Saves the new password.
-    pub(crate) fn save(&self, new: &Password) -> Result<(), StoreError> {
-        if let Some((result, _)) = &*self.result.borrow() {
-            return result.clone();
-        }
+    /// Saves the new password. If it can't be saved as requested, it is saved beside
+    /// the session's file.
+    pub(crate) fn save(self, new: &Password) -> Result<(), NotSaved> {
+        let rescue = self.rescue.clone();
         let mut location = Location::Nowhere;
-        let result = self.put(new, &mut location).inspect_err(|_| {
+        self.put(new, &mut location).map_err(|source| {
             let is_there = match &location {
                 Location::Nowhere => false,
                 Location::File(file) => {
@@ -147,39 +158,28 @@ impl Keeper {
                 Location::HandedOver => true,
             };
             if !is_there {
-                location = match write(&self.rescue, &line(new)) {
-                    Ok(()) => Location::File(self.rescue.clone()),
+                location = match write(&rescue, &line(new)) {
+                    Ok(()) => Location::File(rescue),
                     Err(_) => Location::Nowhere,
                 };
             }
-        });
-        *self.result.borrow_mut() = Some((result.clone(), location));
-        result
-    }
-
-    /// The location of the new password.
-    pub(crate) fn location(&self) -> Location {
-        let result = self.result.borrow();
-        result
-            .as_ref()
-            .map_or(Location::Nowhere, |(_, location)| location.clone())
+            NotSaved { source, location }
+        })
     }
 
     /// Writes the new password and the old one. From the first step on, one of the
     /// files holds the new password. Until the last step, one of them holds the old
     /// one.
-    fn put(&self, new: &Password, location: &mut Location) -> Result<(), StoreError> {
-        let Some(mut drafts) = self.drafts.take() else {
-            return Err(StoreError::new("the new password came twice"));
-        };
-        drafts.new.fill(&line(new))?;
-        *location = Location::File(drafts.new.path().to_owned());
-        drafts.old.fill(&line(&self.old))?;
-        drafts.old.publish()?;
-        drafts.new.publish()?;
+    fn put(self, new: &Password, location: &mut Location) -> Result<(), Box<dyn StdError>> {
+        let (mut new_draft, mut old_draft) = (self.new_draft, self.old_draft);
+        new_draft.fill(&line(new))?;
+        *location = Location::File(new_draft.path().to_owned());
+        old_draft.fill(&line(&self.old))?;
+        old_draft.publish()?;
+        new_draft.publish()?;
         *location = Location::File(self.place.clone());
         if let Some(program) = &self.program {
-            program.hand_over(new).map_err(StoreError::new)?;
+            program.hand_over(new)?;
             *location = Location::HandedOver;
             // A copy that can not be removed does no harm, and `status` reports it.
             fs::remove_file(&self.place).ok();

@@ -12,9 +12,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thingspace_file::{Draft, Lock, read_private};
-use thingspace_ureq::core::{Password, Timestamp};
+use thingspace_ureq::core::{Password, Timestamp, session::BlockReason};
 
 use crate::{
+    context::HOW_TO_UNBLOCK,
     credentials::password_in,
     failure::{Exit, Failure},
     show,
@@ -69,8 +70,10 @@ enum Progress {
     Rescued,
     /// The new password may be in an invalid response.
     InResponse,
-    /// No file holds a new password.
+    /// No file holds a new password, and it is not known if there is one.
     NotFound,
+    /// No file holds the new password, although the reset was executed.
+    Lost,
 }
 
 impl Records {
@@ -170,29 +173,32 @@ impl Records {
             let failure = Failure::new(Exit::LoginBlocked, message);
             return Ok(Some(
                 failure
-                    .with_advice(self.advice(&reset))
+                    .with_advice(self.advice(&reset, None))
                     .with_advice(if_right),
             ));
         }
         Ok(None)
     }
 
-    /// Adds what is known of the last reset to a failure that may come from it.
-    pub(crate) fn explain(&self, failure: Failure) -> Failure {
+    /// Adds what is known of the last reset to a failure that may come from it, with
+    /// the reason why the login guard is blocked.
+    pub(crate) fn explain(&self, failure: Failure, blocked: Option<&BlockReason>) -> Failure {
         match self.load() {
-            Ok(Some(reset)) => failure.with_advice(self.advice(&reset)),
+            Ok(Some(reset)) => failure.with_advice(self.advice(&reset, blocked)),
+            // It was a program's that shares the session.
+            Ok(None) if is_for_operator(blocked) => failure.with_advice(HOW_TO_UNBLOCK),
             Ok(None) => failure,
             Err(unread) => failure.with_advice(unread.to_string()),
         }
     }
 
     /// The reset and its progress as JSON.
-    pub(crate) fn to_json(&self, reset: &Reset) -> Value {
+    pub(crate) fn to_json(&self, reset: &Reset, blocked: Option<&BlockReason>) -> Value {
         json!({
             "begun": show::time(reset.begun),
             "place": reset.place,
             "handed_over": reset.handed_over,
-            "new_password": match self.progress(reset) {
+            "new_password": match self.progress(reset, blocked) {
                 Progress::Saved => "saved",
                 Progress::HandedOver => "handed_over",
                 Progress::HandingOver => "being_handed_over",
@@ -200,18 +206,20 @@ impl Records {
                 Progress::Rescued => "rescued",
                 Progress::InResponse => "in_response",
                 Progress::NotFound => "none",
+                Progress::Lost => "lost",
             },
-            "advice": self.advice(reset),
+            "advice": self.advice(reset, blocked),
         })
     }
 
-    /// Advice: the new password's place, and the steps to a login with it.
-    pub(crate) fn advice(&self, reset: &Reset) -> String {
+    /// Advice: the new password's place, and the steps to a login with it, when the
+    /// login guard is blocked for this reason.
+    pub(crate) fn advice(&self, reset: &Reset, blocked: Option<&BlockReason>) -> String {
         let begun = show::time(reset.begun);
         let place = reset.place.display();
         let then =
             "Use that one; if the login guard is blocked, unblock it with: thingspace unblock";
-        match self.progress(reset) {
+        match self.progress(reset, blocked) {
             Progress::Saved => format!(
                 "The reset of {begun} has put the new password into {place}, and the one before into {}. {then}",
                 reset.old().display()
@@ -238,10 +246,21 @@ impl Records {
             Progress::NotFound => format!(
                 "The reset of {begun} left no new password: it was never sent, or its response is lost, and it is not known whether the password is another one now. The old one is where it was, untouched. To find out, try it once: thingspace unblock, then thingspace login. If that is refused, do not try again: have Verizon reset the password, use that one, and unblock the guard"
             ),
+            Progress::Lost => format!(
+                "The reset of {begun} was executed, and its new password is in no file: it ended before it could write that one, or could only print it. The old one is where it was, and of no use any more. If nobody has the new one, have Verizon reset the password. {then}"
+            ),
         }
     }
 
-    fn progress(&self, reset: &Reset) -> Progress {
+    fn progress(&self, reset: &Reset, blocked: Option<&BlockReason>) -> Progress {
+        let is_executed = matches!(blocked, Some(BlockReason::AwaitingConfirmation));
+        match self.progress_on_disk(reset) {
+            Progress::NotFound if is_executed => Progress::Lost,
+            progress => progress,
+        }
+    }
+
+    fn progress_on_disk(&self, reset: &Reset) -> Progress {
         // A file that can't be read may still hold a password.
         let holds = |path: &Path| !matches!(password_in(path), Ok(None));
         let is_new = |path: &Path, earlier| file(path) != earlier;
@@ -306,6 +325,15 @@ impl Reset {
     pub(crate) fn old(&self) -> PathBuf {
         old(&self.place)
     }
+}
+
+/// Returns true if the guard stays blocked until an operator unblocks it, whatever
+/// password is given next.
+const fn is_for_operator(blocked: Option<&BlockReason>) -> bool {
+    matches!(
+        blocked,
+        Some(BlockReason::PasswordInDoubt | BlockReason::AwaitingConfirmation)
+    )
 }
 
 fn old(place: &Path) -> PathBuf {

@@ -9,7 +9,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use thingspace_ureq::core::{
     Timestamp,
-    session::{FlightKind, Gate, GateReason, PLATFORM_LOCKS_AT},
+    session::{self, BlockReason, LoginGuard, OperationKind, PLATFORM_LOCKS_AT},
 };
 
 use crate::failure::{Exit, Failure};
@@ -87,33 +87,55 @@ pub(crate) fn time(moment: Timestamp) -> String {
 }
 
 /// The login guard's state as JSON.
-pub(crate) fn login_guard(guard: &Gate) -> Value {
+pub(crate) fn login_guard(guard: &LoginGuard) -> Value {
     json!({
-        "blocked": guard.closed.as_ref().map(block_reason),
-        "advice": guard.closed.as_ref().map(ToString::to_string),
+        "blocked": guard.blocked.as_ref().map(block_reason),
+        "advice": guard.blocked.as_ref().map(blocked),
         "failed_logins": guard.failed_logins,
         "attempts_left": guard.attempts_left,
+        "last_failure": guard.last_failure.as_ref().map(failed),
         "platform_locks_at": PLATFORM_LOCKS_AT,
     })
 }
 
-fn block_reason(reason: &GateReason) -> &'static str {
+/// The reason why the login guard is blocked, and what unblocks it here.
+pub(crate) fn blocked(reason: &BlockReason) -> String {
     match reason {
-        GateReason::WrongCredentials { .. } => "wrong_credentials",
-        GateReason::BudgetSpent => "budget_spent",
-        GateReason::PasswordUnknown => "password_in_doubt",
-        GateReason::PasswordOutdated => "password_outdated",
+        // The library's advice is for a program that has the new password.
+        BlockReason::AwaitingConfirmation => "a password reset was executed and has not reported success, so the password from before is wrong; give the new one, then unblock the guard".to_owned(),
+        reason => reason.to_string(),
+    }
+}
+
+/// A failure that came before, as JSON.
+pub(crate) fn failed(failure: &session::Failure) -> Value {
+    json!({
+        "operation": failure.operation().map(operation),
+        "status": failure.status().map(|status| status.as_u16()),
+        "code": failure.code().map(ToString::to_string),
+        "at": time(failure.at()),
+        "message": failure.to_string(),
+    })
+}
+
+const fn block_reason(reason: &BlockReason) -> &'static str {
+    match reason {
+        BlockReason::WrongCredentials { .. } => "wrong_credentials",
+        BlockReason::BudgetSpent => "budget_spent",
+        BlockReason::PasswordInDoubt => "password_in_doubt",
+        BlockReason::AwaitingConfirmation => "awaiting_confirmation",
+        BlockReason::PasswordOutdated => "password_outdated",
         _ => "other",
     }
 }
 
 /// The name of an operation in JSON.
-pub(crate) const fn operation(kind: FlightKind) -> &'static str {
+pub(crate) const fn operation(kind: OperationKind) -> &'static str {
     match kind {
-        FlightKind::TokenFetch => "token_fetch",
-        FlightKind::LogIn => "login",
-        FlightKind::LogOut => "logout",
-        FlightKind::PasswordReset => "password_reset",
+        OperationKind::TokenFetch => "token_fetch",
+        OperationKind::LogIn => "login",
+        OperationKind::LogOut => "logout",
+        OperationKind::PasswordReset => "password_reset",
         _ => "other",
     }
 }

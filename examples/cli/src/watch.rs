@@ -1,9 +1,9 @@
-//! Observes a command's calls: reports waits at a terminal, and notes a login.
+//! Observes a command's calls: reports waits at a terminal, and notes its logins.
 
 use std::{
     io::{self, IsTerminal},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -11,7 +11,7 @@ use std::{
 
 use thingspace_ureq::core::{
     Timestamp,
-    session::{Event, Observer, Wait, WaitReason},
+    session::{Exchange, ExchangeResult, Observer, OperationKind, Wait, WaitReason},
 };
 
 use crate::show;
@@ -25,7 +25,10 @@ pub(crate) struct Watch(Arc<Observed>);
 
 #[derive(Default)]
 struct Observed {
-    logged_in: AtomicBool,
+    login_sent: AtomicBool,
+    /// True while a reset has been sent and has no result.
+    resetting: Mutex<bool>,
+    reset_ended: Condvar,
     waiting: Mutex<Option<Waiting>>,
 }
 
@@ -36,19 +39,25 @@ struct Waiting {
 }
 
 impl Watch {
-    /// Returns true if this command has logged in.
-    pub(crate) fn logged_in(&self) -> bool {
-        self.0.logged_in.load(Relaxed)
+    /// Returns true if this command has sent a login, whatever came of it.
+    pub(crate) fn has_sent_login(&self) -> bool {
+        self.0.login_sent.load(Relaxed)
+    }
+
+    /// Waits until a reset that was sent has its result.
+    pub(crate) fn wait_for_reset(&self, at_most: Duration) {
+        let resetting = locked(&self.0.resetting);
+        let wait = self
+            .0
+            .reset_ended
+            .wait_timeout_while(resetting, at_most, |resetting| *resetting);
+        drop(wait);
     }
 
     /// Reports a wait and its reason at a terminal, once it takes longer than a
     /// moment. Nothing of it goes into a pipe.
     pub(crate) fn report_wait(&self, reason: WaitReason, until: Option<Timestamp>) {
-        let mut waiting = self
-            .0
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = locked(&self.0.waiting);
         let now = Instant::now();
         let waiting = match &mut *waiting {
             Some(waiting) if waiting.reason == reason => waiting,
@@ -73,13 +82,31 @@ impl Watch {
 }
 
 impl Observer for Watch {
-    fn event(&self, event: &Event) {
-        if *event == Event::LoggedIn {
-            self.0.logged_in.store(true, Relaxed);
+    fn sending(&self, exchange: &Exchange) {
+        match operation(exchange) {
+            Some(OperationKind::LogIn) => self.0.login_sent.store(true, Relaxed),
+            Some(OperationKind::PasswordReset) => *locked(&self.0.resetting) = true,
+            _ => {}
+        }
+    }
+
+    fn received(&self, exchange: &Exchange, _: &ExchangeResult<'_>) {
+        if operation(exchange) == Some(OperationKind::PasswordReset) {
+            *locked(&self.0.resetting) = false;
+            self.0.reset_ended.notify_all();
         }
     }
 
     fn waiting(&self, wait: &Wait) {
         self.report_wait(wait.reason, Some(wait.until));
     }
+}
+
+fn operation(exchange: &Exchange) -> Option<OperationKind> {
+    let operation = exchange.attempt().operation();
+    operation.map(|operation| operation.kind())
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -21,7 +21,8 @@ impl LogIn {
         let opened_at = context.run(|client| {
             client.log_in()?;
             Ok(client.session(|session| session.opened_at()))
-        })?;
+        });
+        let opened_at = opened_at.map_err(Failure::without_response)?;
         let opened = opened_at != before;
         let since = opened_at.map(show::time).unwrap_or_default();
         let value = json!({ "opened": opened, "opened_at": since });

@@ -18,7 +18,7 @@ impl LogOut {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let context = Context::new(&self.common)?;
         // It makes no login, so an outdated password does no harm.
-        let client = context.client(&Watch::default())?;
+        let client = context.client(context.store.clone(), &Watch::default())?;
         let ended = client.log_out().map_err(|error| context.explain(error))?;
         let ended = ended.is_some();
         let text = if ended {

@@ -1,26 +1,30 @@
 //! Resets the password, and saves the new one before it reports success.
 
-use std::{ffi::OsString, path};
+use std::{ffi::OsString, path, time::Duration};
 
 use clap::{ArgGroup, Args};
 use serde_json::json;
 use thingspace_ureq::{
     Client,
     core::{
-        Error, Password,
-        session::{Call, ChangePassword, FlightKind},
+        Error, ErrorKind,
+        session::{BlockReason, NewPassword, OperationKind},
     },
 };
 
 use crate::{
     cli::Common,
     context::{Context, now},
-    failure::Failure,
-    keeper::{self, DeferredSignals, Keeper, Location},
+    failure::{Exit, Failure},
+    keeper::{self, DeferredSignals, Keeper, Location, NotSaved},
     record::{Records, Reset},
     show,
+    steady::SteadyStore,
     watch::Watch,
 };
+
+/// The time after its timeout in which the result of a request is reported.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Reset the password to a random one, and save it
 ///
@@ -76,19 +80,30 @@ impl ResetPassword {
             .map_err(|error| Failure::usage(format!("the file can't be named: {error}")))?;
         let reset = records.reset(place, self.to.is_none(), now());
 
-        let client = context.client(&Watch::default())?;
+        let store = SteadyStore::new(context.store.clone());
+        let watch = Watch::default();
+        let client = context.client(store, &watch)?;
         let old = client.session(|session| session.credentials().user.password().clone());
         if let Some(outdated) = records.outdated(&old)? {
             return Err(outdated);
+        }
+        // The record of a reset that waits for its operator is not written over.
+        let blocked = client.session(|session| session.login_guard().blocked);
+        if let Some(reason @ BlockReason::AwaitingConfirmation) = &blocked {
+            let message = format!(
+                "nothing was sent, because the login guard is blocked: {}",
+                show::blocked(reason)
+            );
+            let failure = Failure::new(Exit::LoginBlocked, message);
+            return Err(records.explain(failure, blocked.as_ref()));
         }
         let keeper = Keeper::new(&reset, &records, &self.command, old)?;
         let before = records.load()?;
         records.save(&reset)?;
         let _deferred = DeferredSignals::new();
-        let save = |new: &Password| keeper.save(new);
-        match client.run(Call::new(ChangePassword::kept_by(save))) {
-            Ok(_) => self.report(&context, &client, &reset),
-            Err(error) if error.is_fate_unknown() => Err(lost(&records, error, &keeper.location())),
+        let new = match request(&client, &watch) {
+            Ok(new) => new,
+            Err(error) if error.is_outcome_unknown() => return Err(lost(&records, error)),
             Err(error) => {
                 // It was not executed: only an earlier one is of interest.
                 let restored = before.map_or_else(
@@ -99,15 +114,23 @@ impl ResetPassword {
                     |before| records.save(&before),
                 );
                 let failure = context.explain(error);
-                Err(match restored {
+                return Err(match restored {
                     Ok(()) => failure,
                     Err(unsaved) => failure.with_advice(unsaved.to_string()),
-                })
+                });
             }
-        }
+        };
+        // Until it is confirmed, no process makes a login with the old one.
+        keeper
+            .save(new.password())
+            .map_err(|error| not_saved(error, &new))?;
+        let shared = confirm(&client, &new);
+        self.report(&context, &reset, shared)
     }
 
-    fn report(&self, context: &Context, client: &Client, reset: &Reset) -> Result<(), Failure> {
+    /// Reports the reset; `shared` is true if other processes find it in the session's
+    /// file.
+    fn report(&self, context: &Context, reset: &Reset, shared: bool) -> Result<(), Failure> {
         let place = reset.place.display();
         let old = reset.old();
         let mut lines = vec![if reset.handed_over {
@@ -125,12 +148,6 @@ impl ResetPassword {
             lines.push("Put the new one into the credentials before that.".to_owned());
         }
         lines.push("Give the new one to everything else that uses this user name, on other machines too: each that still has the old one may spend a failed login.".to_owned());
-        // This is the state that other processes will find. The password is saved in
-        // any case. (By now, another process may have an operation of its own in
-        // progress.)
-        let shared = client.transact(|session| session.flight());
-        let shared =
-            matches!(shared, Ok(operation) if operation != Some(FlightKind::PasswordReset));
         if !shared {
             lines.push(format!(
                 "The session's file {} could not be written: repair that, then unblock the login guard with the new password: thingspace unblock",
@@ -147,32 +164,54 @@ impl ResetPassword {
     }
 }
 
-/// The failure of a reset whose new password is not where it should be.
-fn lost(records: &Records, error: Error, location: &Location) -> Failure {
-    let response = error.response().map(|response| response.body().clone());
-    let only_copy = match &error {
-        Error::PasswordNotKept { password, .. } => Some(password.clone()),
-        _ => None,
-    };
-    let failure = Failure::from(error);
-    if let Some(password) = only_copy {
-        // If a copy exists, the message need not hold the password.
-        let message = "the password was reset, and the new one could not be saved as requested";
-        return match location {
-            Location::File(file) => failure.with_message(message).with_advice(format!(
-                "The new password is in {}: put it where it belongs, then unblock the login guard: thingspace unblock",
-                file.display()
-            )),
-            Location::HandedOver => failure
-                .with_message(message)
-                .with_advice("The program has the new password."),
-            Location::Nowhere => failure.with_advice(format!(
-                "It could be written to no disk, so here it is, once, in the clear, because this is the only copy: {}",
-                password.expose()
-            )),
-        };
+/// Requests the reset, and waits for its result even if another process counts it as
+/// lost meanwhile: it may bring the only copy of the new password.
+fn request(client: &Client, watch: &Watch) -> Result<NewPassword, Error> {
+    client.request_reset().or_else(|error| {
+        let timeout = client.session(|session| session.settings().attempt_timeout);
+        watch.wait_for_reset(timeout.saturating_add(GRACE));
+        let new = client.session(|session| session.new_password().cloned());
+        new.ok_or(error)
+    })
+}
+
+/// Confirms the new password, which is saved in any case. Returns true if the
+/// session's file shows to other processes that the reset is over.
+fn confirm(client: &Client, new: &NewPassword) -> bool {
+    match client.confirm_reset(new) {
+        Ok(()) => true,
+        // Another process has given the reset up, or the file does not have its
+        // response. (By now, another process may have an operation of its own in
+        // progress.)
+        Err(error) if matches!(error.kind(), ErrorKind::NotAwaited(_)) => {
+            let operation = client.transact(|session| session.operation());
+            matches!(operation, Ok(operation) if operation != Some(OperationKind::PasswordReset))
+        }
+        Err(_) => false,
     }
-    let failure = records.explain(failure);
+}
+
+/// The failure of a reset whose new password is not where it should be.
+fn not_saved(error: NotSaved, new: &NewPassword) -> Failure {
+    // If a copy exists, the message need not hold the password.
+    let advice = match &error.location {
+        Location::File(file) => format!(
+            "The new password is in {}: put it where it belongs, then unblock the login guard: thingspace unblock",
+            file.display()
+        ),
+        Location::HandedOver => "The program has the new password.".to_owned(),
+        Location::Nowhere => format!(
+            "It could be written to no disk, so here it is, once, in the clear, because this is the only copy: {}",
+            new.password().expose()
+        ),
+    };
+    Failure::caused_by(Exit::OutcomeUnknown, error).with_advice(advice)
+}
+
+/// The failure of a reset whose response is lost or invalid.
+fn lost(records: &Records, error: Error) -> Failure {
+    let response = error.response().map(|response| response.body().clone());
+    let failure = records.explain(error.into(), None);
     let Some(response) = response.filter(|response| !response.is_empty()) else {
         return failure;
     };

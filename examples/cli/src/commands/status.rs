@@ -24,7 +24,7 @@ impl Status {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let context = Context::new(&self.common)?;
         let session = context.session()?;
-        let guard = session.gate();
+        let guard = session.login_guard();
         let records = context.records();
         let reset = records.load()?;
         let value = json!({
@@ -36,9 +36,9 @@ impl Status {
                 "last_used": session.last_used().map(show::time),
             },
             "bearer_until": session.bearer_renewal().map(show::time),
-            "operation": session.flight().map(show::operation),
+            "operation": session.operation().map(show::operation),
             "login_guard": show::login_guard(&guard),
-            "reset": reset.as_ref().map(|reset| records.to_json(reset)),
+            "reset": reset.as_ref().map(|reset| records.to_json(reset, guard.blocked.as_ref())),
         });
 
         let mut lines = vec![
@@ -59,24 +59,31 @@ impl Status {
         });
         lines.extend(
             session
-                .flight()
+                .operation()
                 .map(|operation| format!("In progress   {operation}")),
         );
         lines.push(format!(
             "Logins        {} failed since the last success, {} more may fail; the platform locks the user name at {PLATFORM_LOCKS_AT}",
             guard.failed_logins, guard.attempts_left
         ));
-        lines.push(match &guard.closed {
-            Some(reason) => format!("Login guard   blocked: {reason}"),
+        lines.extend(
+            guard
+                .last_failure
+                .as_ref()
+                .map(|failure| format!("Last failure  {failure}")),
+        );
+        lines.push(match &guard.blocked {
+            Some(reason) => format!("Login guard   blocked: {}", show::blocked(reason)),
             None => "Login guard   open to logins".to_owned(),
         });
-        if guard.closed.is_some() && reset.is_none() {
+        if guard.blocked.is_some() && reset.is_none() {
             lines.push(format!("              {HOW_TO_UNBLOCK}"));
         }
         lines.extend(
             reset
                 .as_ref()
-                .map(|reset| format!("Password      {}", records.advice(reset))),
+                .map(|reset| records.advice(reset, guard.blocked.as_ref()))
+                .map(|advice| format!("Password      {advice}")),
         );
         show::print(self.common.json, &value, &lines.join("\n"))
     }

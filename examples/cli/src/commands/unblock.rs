@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use serde_json::json;
 use thingspace_ureq::core::session::{
-    FlightKind, Gate, MaxFailedLogins, PLATFORM_LOCKS_AT, Store, WaitReason,
+    BlockReason, LoginGuard, MaxFailedLogins, OperationKind, PLATFORM_LOCKS_AT, Store, WaitReason,
 };
 
 use crate::{
@@ -41,26 +41,26 @@ impl Unblock {
         // A reset in progress blocks the guard if it is lost, and that is yet to
         // come.
         let watch = Watch::default();
-        while session.flight() == Some(FlightKind::PasswordReset) {
-            let reset = WaitReason::Flight(FlightKind::PasswordReset);
+        while session.operation() == Some(OperationKind::PasswordReset) {
+            let reset = WaitReason::Operation(OperationKind::PasswordReset);
             watch.report_wait(reset, None);
             thread::sleep(context.store.poll_interval());
             session = context.session()?;
         }
-        let guard = session.gate();
-        if guard.closed.is_none() {
+        let guard = session.login_guard();
+        let Some(reason) = &guard.blocked else {
             let value = json!({ "unblocked": false, "login_guard": show::login_guard(&guard) });
             return show::print(
                 self.common.json,
                 &value,
                 "The login guard is open to logins.",
             );
-        }
-        self.confirm(&context, &guard)?;
+        };
+        self.confirm(&context, &guard, reason)?;
         let guard = session.transact(&context.store, |session| {
-            session.age(now());
-            session.rearm();
-            session.gate()
+            session.expire(now());
+            session.unblock();
+            session.login_guard()
         })?;
         let value = json!({ "unblocked": true, "login_guard": show::login_guard(&guard) });
         let text = format!(
@@ -71,7 +71,12 @@ impl Unblock {
     }
 
     /// Explains the risk and asks for a confirmation.
-    fn confirm(&self, context: &Context, guard: &Gate) -> Result<(), Failure> {
+    fn confirm(
+        &self,
+        context: &Context,
+        guard: &LoginGuard,
+        reason: &BlockReason,
+    ) -> Result<(), Failure> {
         let more = MaxFailedLogins::default().number();
         let failed = guard.failed_logins;
         let end = if failed + u32::from(more) < u32::from(PLATFORM_LOCKS_AT) {
@@ -80,13 +85,19 @@ impl Unblock {
             "if those fail too, the user name is locked, and only Verizon's support unlocks it."
         };
         let mut risk = vec![
-            format!("The login guard is blocked: {guard}."),
+            format!("The login guard is blocked: {}.", show::blocked(reason)),
             format!(
                 "Once unblocked, it lets {more} more logins fail. {failed} have failed or got lost since the last success: {end}"
             ),
         ];
+        risk.extend(
+            guard
+                .last_failure
+                .as_ref()
+                .map(|failure| format!("The last failure: {failure}.")),
+        );
         let reset = context.records().load()?;
-        risk.extend(reset.map(|reset| context.records().advice(&reset)));
+        risk.extend(reset.map(|reset| context.records().advice(&reset, Some(reason))));
         let risk = risk.join("\n");
         if self.yes {
             if !self.common.json {

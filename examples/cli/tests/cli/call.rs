@@ -129,7 +129,7 @@ fn a_call_without_a_response_has_an_unknown_outcome() {
     stage
         .run(&["call", "POST", DEVICES, "--data", "{}"])
         .ends_with(5)
-        .reports("look before you repeat it");
+        .reports("look before you retry it");
 }
 
 #[test]

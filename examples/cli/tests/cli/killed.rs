@@ -105,7 +105,7 @@ fn while_another_program_is_given_the_new_password() {
     stage.run(&args).was_killed();
     stage.pass(MINUTE);
     let status = stage.status();
-    assert_eq!(status["login_guard"]["blocked"], "password_in_doubt");
+    assert_eq!(status["login_guard"]["blocked"], "awaiting_confirmation");
     assert_eq!(status["reset"]["new_password"], "being_handed_over");
     let saved = stage.read("state/session.json.password").unwrap();
     assert_eq!(saved.trim(), stage.password());

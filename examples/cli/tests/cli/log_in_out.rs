@@ -60,7 +60,8 @@ fn a_login_that_is_refused_blocks_the_guard() {
     stage
         .run(&["login"])
         .ends_with(3)
-        .reports("the login guard is closed")
+        .reports("the login guard is blocked")
+        .reports("before that, the login was refused (4")
         .reports("unblock it with: thingspace unblock");
     let ran = stage.run(&["call", "GET", ACCOUNT, "--json"]).ends_with(3);
     let error = ran.error();
@@ -68,6 +69,10 @@ fn a_login_that_is_refused_blocks_the_guard() {
     assert_eq!(error["outcome"], "never_sent");
     assert_eq!(error["login_guard"]["blocked"], "wrong_credentials");
     assert_eq!(error["login_guard"]["failed_logins"], 1);
+    let because = &error["because"];
+    assert_eq!(because["operation"], "login");
+    assert!(because["status"].is_u64() && because["code"].is_string());
+    assert!(because["at"].as_str().unwrap().ends_with('Z'), "{because}");
     assert_eq!(stage.seen(Call::LogIn), 1);
 }
 
@@ -92,7 +97,7 @@ fn a_login_without_a_response_has_an_unknown_outcome_and_counts() {
     stage
         .run(&["login"])
         .ends_with(5)
-        .reports("may have been carried out");
+        .reports("may have been executed");
     assert_eq!(stage.status()["login_guard"]["blocked"], "budget_spent");
     stage.run(&["login"]).ends_with(3);
     assert_eq!(stage.seen(Call::LogIn), 2);
@@ -109,6 +114,8 @@ fn a_backoff_that_is_too_long_to_wait_for_sends_nothing() {
     let error = stage.run(&["login", "--json"]).ends_with(4).error();
     assert_eq!(error["outcome"], "never_sent");
     assert!(error["retry_at"].is_string(), "{error}");
+    assert_eq!(error["because"]["operation"], "token_fetch");
+    assert_eq!(error["because"]["status"], 429);
     assert_eq!(stage.seen_in_all(), 1);
 }
 

@@ -14,8 +14,10 @@ mod simulate;
 mod stage;
 mod state;
 mod status;
-#[cfg(feature = "tools")]
+#[cfg(all(feature = "tools", target_os = "linux"))]
 mod stepped;
 #[cfg(feature = "tools")]
 mod terminal;
+#[cfg(all(feature = "tools", target_os = "linux"))]
+mod traced;
 mod unblock;

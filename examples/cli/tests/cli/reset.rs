@@ -13,7 +13,7 @@ use thingspace_file::FileStore;
 use thingspace_simulator::{Call, Fault, Simulator};
 use thingspace_ureq::core::{
     Session, Timestamp,
-    session::{self, OpenSession, Step},
+    session::{self, Step},
 };
 
 use crate::stage::*;
@@ -200,6 +200,50 @@ fn a_program_that_fails_leaves_the_new_password_beside_the_session() {
 }
 
 #[test]
+fn a_new_password_that_is_not_where_it_should_be_is_reported_as_json() {
+    let stage = Stage::open();
+    let args = [
+        "reset-password",
+        "--json",
+        "--command",
+        "sh",
+        "-c",
+        "exit 7",
+    ];
+    let error = stage.run(&args).ends_with(5).error();
+    assert_eq!(error["outcome"], "unknown");
+    assert!(error["causes"][0].as_str().unwrap().contains("status: 7"));
+    let advice = error["advice"][0].as_str().unwrap();
+    assert!(advice.contains("session.json.password"), "{advice}");
+    let guard = &stage.status()["login_guard"];
+    assert_eq!(guard["blocked"], "awaiting_confirmation");
+    let advice = guard["advice"].as_str().unwrap();
+    assert!(
+        advice.contains("give the new one, then unblock"),
+        "{advice}"
+    );
+}
+
+#[test]
+fn law_8_no_other_reset_is_made_until_the_new_password_is_where_it_belongs() {
+    let stage = Stage::open();
+    let failing = ["reset-password", "--command", "sh", "-c", "exit 7"];
+    stage.run(&failing).ends_with(5);
+    let saved = stage.read("state/session.json.password").unwrap();
+    stage.write("password", &saved);
+    stage
+        .run(&["reset-password", "--to", "other"])
+        .ends_with(3)
+        .reports("the password from before is wrong")
+        .reports("session.json.password, and the program that was to save it may not have it");
+    assert_eq!(progress(&stage), "being_handed_over");
+    assert_eq!(stage.seen(Call::ResetPassword), 1);
+
+    stage.run(&["unblock", "--yes"]).succeeds();
+    stage.run(&["reset-password", "--to", "other"]).succeeds();
+}
+
+#[test]
 fn a_folder_that_is_removed_during_the_reset_does_not_lose_the_password() {
     let stage = Stage::open();
     fs::create_dir(stage.at("secrets")).unwrap();
@@ -217,7 +261,7 @@ fn a_folder_that_is_removed_during_the_reset_does_not_lose_the_password() {
     assert_eq!(progress(&stage), "rescued");
     assert_eq!(
         stage.status()["login_guard"]["blocked"],
-        "password_in_doubt"
+        "awaiting_confirmation"
     );
 }
 
@@ -282,15 +326,15 @@ fn what_another_process_begins_is_not_taken_for_a_session_that_was_not_saved() {
         let store = FileStore::new(stage.state());
         let mut other = stage.session();
         let reopen = |session: &mut Session| {
-            session.age(later);
-            session.rearm();
+            session.expire(later);
+            session.unblock();
         };
         other.transact(&store, reopen).unwrap();
-        let step = session::Call::new(OpenSession).step_in(&store, &mut other, later);
+        let step = session::Call::log_in().step_in(&store, &mut other, later);
         assert!(matches!(step, Step::Send(_)), "{step:?}");
     });
     assert_eq!(ran.succeeds().json()["state_saved"], true);
-    assert!(stage.session().flight().is_some());
+    assert!(stage.session().operation().is_some());
 }
 
 #[test]
@@ -360,7 +404,7 @@ fn a_lost_response_leaves_the_old_password_and_reports_what_is_known() {
         stage
             .run(&TO_FILE)
             .ends_with(5)
-            .reports("the password may have been reset and its answer is lost")
+            .reports("the password may have been reset, but no response came")
             .reports("The reset of 20")
             .reports("it is not known whether the password is another one now")
             .reports("try it once: thingspace unblock");

@@ -17,8 +17,8 @@ use tempfile::TempDir;
 use thingspace_file::FileStore;
 use thingspace_simulator::{Call, Fault, Server, Simulator};
 use thingspace_ureq::core::{
-    AppCredentials, Credentials, Session, Timestamp, UserCredentials,
-    session::{FlightKind, Store},
+    AppCredentials, Credentials, Session, SessionBuilder, Timestamp, UserCredentials,
+    session::{OperationKind, Store},
 };
 
 pub(crate) const ACCOUNT: &str = "/m2m/v1/accounts/0000123456-00001";
@@ -204,7 +204,7 @@ impl Stage {
         let Ok(state) = serde_json::from_slice::<Value>(&text) else {
             return Vec::new();
         };
-        let memory = &state["thingspace-session-1"]["memory"];
+        let memory = &state["thingspace-session-2"]["memory"];
         let tokens = [&memory["bearer"]["token"], &memory["open"]["token"]];
         let tokens = tokens.iter().filter_map(|token| token.as_str());
         tokens.map(ToOwned::to_owned).collect()
@@ -230,7 +230,7 @@ impl Stage {
             let child = self.command(args).spawn().unwrap();
             wait_for(|| fs::metadata(&draft).is_ok_and(|draft| draft.len() > 0));
             // The state's file shows that it has begun.
-            wait_for(|| self.session().flight() == Some(FlightKind::PasswordReset));
+            wait_for(|| self.session().operation() == Some(OperationKind::PasswordReset));
             meanwhile();
             child
         });
@@ -244,7 +244,7 @@ impl Stage {
         if store.load().unwrap().is_some() {
             let mut session = self.session();
             session
-                .transact(&store, |session| session.age(later))
+                .transact(&store, |session| session.expire(later))
                 .unwrap();
         }
         self.server.advance(time);
@@ -254,12 +254,10 @@ impl Stage {
     pub(crate) fn session(&self) -> Session {
         let app = AppCredentials::new(Simulator::KEY, Simulator::SECRET).unwrap();
         let user = UserCredentials::new(Simulator::USERNAME, "never sent").unwrap();
-        let environment = self.server.base().parse().unwrap();
-        let credentials = Credentials::new(app, user);
-        match FileStore::new(self.state()).load().unwrap() {
-            Some(saved) => Session::restore(saved, environment, credentials).unwrap(),
-            None => Session::new(environment, credentials, 0),
-        }
+        let builder = SessionBuilder::new(Credentials::new(app, user))
+            .environment(self.server.base().parse().unwrap());
+        let saved = FileStore::new(self.state()).load().unwrap();
+        builder.default_snapshot(saved).build().unwrap()
     }
 
     /// The output of `status`.

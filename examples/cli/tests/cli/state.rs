@@ -82,7 +82,7 @@ fn assert_refused(stage: &Stage, reason: &str) {
 
 #[test]
 fn one_that_is_damaged_is_refused() {
-    for damaged in ["", "{", "hush", "{\"thingspace-session-1\":{}}"] {
+    for damaged in ["", "{", "hush", "{\"thingspace-session-2\":{}}"] {
         let stage = Stage::open();
         fs::write(stage.state(), damaged).unwrap();
         assert_refused(&stage, "holds no session that can be read");
@@ -93,7 +93,7 @@ fn one_that_is_damaged_is_refused() {
 fn one_from_a_newer_version_is_refused() {
     let stage = Stage::open();
     let text = fs::read_to_string(stage.state()).unwrap();
-    let newer = text.replace("thingspace-session-1", "thingspace-session-2");
+    let newer = text.replace("thingspace-session-2", "thingspace-session-3");
     fs::write(stage.state(), newer).unwrap();
     assert_refused(&stage, "use the version that wrote it");
 }

@@ -79,5 +79,16 @@ fn a_blocked_guard_is_reported_with_what_unblocks_it() {
         .succeeds()
         .prints("blocked: the service says that the credentials are wrong")
         .prints("1 failed since the last success, 0 more may fail")
+        .prints("Last failure  the login was refused (4")
         .prints("unblock it with: thingspace unblock");
+    let guard = &stage.status()["login_guard"];
+    assert_eq!(guard["blocked"], "wrong_credentials");
+    assert_eq!(guard["last_failure"]["operation"], "login");
+    assert!(guard["last_failure"]["code"].is_string(), "{guard}");
+
+    // Once a login has succeeded, it is of no interest.
+    stage.write("password", &stage.password());
+    stage.run(&["unblock", "--yes"]).succeeds();
+    stage.run(&["login"]).succeeds();
+    assert!(stage.status()["login_guard"]["last_failure"].is_null());
 }

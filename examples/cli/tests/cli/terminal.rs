@@ -47,10 +47,7 @@ fn a_wait_is_shown_at_a_terminal_and_nowhere_else() {
     wait_for(|| stage.seen(Call::LogIn) == 1);
     let mut piped = stage.command(&["login"]).spawn().unwrap();
     let mut shown = at_terminal(&stage, &["login"]);
-    until(
-        &mut shown,
-        "Waiting for the login of another call, until 20",
-    );
+    until(&mut shown, "Waiting for the login in progress, until 20");
     piped.kill().unwrap();
     assert_eq!(stage.finish(piped).stderr, "");
     for child in [&mut first, &mut shown] {
@@ -73,7 +70,7 @@ fn a_backoff_is_shown_at_a_terminal_and_nowhere_else() {
     let mut shown = at_terminal(&stage, &["login"]);
     until(
         &mut shown,
-        "Waiting for the next try after a failure, until 20",
+        "Waiting for the next attempt after a failure, until 20",
     );
     until(&mut shown, "A session was opened");
     assert!(shown.wait().unwrap().success());
