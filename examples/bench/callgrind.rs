@@ -6,18 +6,18 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// What a program did.
+/// The counts of what a program did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Instructions, in user space.
     pub(crate) instructions: u64,
-    /// Calls of an allocator's function that gives memory, or gives more of it.
+    /// Calls of functions of the allocator that give memory, or more of it.
     pub(crate) allocations: u64,
 }
 
 impl Counts {
-    /// What each of `rounds` did, `self` being all of them and `rest` what was done
-    /// besides; to the nearest whole number.
+    /// The counts of each of `rounds`, to the nearest whole number. `self` is all of
+    /// them, and `rest` what was done besides.
     pub(crate) fn each(self, rest: Self, rounds: u64) -> Self {
         let each = |all: u64, rest: u64| (all.saturating_sub(rest) + rounds / 2) / rounds;
         Self {
@@ -27,23 +27,23 @@ impl Counts {
     }
 }
 
-/// Whether there is a valgrind to count with.
+/// Returns true if there is a valgrind to count with.
 pub(crate) fn is_installed() -> bool {
     let version = Command::new("valgrind").arg("--version").output();
     version.is_ok_and(|output| output.status.success())
 }
 
-/// Runs a program and counts what it does. The profile is kept under this name,
+/// Runs a program and counts what it does. The profile is saved under this name,
 /// beside the program that counts: somewhere in the target directory.
 ///
 /// Fails if the program does, or if callgrind's output has no total.
 pub(crate) fn count(program: &Command, name: &str) -> io::Result<Counts> {
     let folder = env::current_exe()?.with_file_name("callgrind");
     fs::create_dir_all(&folder)?;
-    let kept = folder.join(format!("{name}.callgrind"));
+    let profile = folder.join(format!("{name}.callgrind"));
     let status = Command::new("valgrind")
         .args(["--quiet", "--tool=callgrind", "--compress-strings=no"])
-        .arg(format!("--callgrind-out-file={}", kept.display()))
+        .arg(format!("--callgrind-out-file={}", profile.display()))
         .arg(program.get_program())
         .args(program.get_args())
         .stdout(Stdio::null())
@@ -51,10 +51,10 @@ pub(crate) fn count(program: &Command, name: &str) -> io::Result<Counts> {
     if !status.success() {
         return Err(io::Error::other(format!("{program:?} failed: {status}")));
     }
-    read(&fs::read_to_string(&kept)?).ok_or_else(|| io::Error::other("no total in the profile"))
+    read(&fs::read_to_string(&profile)?).ok_or_else(|| io::Error::other("no total in the profile"))
 }
 
-/// Reads what matters of a profile: its total, and the calls of functions that
+/// Reads a profile: its total, and the calls of functions that
 /// allocate (`cfn=` names the function that the following `calls=` counts).
 fn read(profile: &str) -> Option<Counts> {
     let allocators = HashSet::from([

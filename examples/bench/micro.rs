@@ -1,14 +1,13 @@
-//! How long each work takes and what it allocates, by hand and by the library:
+//! The time and the allocations of each work, by hand and by the library:
 //!
 //! ```text
 //! cargo bench -p thingspace-bench --bench micro
 //! cargo bench -p thingspace-bench --bench micro -- --test    # does each once
 //! ```
 //!
-//! It fails if what is made by hand is not the same request, byte for byte.
+//! It fails if a request that is made by hand is not the same, byte for byte.
 //!
-//! Times say little on a machine that does other things too; `counts` says what
-//! can be relied on.
+//! Times say little on a machine that does other things too; rely on `counts`.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod works;
@@ -30,10 +29,15 @@ fn main() {
     same(RESET, hand::reset_request(), ours::reset_request());
     same(BEARER, hand::bearer_request(), ours::bearer_request());
     same(CALL, hand::call_request(), ours::call_request());
+    let mut session = ours::open_session();
+    same(CALL, hand::call_request_with_user_agent(), || {
+        let mut call = ours::call_to(ours::account(), &session);
+        ours::send(&mut call, &mut session).request
+    });
     divan::main();
 }
 
-/// Sees to it that both make the same request.
+/// Checks that both make the same request.
 fn same(
     work: &str,
     mut by_hand: impl FnMut() -> Request<Bytes>,
@@ -42,7 +46,7 @@ fn same(
     assert_eq!(wire(&by_hand()), wire(&ours()), "{work}");
 }
 
-/// A request as it goes over the wire, but for what every HTTP stack adds.
+/// The bytes of a request on the wire, but for those that every HTTP stack adds.
 fn wire(request: &Request<Bytes>) -> Vec<u8> {
     let mut wire = format!("{} {}\n", request.method(), request.uri()).into_bytes();
     for (name, value) in request.headers() {

@@ -1,11 +1,11 @@
-//! What many cost together: sessions in one process, threads and tasks on one
+//! The costs of many together: sessions in one process, threads and tasks on one
 //! session, and calls that wait for one login.
 //!
 //! ```text
 //! cargo bench -p thingspace-bench --bench crowd
 //! ```
 //!
-//! The service is in memory and answers at once: what is seen is the library and
+//! The service is in memory and responds at once: what is seen is the library and
 //! its lock, and nothing that would hide them. Where it says so, there is a real
 //! one, and the HTTP stack that calls it.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]

@@ -1,73 +1,90 @@
-//! A service in memory, and what calls it.
+//! A service in memory, and its callers.
 
 use std::{
     convert::Infallible,
     future::{Future, Pending, pending},
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::rt::{Sleep, Timer};
+use hyper::rt::{Executor, Sleep, Timer};
 use thingspace_core::{
     AppCredentials, Call, Credentials, Environment, Session, Step, Timestamp, UserCredentials,
-    session::OpenSession,
 };
-use thingspace_hyper::Client;
+use thingspace_hyper::{Client, Config, Operating};
 use tower_service::Service;
 
 use crate::service;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// Answers every request at once, but for logins while it holds them.
+/// A service that responds to every request at once, but for logins while it holds
+/// them, and the executor of its clients' operations.
 #[derive(Clone, Default)]
-pub(crate) struct Memory(Arc<AtomicBool>);
+pub(crate) struct Memory {
+    holds_logins: Arc<AtomicBool>,
+    held: Arc<Mutex<Vec<Operating>>>,
+}
 
 impl Memory {
     pub(crate) fn client(&self) -> Client<Self> {
-        Client::builder(credentials("zbeeblebrox"))
-            .clock(|| NOW)
-            .stack(self.clone(), Never)
+        Client::builder(Config::new(credentials("zbeeblebrox")).clock(|| NOW))
+            .stack(self.clone(), Never, self.clone())
             .build()
             .unwrap()
     }
 
     pub(crate) fn hold_logins(&self, hold: bool) {
-        self.0.store(hold, Relaxed);
+        self.holds_logins.store(hold, Relaxed);
+        for operation in std::mem::take(&mut *self.held.lock().unwrap()) {
+            self.execute(operation);
+        }
+    }
+}
+
+/// Runs an operation at once, as far as it goes.
+impl Executor<Operating> for Memory {
+    fn execute(&self, mut operation: Operating) {
+        let context = &mut Context::from_waker(Waker::noop());
+        if operation.as_mut().poll(context).is_pending() {
+            self.held.lock().unwrap().push(operation);
+        }
     }
 }
 
 impl Service<Request<Full<Bytes>>> for Memory {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = Responding;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Full<Bytes>>) -> Answering {
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Responding {
         let path = request.uri().path();
-        let held = path.ends_with("/login").then(|| Arc::clone(&self.0));
-        let answer = Full::new(answer(path));
-        Answering { held, answer }
+        let held = path
+            .ends_with("/login")
+            .then(|| Arc::clone(&self.holds_logins));
+        let response = Full::new(response(path));
+        Responding { held, response }
     }
 }
 
-pub(crate) struct Answering {
+pub(crate) struct Responding {
     held: Option<Arc<AtomicBool>>,
-    answer: Full<Bytes>,
+    response: Full<Bytes>,
 }
 
-impl Future for Answering {
+impl Future for Responding {
     type Output = Result<Response<Full<Bytes>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
@@ -75,11 +92,11 @@ impl Future for Answering {
         if held.is_some_and(|held| held.load(Relaxed)) {
             return Poll::Pending;
         }
-        Poll::Ready(Ok(Response::new(self.answer.clone())))
+        Poll::Ready(Ok(Response::new(self.response.clone())))
     }
 }
 
-/// No time passes.
+/// A timer whose time never comes.
 struct Never;
 
 impl Timer for Never {
@@ -119,22 +136,22 @@ pub(crate) fn credentials(username: &str) -> Credentials {
 /// A session that is open.
 pub(crate) fn open(environment: Environment, credentials: Credentials) -> Session {
     let mut session = Session::new(environment, credentials, 0);
-    let mut call = Call::new(OpenSession);
+    let mut call = Call::log_in();
     loop {
         match call.step(&mut session, NOW) {
             Step::Send(transmit) => {
-                let answer = Response::new(answer(transmit.request.uri().path()));
-                call.receive(&mut session, NOW, transmit.attempt, Ok(answer));
+                let response = Response::new(response(transmit.request.uri().path()));
+                call.receive(&mut session, NOW, transmit.attempt, Ok(response));
             }
             Step::Wait(wait) => panic!("{wait:?}"),
-            Step::Done(token) => {
-                token.unwrap();
+            Step::Done(result) => {
+                result.unwrap();
                 return session;
             }
         }
     }
 }
 
-pub(crate) fn answer(path: &str) -> Bytes {
-    Bytes::from_static(service::answer(path).as_bytes())
+pub(crate) fn response(path: &str) -> Bytes {
+    Bytes::from_static(service::response(path).as_bytes())
 }

@@ -1,4 +1,4 @@
-//! What a session takes in memory.
+//! The memory that a session takes.
 
 use std::{fs, hint::black_box};
 

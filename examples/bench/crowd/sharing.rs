@@ -1,4 +1,4 @@
-//! What it costs that many threads, or many tasks, share one session.
+//! The cost of many threads, or many tasks, that share one session.
 
 use std::{
     iter,
@@ -15,13 +15,13 @@ use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use thingspace_core::{Call, Environment, Session, Step};
+use thingspace_core::{Call, Environment, Session, SessionBuilder, Step};
 use thingspace_hyper::{Client, Stack};
 use tokio::runtime::Builder;
 
 use crate::{
     median,
-    memory::{Memory, NOW, account, answer, credentials, open},
+    memory::{Memory, NOW, account, credentials, open, response},
     service::Service,
 };
 
@@ -59,9 +59,10 @@ fn compare_over_connections(number: usize) {
         connector.set_nodelay(true);
         let stack: Pooled = legacy::Client::builder(TokioExecutor::new()).build(connector);
         let client = |_| {
-            Client::builder(credentials("zbeeblebrox"))
-                .environment(service.base().parse().unwrap())
-                .stack(stack.clone(), TokioTimer::new())
+            let session = SessionBuilder::new(credentials("zbeeblebrox"))
+                .environment(service.base().parse().unwrap());
+            Client::builder(session)
+                .stack(stack.clone(), TokioTimer::new(), TokioExecutor::new())
                 .build()
                 .unwrap()
         };
@@ -140,8 +141,8 @@ fn tasks<S: Stack + 'static>(clients: Vec<Client<S>>, calls: usize) -> Duration 
 async fn make<S: Stack>(client: Client<S>, calls: usize) {
     let account = account();
     for _ in 0..calls {
-        let answer = client.call(account.clone()).await.unwrap();
-        assert!(!answer.body().is_empty());
+        let response = client.call(account.clone()).await.unwrap();
+        assert!(!response.body().is_empty());
         // Where a connection would be waited for.
         tokio::task::yield_now().await;
     }
@@ -155,14 +156,14 @@ fn locked() -> f64 {
     for _ in 0..ROUNDS {
         let (mut held, mut clock) = (Duration::ZERO, Duration::ZERO);
         for _ in 0..CALLS {
-            let mut call = Call::new(account());
+            let mut call = Call::to(account(), &Environment::production()).unwrap();
             let step = within(&session, &mut held, |session| call.step(session, NOW));
             let Step::Send(transmit) = step else {
                 panic!("nothing to send");
             };
-            let answer = Response::new(answer(transmit.request.uri().path()));
+            let response = Response::new(response(transmit.request.uri().path()));
             within(&session, &mut held, |session| {
-                call.receive(session, NOW, transmit.attempt, Ok(answer));
+                call.receive(session, NOW, transmit.attempt, Ok(response));
             });
             let step = within(&session, &mut held, |session| call.step(session, NOW));
             assert!(matches!(step, Step::Done(Ok(_))));

@@ -1,4 +1,4 @@
-//! What it costs that many calls wait for one login.
+//! The cost of many calls that wait for one login.
 
 use std::{
     future::Future,
@@ -25,7 +25,7 @@ pub(crate) fn show() {
     }
 }
 
-/// How long it takes each of so many calls to find that it has to wait, and to
+/// The time that it takes each of so many calls to find that it has to wait, and to
 /// be done once the login is: each is looked at once.
 fn round(number: u32) -> (f64, f64) {
     let memory = Memory::default();
@@ -48,10 +48,10 @@ fn round(number: u32) -> (f64, f64) {
     assert!(carrier.poll(context).is_ready());
     let start = Instant::now();
     for call in &mut calls {
-        let Poll::Ready(answer) = call.as_mut().poll(context) else {
+        let Poll::Ready(response) = call.as_mut().poll(context) else {
             panic!("it waits once more");
         };
-        answer.unwrap();
+        response.unwrap();
     }
     let go_on = start.elapsed();
     let each = |took: std::time::Duration| took.as_secs_f64() * 1e9 / f64::from(number);

@@ -1,4 +1,4 @@
-//! Those who make calls: each HTTP stack alone, with addresses and tokens made
+//! The contenders: each HTTP stack alone, with addresses and tokens made
 //! beforehand, and thingspace on top of it.
 
 use std::time::Duration;
@@ -14,13 +14,13 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use reqwest::{IntoUrl, Url};
-use thingspace_core::{AppCredentials, Credentials, UserCredentials};
+use thingspace_core::{AppCredentials, Credentials, SessionBuilder, UserCredentials};
 use tokio::{
     runtime::{Builder, Runtime},
     time::timeout,
 };
 
-/// Somebody who makes a number of calls of a service.
+/// A program that makes a number of calls of a service.
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
     /// The one that it is compared with.
@@ -73,16 +73,16 @@ pub(crate) const CONTENDERS: &[Contender] = &[
     },
 ];
 
-/// What everybody is compared with who has nothing else.
+/// The floor of every contender that has no other.
 pub(crate) const FLOOR: &str = "hyper-util";
 
-/// What thingspace gives one request too.
+/// The timeout of a request, the same as that of thingspace.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const PATH: &str = "/m2m/v1/accounts/0000123456-00001";
 const VZ_M2M_TOKEN: HeaderName = HeaderName::from_static("vz-m2m-token");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What is made once by whoever calls by hand.
+/// The header values that are made once by whoever calls by hand.
 struct Tokens {
     bearer: HeaderValue,
     session: HeaderValue,
@@ -121,20 +121,21 @@ fn timed() -> ureq::Agent {
 fn raw_ureq(agent: &ureq::Agent, base: &str, calls: u32) {
     let (uri, tokens) = (uri(base), Tokens::new());
     for _ in 0..calls {
-        let mut answer = agent.run(tokens.request(&uri, ())).unwrap();
-        assert!(answer.status().is_success());
-        assert!(!answer.body_mut().read_to_vec().unwrap().is_empty());
+        let mut response = agent.run(tokens.request(&uri, ())).unwrap();
+        assert!(response.status().is_success());
+        assert!(!response.body_mut().read_to_vec().unwrap().is_empty());
     }
 }
 
 fn thingspace_over_ureq(base: &str, calls: u32) {
-    let client = thingspace_ureq::Client::builder(credentials());
-    let client = client.environment(base.parse().unwrap()).build().unwrap();
+    let client = thingspace_ureq::Client::builder(session(base))
+        .build()
+        .unwrap();
     let account = account(base);
     for _ in 0..calls {
-        let answer = client.call(account.clone()).unwrap();
-        assert!(answer.status().is_success());
-        assert!(!answer.body().is_empty());
+        let response = client.call(account.clone()).unwrap();
+        assert!(response.status().is_success());
+        assert!(!response.body().is_empty());
     }
 }
 
@@ -168,21 +169,22 @@ fn pooled() -> Pooled {
 }
 
 async fn exchange(client: &Pooled, request: Request<Full<Bytes>>) {
-    let answer = client.request(request).await.unwrap();
-    assert!(answer.status().is_success());
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let response = client.request(request).await.unwrap();
+    assert!(response.status().is_success());
+    let body = response.into_body().collect().await.unwrap().to_bytes();
     assert!(!body.is_empty());
 }
 
 fn thingspace_over_hyper(base: &str, calls: u32) {
-    let client = thingspace_hyper::Client::builder(credentials());
-    let client = client.environment(base.parse().unwrap()).build().unwrap();
+    let client = thingspace_hyper::Client::builder(session(base))
+        .build()
+        .unwrap();
     let account = account(base);
     runtime().block_on(async {
         for _ in 0..calls {
-            let answer = client.call(account.clone()).await.unwrap();
-            assert!(answer.status().is_success());
-            assert!(!answer.body().is_empty());
+            let response = client.call(account.clone()).await.unwrap();
+            assert!(response.status().is_success());
+            assert!(!response.body().is_empty());
         }
     });
 }
@@ -197,9 +199,9 @@ fn raw_reqwest<A: IntoUrl + Clone>(address: impl Fn(&str) -> A, base: &str, call
                 .header(ACCEPT, JSON)
                 .header(AUTHORIZATION, tokens.bearer.clone())
                 .header(VZ_M2M_TOKEN, tokens.session.clone());
-            let answer = request.send().await.unwrap();
-            assert!(answer.status().is_success());
-            assert!(!answer.bytes().await.unwrap().is_empty());
+            let response = request.send().await.unwrap();
+            assert!(response.status().is_success());
+            assert!(!response.bytes().await.unwrap().is_empty());
         }
     });
 }
@@ -212,11 +214,10 @@ fn account(base: &str) -> Request<Bytes> {
     Request::get(uri(base)).body(Bytes::new()).unwrap()
 }
 
-fn credentials() -> Credentials {
-    Credentials::new(
-        AppCredentials::new("key", "secret").unwrap(),
-        UserCredentials::new("zbeeblebrox", "IMgr8").unwrap(),
-    )
+fn session(base: &str) -> SessionBuilder {
+    let app = AppCredentials::new("key", "secret").unwrap();
+    let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
+    SessionBuilder::new(Credentials::new(app, user)).environment(base.parse().unwrap())
 }
 
 /// Everything on one thread: what passes between threads is noise here.

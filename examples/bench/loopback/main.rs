@@ -1,4 +1,4 @@
-//! What a call costs over a connection that is kept alive, with each HTTP stack
+//! The cost of a call over a connection that is kept alive, with each HTTP stack
 //! alone and with thingspace on top of it:
 //!
 //! ```text
@@ -17,8 +17,8 @@
 //! Any command can be a contender. It is given two arguments, the base address
 //! (`http://127.0.0.1:PORT/api`) and a number of calls, makes that many calls of
 //! `GET /m2m/v1/accounts/0000123456-00001` one after the other, over one
-//! connection and with both tokens, reads each answer to its end, and exits with 0.
-//! What it sends before (a token fetch, a login) is answered too. It is compared
+//! connection and with both tokens, reads each response to its end, and exits with 0.
+//! What it sends before (a token fetch, a login) has its response too. It is compared
 //! with hyper-util alone.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
@@ -45,7 +45,7 @@ use crate::{
     service::Service,
 };
 
-/// What does not count: starting, connecting, logging in.
+/// The calls of a run that does not count: starting, connecting, logging in.
 const FEW: u32 = 50;
 
 fn main() {
@@ -62,7 +62,7 @@ fn main() {
     }
 }
 
-/// What is asked for on the command line.
+/// The options of the command line.
 struct Plan {
     rounds: usize,
     calls: u32,
@@ -90,7 +90,7 @@ impl Plan {
     }
 }
 
-/// Somebody who makes calls, and what that took.
+/// A contender, and what its calls took.
 struct Entry {
     name: String,
     /// The one that it is compared with.

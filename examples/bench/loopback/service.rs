@@ -1,5 +1,5 @@
 //! The service that all contenders call: it reads a request to its end and gives
-//! the same answer every time, with as little work as there can be.
+//! the same response every time, with as little work as there can be.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -29,7 +29,7 @@ impl Service {
     }
 }
 
-/// Answers until the client hangs up.
+/// Responds until the client hangs up.
 fn serve(stream: TcpStream) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut writer = stream.try_clone().ok()?;
@@ -38,7 +38,7 @@ fn serve(stream: TcpStream) -> Option<()> {
     loop {
         line.clear();
         reader.read_line(&mut line).ok()?;
-        let body = answer(line.split(' ').nth(1)?);
+        let body = response(line.split(' ').nth(1)?);
         let mut length = 0;
         loop {
             line.clear();
@@ -52,16 +52,16 @@ fn serve(stream: TcpStream) -> Option<()> {
             }
         }
         reader.read_exact(&mut vec![0; length]).ok()?;
-        let answer = format!(
+        let response = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        writer.write_all(answer.as_bytes()).ok()?;
+        writer.write_all(response.as_bytes()).ok()?;
     }
 }
 
-/// The body of every answer to a call of this path.
-pub(crate) fn answer(path: &str) -> &'static str {
+/// The body of every response to a call of this path.
+pub(crate) fn response(path: &str) -> &'static str {
     if path.ends_with("/oauth2/token") {
         r#"{"access_token":"cf1b1d3a-8a0f-3c46-9d36-5e6cbe7dbe2b","token_type":"Bearer","expires_in":3600}"#
     } else if path.ends_with("/session/login") {

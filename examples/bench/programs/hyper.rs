@@ -16,8 +16,8 @@ fn main() {
             .header("authorization", "Bearer b")
             .header("vz-m2m-token", "s")
             .body(Full::default());
-        let answer = client.request(request.unwrap()).await.unwrap();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let response = client.request(request.unwrap()).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
         println!("{}", String::from_utf8_lossy(&body));
     });
 }

@@ -1,30 +1,27 @@
-//! What a library adds to a program: how long it takes to build a minimal one
-//! that makes one call over TLS, from nothing and optimized, how large that is
-//! without symbols, and how many crates it is made of.
+//! The weight that a library adds to a program: the time that it takes to build a
+//! minimal one that makes one call over TLS, from nothing and optimized, its size
+//! without symbols, and the number of its crates.
 //!
 //! ```text
 //! cargo bench -p thingspace-bench --bench programs
 //! ```
 //!
 //! The programs are built in the target directory, with the versions of this
-//! repository's `Cargo.lock`, and never run. What has to be downloaded is
-//! downloaded before the clock starts.
+//! repository's `Cargo.lock`, and never run. Whatever has to be downloaded is
+//! downloaded before the clock starts. The machine code that each further endpoint
+//! adds is shown and checked by `counts`.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod program;
 
 use std::{
     collections::BTreeSet,
     env, fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
     time::{Duration, Instant},
 };
 
-/// A program, with what it depends on beyond the standard library.
-struct Program {
-    name: &'static str,
-    dependencies: &'static str,
-    source: &'static str,
-}
+use crate::program::{Program, built, cargo};
 
 const PROGRAMS: &[Program] = &[
     Program {
@@ -97,22 +94,20 @@ const PROGRAMS: &[Program] = &[
 ];
 
 fn main() {
-    // Run as a test, it has nothing to say.
+    // Run as a test, there is nothing to do.
     if !env::args().any(|argument| argument == "--bench") {
         return;
     }
     println!("| program | crates | built in | processor | size |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     for program in PROGRAMS {
-        let place = program.write();
-        cargo(&place, &["fetch", "--quiet"]);
-        let crates = crates(&place);
+        let folder = program.write();
+        cargo(&folder, &["fetch", "--quiet"]);
+        let crates = crates(&folder);
         let (start, before) = (Instant::now(), processor());
-        cargo(&place, &["build", "--release", "--quiet"]);
+        cargo(&folder, &["build", "--release", "--quiet"]);
         let (wall, processor) = (start.elapsed(), processor().saturating_sub(before));
-        let size = fs::metadata(place.join("target/release/program"))
-            .unwrap()
-            .len();
+        let size = fs::metadata(built(&folder)).unwrap().len();
         println!(
             "| {} | {crates} | {:.1} s | {:.1} s | {} KiB |",
             program.name,
@@ -120,49 +115,14 @@ fn main() {
             processor.as_secs_f64(),
             size.div_ceil(1024)
         );
-        fs::remove_dir_all(place).unwrap();
+        fs::remove_dir_all(folder).unwrap();
     }
 }
 
-impl Program {
-    /// Lays the program out; gives its folder.
-    fn write(&self) -> PathBuf {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let root = root.canonicalize().unwrap();
-        let place = env::current_exe().unwrap();
-        let place = place.parent().unwrap().join("programs");
-        fs::remove_dir_all(&place).ok();
-        fs::create_dir_all(place.join("src")).unwrap();
-        let dependencies = self.dependencies.replace("ROOT", root.to_str().unwrap());
-        let dependencies: Vec<&str> = dependencies.lines().map(str::trim).collect();
-        let manifest = format!(
-            "[package]\nname = \"program\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-             [workspace]\n\n[profile.release]\nstrip = true\n\n[dependencies]\n{}\n",
-            dependencies.join("\n")
-        );
-        fs::write(place.join("Cargo.toml"), manifest).unwrap();
-        fs::write(place.join("src/main.rs"), self.source).unwrap();
-        fs::copy(root.join("Cargo.lock"), place.join("Cargo.lock")).unwrap();
-        place
-    }
-}
-
-fn cargo(place: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO"))
-        .args(arguments)
-        .current_dir(place)
-        .env_remove("CARGO_TARGET_DIR")
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "cargo {arguments:?} failed");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// How many crates it is made of, besides itself.
-fn crates(place: &Path) -> usize {
+/// The number of crates that a program is made of, besides itself.
+fn crates(folder: &Path) -> usize {
     let tree = cargo(
-        place,
+        folder,
         &["tree", "-e", "normal", "--prefix", "none", "--no-dedupe"],
     );
     let crates: BTreeSet<&str> = tree
@@ -172,7 +132,7 @@ fn crates(place: &Path) -> usize {
     crates.len() - 1
 }
 
-/// The time that finished children took on the processor.
+/// The processor time of all children that have finished.
 fn processor() -> Duration {
     use nix::sys::resource::{UsageWho, getrusage};
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();

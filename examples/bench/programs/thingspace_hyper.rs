@@ -11,7 +11,7 @@ fn main() {
         let client = Client::builder(Credentials::new(app, user)).build().unwrap();
         let account = http::Request::get("/m2m/v1/accounts/0000123456-00001");
         let account = account.body(bytes::Bytes::new()).unwrap();
-        let answer = client.call(account).await.unwrap();
-        println!("{}", String::from_utf8_lossy(answer.body()));
+        let response = client.call(account).await.unwrap();
+        println!("{}", String::from_utf8_lossy(response.body()));
     });
 }

@@ -8,6 +8,6 @@ fn main() {
     let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
     let client = Client::builder(Credentials::new(app, user)).build().unwrap();
     let account = http::Request::get("/m2m/v1/accounts/0000123456-00001");
-    let answer = client.call(account.body(bytes::Bytes::new()).unwrap()).unwrap();
-    println!("{}", String::from_utf8_lossy(answer.body()));
+    let response = client.call(account.body(bytes::Bytes::new()).unwrap()).unwrap();
+    println!("{}", String::from_utf8_lossy(response.body()));
 }

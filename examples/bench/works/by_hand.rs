@@ -3,18 +3,20 @@
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BEARER_ANSWER, BEARER_TOKEN, CALL_ANSWER, Canned, Doing, PASSWORD, PASSWORD_ANSWER,
-    SESSION_ANSWER, SESSION_TOKEN, USERNAME, doing,
+    BEARER_RESPONSE, BEARER_TOKEN, CALL_RESPONSE, Canned, Doing, PASSWORD, PASSWORD_RESPONSE,
+    SESSION_RESPONSE, SESSION_TOKEN, USERNAME, doing,
 };
 
 const VZ_M2M_TOKEN: HeaderName = HeaderName::from_static("vz-m2m-token");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("thingspace/", env!("CARGO_PKG_VERSION")));
 const ZERO: HeaderValue = HeaderValue::from_static("0");
 
 #[derive(Serialize)]
@@ -31,18 +33,18 @@ struct Reset<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct SessionAnswer<'a> {
+struct SessionResponse<'a> {
     session_token: &'a str,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PasswordAnswer<'a> {
+struct PasswordResponse<'a> {
     new_password: &'a str,
 }
 
 #[derive(Deserialize)]
-struct BearerAnswer<'a> {
+struct BearerResponse<'a> {
     access_token: &'a str,
     token_type: &'a str,
     expires_in: u64,
@@ -72,9 +74,9 @@ pub(crate) fn log_in_request() -> impl FnMut() -> Request<Bytes> {
     }
 }
 
-pub(super) fn log_in_answer() -> Doing {
-    let canned = Canned::new(SESSION_ANSWER);
-    doing(move || token_of(&canned.answer()))
+pub(super) fn log_in_response() -> Doing {
+    let canned = Canned::new(SESSION_RESPONSE);
+    doing(move || token_of(&canned.response()))
 }
 
 pub(super) fn log_out() -> Doing {
@@ -95,8 +97,8 @@ pub(crate) fn log_out_request() -> impl FnMut() -> Request<Bytes> {
     }
 }
 
-pub(super) fn log_out_answer() -> Doing {
-    log_in_answer()
+pub(super) fn log_out_response() -> Doing {
+    log_in_response()
 }
 
 pub(super) fn reset() -> Doing {
@@ -124,20 +126,20 @@ pub(crate) fn reset_request() -> impl FnMut() -> Request<Bytes> {
     }
 }
 
-pub(super) fn reset_answer() -> Doing {
-    let canned = Canned::new(PASSWORD_ANSWER);
+pub(super) fn reset_response() -> Doing {
+    let canned = Canned::new(PASSWORD_RESPONSE);
     doing(move || {
-        let answer = canned.answer();
-        assert!(answer.status().is_success());
-        let answer: PasswordAnswer<'_> = serde_json::from_slice(answer.body()).unwrap();
-        answer.new_password.to_owned()
+        let response = canned.response();
+        assert!(response.status().is_success());
+        let response: PasswordResponse<'_> = serde_json::from_slice(response.body()).unwrap();
+        response.new_password.to_owned()
     })
 }
 
 pub(super) fn bearer() -> Doing {
     let mut request = bearer_request();
-    let canned = Canned::new(BEARER_ANSWER);
-    doing(move || (request(), bearer_of(&canned.answer())))
+    let canned = Canned::new(BEARER_RESPONSE);
+    doing(move || (request(), bearer_of(&canned.response())))
 }
 
 pub(crate) fn bearer_request() -> impl FnMut() -> Request<Bytes> {
@@ -159,7 +161,7 @@ pub(crate) fn bearer_request() -> impl FnMut() -> Request<Bytes> {
     }
 }
 
-pub(super) fn stamp() -> Doing {
+pub(super) fn authorize() -> Doing {
     let (bearer, session) = (bearer_value(), session_value());
     let mut headers = HeaderMap::with_capacity(2);
     doing(move || {
@@ -171,12 +173,37 @@ pub(super) fn stamp() -> Doing {
 
 pub(super) fn call() -> Doing {
     let mut request = call_request();
-    let canned = Canned::new(CALL_ANSWER);
+    let canned = Canned::new(CALL_RESPONSE);
     doing(move || {
-        let made = (request(), canned.answer());
+        let made = (request(), canned.response());
         assert!(made.1.status().is_success());
         made
     })
+}
+
+/// The call with one header more: the machine puts a `User-Agent` on every request.
+pub(super) fn call_with_user_agent() -> Doing {
+    let mut request = call_request_with_user_agent();
+    let canned = Canned::new(CALL_RESPONSE);
+    doing(move || {
+        let made = (request(), canned.response());
+        assert!(made.1.status().is_success());
+        made
+    })
+}
+
+pub(crate) fn call_request_with_user_agent() -> impl FnMut() -> Request<Bytes> {
+    let uri = address("/m2m/v1/accounts/0000123456-00001");
+    let (bearer, session) = (bearer_value(), session_value());
+    move || {
+        let mut request = request(Method::GET, &uri, Bytes::new());
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, JSON);
+        headers.insert(USER_AGENT, AGENT);
+        headers.insert(AUTHORIZATION, bearer.clone());
+        headers.insert(VZ_M2M_TOKEN, session.clone());
+        request
+    }
 }
 
 pub(crate) fn call_request() -> impl FnMut() -> Request<Bytes> {
@@ -199,26 +226,26 @@ fn request(method: Method, uri: &Uri, body: Bytes) -> Request<Bytes> {
     request
 }
 
-/// The token, without a copy: it stays where it came in.
-fn token_of(answer: &Response<Bytes>) -> HeaderValue {
-    assert!(answer.status().is_success());
-    let body = answer.body();
-    let SessionAnswer { session_token } = serde_json::from_slice(body).unwrap();
+/// Reads the token without a copy: it stays in the buffer of the response.
+fn token_of(response: &Response<Bytes>) -> HeaderValue {
+    assert!(response.status().is_success());
+    let body = response.body();
+    let SessionResponse { session_token } = serde_json::from_slice(body).unwrap();
     let token = body.slice_ref(session_token.as_bytes());
     let mut value = HeaderValue::from_maybe_shared(token).unwrap();
     value.set_sensitive(true);
     value
 }
 
-/// The bearer token, as it will be sent, and for how many seconds it is good.
-fn bearer_of(answer: &Response<Bytes>) -> (HeaderValue, u64) {
-    assert!(answer.status().is_success());
-    let answer: BearerAnswer<'_> = serde_json::from_slice(answer.body()).unwrap();
-    assert!(answer.token_type.eq_ignore_ascii_case("bearer"));
-    let value = ["Bearer ", answer.access_token].concat();
+/// Reads the bearer token, as it will be sent, and its lifetime in seconds.
+fn bearer_of(response: &Response<Bytes>) -> (HeaderValue, u64) {
+    assert!(response.status().is_success());
+    let response: BearerResponse<'_> = serde_json::from_slice(response.body()).unwrap();
+    assert!(response.token_type.eq_ignore_ascii_case("bearer"));
+    let value = ["Bearer ", response.access_token].concat();
     let mut value = HeaderValue::from_maybe_shared(Bytes::from(value)).unwrap();
     value.set_sensitive(true);
-    (value, answer.expires_in)
+    (value, response.expires_in)
 }
 
 fn address(path: &str) -> Uri {
@@ -237,7 +264,7 @@ fn session_value() -> HeaderValue {
     ready_made(&[SESSION_TOKEN])
 }
 
-/// A header value in one shared buffer, whose first copy has been made.
+/// A header value in one shared buffer. Its first copy has been made.
 fn ready_made(parts: &[&str]) -> HeaderValue {
     let mut value = HeaderValue::from_maybe_shared(Bytes::from(parts.concat())).unwrap();
     value.set_sensitive(true);

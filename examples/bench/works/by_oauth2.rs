@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use http::Response;
 use oauth2::{ClientId, ClientSecret, HttpRequest, TokenUrl, basic::BasicClient};
 
-use super::{BEARER_ANSWER, Doing, KEY, SECRET, doing};
+use super::{BEARER_RESPONSE, Doing, KEY, SECRET, doing};
 
 pub(super) fn bearer() -> Doing {
     let url = "https://thingspace.verizon.com/api/ts/v1/oauth2/token";
@@ -15,7 +15,7 @@ pub(super) fn bearer() -> Doing {
     doing(move || {
         let stack = |request: HttpRequest| {
             drop(request);
-            let body = BEARER_ANSWER.as_bytes().to_vec();
+            let body = BEARER_RESPONSE.as_bytes().to_vec();
             Ok::<_, Infallible>(Response::new(body))
         };
         client

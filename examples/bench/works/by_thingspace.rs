@@ -6,15 +6,14 @@ use bytes::Bytes;
 use http::{HeaderMap, Request};
 use thingspace_core::{
     AppCredentials, BearerToken, Call, Credentials, Endpoint, Environment, Session, SessionToken,
-    Step, Timestamp, UserCredentials,
-    api::{LogIn, LogOut, RequestBearerToken, ResetPassword},
-    endpoint::{Auth, WithSession},
-    session::{EndSession, MAX_EVENTS, OpenSession, Task},
+    Step, Timestamp, UserCredentials, WithSession,
+    api::{Authorization, LogIn, LogOut, RequestBearerToken, ResetPassword},
+    session::{MAX_EVENTS, Transmit},
 };
 
 use super::{
-    BEARER_ANSWER, BEARER_TOKEN, CALL_ANSWER, Canned, Doing, KEY, PASSWORD, PASSWORD_ANSWER,
-    SECRET, SESSION_ANSWER, SESSION_TOKEN, USERNAME, doing,
+    BEARER_RESPONSE, BEARER_TOKEN, CALL_RESPONSE, Canned, Doing, KEY, PASSWORD, PASSWORD_RESPONSE,
+    SECRET, SESSION_RESPONSE, SESSION_TOKEN, USERNAME, doing,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -29,9 +28,9 @@ pub(crate) fn log_in_request() -> impl FnMut() -> Request<Bytes> {
     move || LogIn::new(&user).request(&at, &bearer).unwrap()
 }
 
-pub(super) fn log_in_answer() -> Doing {
-    let canned = Canned::new(SESSION_ANSWER);
-    doing(move || LogIn::parse(canned.answer()).unwrap())
+pub(super) fn log_in_response() -> Doing {
+    let canned = Canned::new(SESSION_RESPONSE);
+    doing(move || LogIn::parse(canned.response()).unwrap())
 }
 
 pub(super) fn log_out() -> Doing {
@@ -44,9 +43,9 @@ pub(crate) fn log_out_request() -> impl FnMut() -> Request<Bytes> {
     move || LogOut.request(&at, (&bearer, &session)).unwrap()
 }
 
-pub(super) fn log_out_answer() -> Doing {
-    let canned = Canned::new(SESSION_ANSWER);
-    doing(move || LogOut::parse(canned.answer()).unwrap())
+pub(super) fn log_out_response() -> Doing {
+    let canned = Canned::new(SESSION_RESPONSE);
+    doing(move || LogOut::parse(canned.response()).unwrap())
 }
 
 pub(super) fn reset() -> Doing {
@@ -62,18 +61,18 @@ pub(crate) fn reset_request() -> impl FnMut() -> Request<Bytes> {
     }
 }
 
-pub(super) fn reset_answer() -> Doing {
-    let canned = Canned::new(PASSWORD_ANSWER);
-    doing(move || ResetPassword::parse(canned.answer()).unwrap())
+pub(super) fn reset_response() -> Doing {
+    let canned = Canned::new(PASSWORD_RESPONSE);
+    doing(move || ResetPassword::parse(canned.response()).unwrap())
 }
 
 pub(super) fn bearer() -> Doing {
     let mut request = bearer_request();
-    let canned = Canned::new(BEARER_ANSWER);
+    let canned = Canned::new(BEARER_RESPONSE);
     doing(move || {
         let request = request();
-        let answer = RequestBearerToken::parse(canned.answer()).unwrap();
-        (request, answer)
+        let response = RequestBearerToken::parse(canned.response()).unwrap();
+        (request, response)
     })
 }
 
@@ -83,23 +82,26 @@ pub(crate) fn bearer_request() -> impl FnMut() -> Request<Bytes> {
     move || RequestBearerToken::default().request(&at, &app).unwrap()
 }
 
-pub(super) fn stamp() -> Doing {
+pub(super) fn authorize() -> Doing {
     let (bearer, session) = tokens();
     let mut headers = HeaderMap::with_capacity(2);
     doing(move || {
-        WithSession::stamp((&bearer, &session), &mut headers);
+        WithSession::authorize((&bearer, &session), &mut headers);
         headers.clear();
     })
 }
 
 /// The call without a session: its endpoint alone.
+///
+/// A caller who makes it again and again copies its short request each time, since
+/// an endpoint is used up by its call. That copy is part of all works of a call.
 pub(super) fn endpoint_alone() -> Doing {
     let mut request = call_request();
-    let canned = Canned::new(CALL_ANSWER);
+    let canned = Canned::new(CALL_RESPONSE);
     doing(move || {
         let request = request();
-        let answer = <Request<Bytes>>::parse(canned.answer()).unwrap();
-        (request, answer)
+        let response = <Request<Bytes>>::parse(canned.response()).unwrap();
+        (request, response)
     })
 }
 
@@ -113,6 +115,21 @@ pub(crate) fn call_request() -> impl FnMut() -> Request<Bytes> {
     }
 }
 
+/// The endpoint alone, and a copy of the request that it built: a machine that may
+/// have to send the request again has to have one.
+pub(super) fn endpoint_and_copy() -> Doing {
+    let at = Environment::production();
+    let (bearer, session) = tokens();
+    let request = account();
+    let canned = Canned::new(CALL_RESPONSE);
+    doing(move || {
+        let built = request.clone().build(&at).unwrap();
+        let request = built.clone().request(&at, (&bearer, &session)).unwrap();
+        let response = <Request<Bytes>>::parse(canned.response()).unwrap();
+        (built, request, response)
+    })
+}
+
 pub(super) fn call() -> Doing {
     call_on(open_session())
 }
@@ -120,7 +137,7 @@ pub(super) fn call() -> Doing {
 pub(super) fn call_after_many() -> Doing {
     let mut session = open_session();
     for _ in 0..100_000 {
-        drive(Call::new(account()), &mut session);
+        drive(call_to(account(), &session), &mut session);
     }
     call_on(session)
 }
@@ -128,17 +145,17 @@ pub(super) fn call_after_many() -> Doing {
 pub(super) fn call_with_events() -> Doing {
     let mut session = open_session();
     for _ in 0..MAX_EVENTS {
-        drive(Call::new(EndSession), &mut session);
-        drive(Call::new(OpenSession), &mut session);
+        drive(Call::log_out(), &mut session);
+        drive(Call::log_in(), &mut session);
     }
     call_on(session)
 }
 
 pub(super) fn call_beside_many() -> Doing {
     let mut session = open_session();
-    let mut calls = vec![Call::new(account()); 1000];
+    let mut calls = vec![call_to(account(), &session); 1000];
     for call in &mut calls {
-        assert!(matches!(call.step(&mut session, NOW), Step::Send(_)));
+        send(call, &mut session);
     }
     let mut work = call_on(session);
     Box::new(move || {
@@ -149,35 +166,46 @@ pub(super) fn call_beside_many() -> Doing {
 
 fn call_on(mut session: Session) -> Doing {
     let request = account();
-    let canned = Canned::new(CALL_ANSWER);
+    let canned = Canned::new(CALL_RESPONSE);
     doing(move || {
-        let mut call = Call::new(request.clone());
-        let Step::Send(transmit) = call.step(&mut session, NOW) else {
-            panic!("nothing to send");
-        };
-        call.receive(&mut session, NOW, transmit.attempt, Ok(canned.answer()));
-        let Step::Done(answer) = call.step(&mut session, NOW) else {
+        let mut call = call_to(request.clone(), &session);
+        let transmit = send(&mut call, &mut session);
+        call.receive(&mut session, NOW, transmit.attempt, Ok(canned.response()));
+        let Step::Done(completion) = call.step(&mut session, NOW) else {
             panic!("not done");
         };
-        (transmit, answer.unwrap())
+        let response = completion.unwrap().into_response().unwrap();
+        (transmit, <Request<Bytes>>::parse(response).unwrap())
     })
 }
 
-/// Sees a call through, with an honest service.
-fn drive<T: Task>(mut call: Call<T>, session: &mut Session) {
+/// Steps a call up to its request.
+pub(crate) fn send(call: &mut Call, session: &mut Session) -> Transmit {
+    let Step::Send(transmit) = call.step(session, NOW) else {
+        panic!("nothing to send");
+    };
+    transmit
+}
+
+pub(crate) fn call_to(request: Request<Bytes>, session: &Session) -> Call {
+    Call::to(request, session.environment()).unwrap()
+}
+
+/// Drives a call to its end, with a service that accepts everything.
+fn drive(mut call: Call, session: &mut Session) {
     loop {
         match call.step(session, NOW) {
             Step::Send(transmit) => {
                 let path = transmit.request.uri().path();
                 let body = if path.ends_with("/oauth2/token") {
-                    BEARER_ANSWER
+                    BEARER_RESPONSE
                 } else if path.ends_with("/login") || path.ends_with("/logout") {
-                    SESSION_ANSWER
+                    SESSION_RESPONSE
                 } else {
-                    CALL_ANSWER
+                    CALL_RESPONSE
                 };
-                let answer = Canned::new(body).answer();
-                call.receive(session, NOW, transmit.attempt, Ok(answer));
+                let response = Canned::new(body).response();
+                call.receive(session, NOW, transmit.attempt, Ok(response));
             }
             Step::Wait(wait) => panic!("{wait:?}"),
             Step::Done(result) => {
@@ -188,7 +216,7 @@ fn drive<T: Task>(mut call: Call<T>, session: &mut Session) {
     }
 }
 
-fn account() -> Request<Bytes> {
+pub(crate) fn account() -> Request<Bytes> {
     let request = Request::get("/m2m/v1/accounts/0000123456-00001")
         .body(Bytes::new())
         .unwrap();
@@ -211,9 +239,9 @@ fn tokens() -> (BearerToken, SessionToken) {
     )
 }
 
-fn open_session() -> Session {
+pub(crate) fn open_session() -> Session {
     let credentials = Credentials::new(app(), user());
     let mut session = Session::new(Environment::production(), credentials, 0);
-    drive(Call::new(OpenSession), &mut session);
+    drive(Call::log_in(), &mut session);
     session
 }

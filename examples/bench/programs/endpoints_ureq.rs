@@ -1,0 +1,51 @@
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use thingspace_ureq::{
+    Client,
+    core::{
+        AppCredentials, Credentials, Endpoint, Environment, Error, InvalidResponse, RequestError,
+        UserCredentials, WithSession,
+    },
+};
+
+/// One of many endpoints: a type and a path of its own.
+struct Nth<const N: usize>;
+
+impl<const N: usize> Nth<N> {
+    const DIGITS: [u8; 2] = [b'0' + (N / 10) as u8, b'0' + (N % 10) as u8];
+    const NAME: &'static str = match std::str::from_utf8(&Self::DIGITS) {
+        Ok(name) => name,
+        Err(_) => panic!(),
+    };
+}
+
+impl<const N: usize> Endpoint for Nth<N> {
+    type Auth = WithSession;
+    type Output = Bytes;
+
+    fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        environment.request(Method::GET, &["m2m", "v1", Self::NAME], Bytes::new())
+    }
+
+    fn read(response: &Response<Bytes>) -> Result<Bytes, InvalidResponse> {
+        Ok(response.body().clone())
+    }
+}
+
+fn main() -> Result<(), Error> {
+    let app = AppCredentials::new("key", "secret").unwrap();
+    let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
+    let client = &Client::builder(Credentials::new(app, user))
+        .build()
+        .unwrap();
+    call(client, Nth::<0>)?;
+    Ok(())
+}
+
+/// Calls an endpoint: all that knows its type is here.
+fn call<E: Endpoint<Auth = WithSession>>(
+    client: &Client,
+    endpoint: E,
+) -> Result<Response<E::Output>, Error> {
+    client.call(endpoint)
+}
