@@ -11,19 +11,19 @@ use http::Request;
 use serde_json::{Value, json};
 use thingspace_hyper::{
     Client,
-    core::{AppCredentials, Credentials, UserCredentials},
+    core::{AppCredentials, Credentials, SessionBuilder, UserCredentials},
 };
 use thingspace_simulator::{Server, Simulator};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::start(Simulator::new(42))?;
-    let client = Client::builder(Credentials::new(
+    let session = SessionBuilder::new(Credentials::new(
         AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     ))
-    .environment(server.base().parse()?) // leave this out for production
-    .build()?;
+    .environment(server.base().parse()?); // leave this out for production
+    let client = Client::builder(session).build()?;
 
     // The client opens the session when it is needed. Both calls share one login.
     let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;

@@ -19,8 +19,8 @@ use http::{
     uri::{Authority, PathAndQuery},
 };
 use thingspace_core::{
-    AppCredentials, Call, Credentials, Session, Step, Timestamp, TransportError, UserCredentials,
-    session::{EndSession, Task, Transmit},
+    AppCredentials, Call, Completion, Credentials, Session, Step, Timestamp, TransportError,
+    UserCredentials, session::Transmit,
 };
 use thingspace_simulator::{Server, Simulator};
 
@@ -41,18 +41,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut session = Session::new(server.base().parse()?, credentials, seed);
 
     let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
-    let response = drive(&mut session, Call::new(account))?;
+    let call = Call::to(account, session.environment())?;
+    let response = drive(&mut session, call)?.into_response()?;
     println!("The account: {} bytes.", response.body().len());
-    drive(&mut session, Call::new(EndSession))?;
+    drive(&mut session, Call::log_out())?;
     println!("Logged out.");
     Ok(())
 }
 
 /// Drives a call to its end. To share a session among threads, lock it for each step.
-fn drive<T: Task>(
-    session: &mut Session,
-    mut call: Call<T>,
-) -> Result<T::Output, thingspace_core::Error> {
+fn drive(session: &mut Session, mut call: Call) -> Result<Completion, thingspace_core::Error> {
     loop {
         match call.step(session, now()) {
             Step::Send(transmit) => {

@@ -7,15 +7,15 @@
 use std::error::Error;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use serde::Deserialize;
 use serde_json::json;
 use thingspace_simulator::{Server, Simulator};
 use thingspace_ureq::{
     Client,
     core::{
-        AppCredentials, Credentials, Endpoint, Environment, Malformed, RequestError,
-        UserCredentials, endpoint::WithSession,
+        AppCredentials, CallOptions, Credentials, Endpoint, Environment, InvalidResponse,
+        RequestError, SessionBuilder, UserCredentials, WithSession,
     },
 };
 
@@ -28,20 +28,19 @@ impl Endpoint for Devices {
     type Auth = WithSession;
     type Output = Page;
 
-    fn build(&self, at: &Environment) -> Result<Request<Bytes>, RequestError> {
+    fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        let path = ["m2m", "v1", "devices", "actions", "list"];
         let body = json!({"largestDeviceIdSeen": self.after}).to_string();
-        Request::post(at.uri("/m2m/v1/devices/actions/list")?)
-            .body(Bytes::from(body))
-            .map_err(|_| RequestError::Part("address"))
+        environment.request(Method::POST, &path, body.into())
     }
 
-    fn read(response: &Response<Bytes>) -> Result<Page, Malformed> {
+    fn read(response: &Response<Bytes>) -> Result<Page, InvalidResponse> {
         Ok(serde_json::from_slice(response.body())?)
     }
 
     // This POST changes nothing, so it may be retried.
-    fn is_idempotent(&self) -> bool {
-        true
+    fn options(&self) -> CallOptions {
+        CallOptions::idempotent()
     }
 }
 
@@ -75,12 +74,12 @@ impl Page {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::start(Simulator::new(42).devices(4500))?;
-    let client = Client::builder(Credentials::new(
+    let credentials = Credentials::new(
         AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
-    ))
-    .environment(server.base().parse()?)
-    .build()?;
+    );
+    let session = SessionBuilder::new(credentials).environment(server.base().parse()?);
+    let client = Client::builder(session).build()?;
 
     let mut after = None;
     loop {

@@ -27,7 +27,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(80);
 struct User {
     service: Simulator,
     session: Session,
-    call: Call<Request<Bytes>>,
+    call: Call,
     calls_done: usize,
 }
 
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                         logins += counts.done(Kind::LogIn);
                         continue;
                     }
-                    user.call = Call::new(request()?);
+                    user.call = call()?;
                     (now + BETWEEN_CALLS, Next::Step)
                 }
             },
@@ -104,7 +104,7 @@ impl User {
         Ok(Self {
             service,
             session: Session::new(Environment::mock(), credentials, seed),
-            call: Call::new(request()?),
+            call: call()?,
             calls_done: 0,
         })
     }
@@ -123,6 +123,7 @@ impl User {
     }
 }
 
-fn request() -> http::Result<Request<Bytes>> {
-    Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())
+fn call() -> Result<Call, Box<dyn Error>> {
+    let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
+    Ok(Call::to(account, &Environment::mock())?)
 }

@@ -15,7 +15,7 @@ use http::Request;
 use thingspace_simulator::{Call, Server, Simulator};
 use thingspace_ureq::{
     Client,
-    core::{AppCredentials, Credentials, Environment, UserCredentials},
+    core::{AppCredentials, Credentials, Environment, SessionBuilder, UserCredentials},
 };
 
 fn main() -> ExitCode {
@@ -40,9 +40,9 @@ fn story() -> Result<(), Box<dyn Error>> {
     // production's.
     let app = AppCredentials::new(Simulator::KEY, Simulator::SECRET)?;
     let user = UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?;
-    let client = Client::builder(Credentials::new(app.clone(), user))
-        .environment(environment.clone())
-        .build()?;
+    let session =
+        SessionBuilder::new(Credentials::new(app.clone(), user)).environment(environment.clone());
+    let client = Client::builder(session).build()?;
 
     // A call of the API is a plain request. The client opens the session when it is
     // needed.
@@ -63,9 +63,11 @@ fn story() -> Result<(), Box<dyn Error>> {
         response.status()
     );
 
-    // The response to a reset is the only copy of the new password: save it.
-    let password = client.reset_password()?;
-    let length = password.expose().len();
+    // The response to a reset has the only copy of the new password. Save it before the
+    // client uses it.
+    let new = client.request_reset()?;
+    let length = new.password().expose().len();
+    client.confirm_reset(&new)?;
     println!(
         "4. The password was reset to {length} random characters, which the client uses from now on."
     );
@@ -84,9 +86,8 @@ fn story() -> Result<(), Box<dyn Error>> {
 
     // Five failed logins would lock the user name. The login guard blocks long before.
     let wrong_user = UserCredentials::new(Simulator::USERNAME, "grflbk")?;
-    let wrong = Client::builder(Credentials::new(app, wrong_user))
-        .environment(environment)
-        .build()?;
+    let wrong = SessionBuilder::new(Credentials::new(app, wrong_user)).environment(environment);
+    let wrong = Client::builder(wrong).build()?;
     let errors: Vec<_> = (0..10).filter_map(|_| wrong.log_in().err()).collect();
     let (failed, locked) =
         server.with(|service| (service.counts().failed_logins, service.is_locked()));
@@ -118,9 +119,8 @@ fn real_service(credentials: Credentials) -> Result<(), Box<dyn Error>> {
         Err(_) => Environment::production(),
     };
     println!("Logging in to {environment}, and out again; nothing else will be done.");
-    let client = Client::builder(credentials)
-        .environment(environment)
-        .build()?;
+    let session = SessionBuilder::new(credentials).environment(environment);
+    let client = Client::builder(session).build()?;
     client.log_in()?;
     println!("Logged in.");
     client.log_out()?;

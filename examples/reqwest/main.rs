@@ -15,8 +15,8 @@ use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use reqwest::{redirect, retry};
 use thingspace_core::{
-    AppCredentials, Call, Credentials, Session, Step, Timestamp, TransportError, UserCredentials,
-    session::{EndSession, Task, Transmit},
+    AppCredentials, Call, Completion, Credentials, Session, Step, Timestamp, TransportError,
+    UserCredentials, session::Transmit,
 };
 use thingspace_simulator::{Server, Simulator};
 
@@ -43,20 +43,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
 
     let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
-    let response = drive(&stack, &mut session, Call::new(account)).await?;
+    let call = Call::to(account, session.environment())?;
+    let response = drive(&stack, &mut session, call).await?.into_response()?;
     println!("The account: {} bytes.", response.body().len());
-    drive(&stack, &mut session, Call::new(EndSession)).await?;
+    drive(&stack, &mut session, Call::log_out()).await?;
     println!("Logged out.");
     Ok(())
 }
 
-/// Drives a call to its end. To share a session among tasks, lock it for each step,
-/// and `abandon` a call that is dropped before its end.
-async fn drive<T: Task>(
+/// Drives a call to its end.
+///
+/// To share a session among tasks, lock it for each step. Send a request with
+/// `attempt.operation()` on a task of its own, and give its result to
+/// `Session::receive`: a login then goes on if its call is dropped.
+async fn drive(
     stack: &reqwest::Client,
     session: &mut Session,
-    mut call: Call<T>,
-) -> Result<T::Output, thingspace_core::Error> {
+    mut call: Call,
+) -> Result<Completion, thingspace_core::Error> {
     loop {
         match call.step(session, now()) {
             Step::Send(transmit) => {

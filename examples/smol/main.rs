@@ -1,5 +1,5 @@
-//! The async client on smol: an HTTP stack and a timer of your own, and no other
-//! runtime.
+//! The async client on smol: an HTTP stack of your own with smol's timer and executor,
+//! and no other runtime.
 //!
 //! ```text
 //! cargo run -p thingspace-example-smol --example smol
@@ -7,18 +7,18 @@
 
 mod service;
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::HOST};
 use http_body_util::Full;
 use hyper::{body::Incoming, client::conn::http1};
 use serde_json::Value;
-use smol::net::TcpStream;
-use smol_hyper::rt::{FuturesIo, SmolTimer};
+use smol::{Executor, net::TcpStream};
+use smol_hyper::rt::{FuturesIo, SmolExecutor, SmolTimer};
 use thingspace_hyper::{
     Client,
-    core::{AppCredentials, Credentials, TransportError, UserCredentials},
+    core::{AppCredentials, Credentials, SessionBuilder, TransportError, UserCredentials},
 };
 use thingspace_simulator::Simulator;
 use tower::service_fn;
@@ -26,14 +26,18 @@ use tower::service_fn;
 type BoxError = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), BoxError> {
-    smol::block_on(async {
-        let client = Client::builder(Credentials::new(
+    // Runs the client's operations: they go on if the call that needs them does not.
+    let executor = Arc::new(Executor::new());
+    let on_executor = SmolExecutor::new(Arc::clone(&executor));
+    smol::block_on(executor.run(async {
+        let session = SessionBuilder::new(Credentials::new(
             AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
             UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
         ))
-        .environment(service::start(Simulator::new(42)).await?.parse()?)
-        .stack(service_fn(send), SmolTimer::new())
-        .build()?;
+        .environment(service::start(Simulator::new(42)).await?.parse()?);
+        let client = Client::builder(session)
+            .stack(service_fn(send), SmolTimer::new(), on_executor)
+            .build()?;
 
         let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
         let account = client.call(account).await?;
@@ -44,7 +48,7 @@ fn main() -> Result<(), BoxError> {
         client.log_out().await?;
         println!("Logged out.");
         Ok(())
-    })
+    }))
 }
 
 /// Sends a request over a new connection: this function is the whole HTTP stack. For

@@ -82,7 +82,7 @@ impl World {
 struct Story {
     service: Simulator,
     session: Session,
-    call: Call<Request<Bytes>>,
+    call: Call,
     calls_left: u32,
 }
 
@@ -101,7 +101,7 @@ impl Story {
         Ok(Self {
             service: Simulator::new(seed),
             session: Session::new(Environment::mock(), credentials, seed),
-            call: Call::new(request()?),
+            call: call()?,
             calls_left: 2,
         })
     }
@@ -127,22 +127,24 @@ impl Story {
                 Ok(Some(now))
             }
             Step::Wait(wait) => {
-                *report = format!("Waiting: {:?}", wait.reason);
+                *report = format!("Waiting: {}.", wait.reason);
                 Ok(Some(wait.until))
             }
             Step::Done(result) => {
-                *report = format!("The call is done: {} bytes.", result?.body().len());
+                let response = result?.into_response()?;
+                *report = format!("The call is done: {} bytes.", response.body().len());
                 self.calls_left -= 1;
                 if self.calls_left == 0 {
                     return Ok(None);
                 }
-                self.call = Call::new(request()?);
+                self.call = call()?;
                 Ok(Some(now + Self::IDLE))
             }
         }
     }
 }
 
-fn request() -> http::Result<Request<Bytes>> {
-    Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())
+fn call() -> Result<Call, Box<dyn Error>> {
+    let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
+    Ok(Call::to(account, &Environment::mock())?)
 }
