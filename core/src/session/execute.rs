@@ -60,6 +60,8 @@ pub(super) struct Execution {
     session_replayed: bool,
     /// The last operation that this call began itself.
     began: u64,
+    /// True if that was a login.
+    began_login: bool,
     /// The last of them that brought a token: that is used, however short its life.
     own: u64,
     /// The last failure that might have passed.
@@ -114,6 +116,7 @@ impl Execution {
             bearer_replayed: false,
             session_replayed: false,
             began: 0,
+            began_login: false,
             own: 0,
             last: None,
             outcome: Outcome::NeverSent,
@@ -481,22 +484,14 @@ impl Execution {
 
     /// The outcome of the login that this call began and has not learned of.
     fn outcome_of_login(&self, session: &Session) -> Outcome {
-        let is_waited_for = |operation, kind| {
-            kind == OperationKind::LogIn
-                && operation == self.began
-                && matches!(self.state, State::Acquiring { waited_for } if waited_for == Some(operation))
-        };
-        if let Some(finished) = session.results.of(self.began) {
-            if is_waited_for(finished.operation, finished.kind) {
-                return match &finished.result {
-                    OperationResult::Failed(error) => error.outcome(),
-                    _ => Outcome::Unknown,
-                };
-            }
+        let is_waited_for =
+            matches!(self.state, State::Acquiring { waited_for } if waited_for == Some(self.began));
+        if !is_waited_for || !self.began_login {
+            return Outcome::NeverSent;
         }
-        match session.memory.lease {
-            Some(lease) if is_waited_for(lease.operation, lease.kind) => Outcome::Unknown,
-            _ => Outcome::NeverSent,
+        match session.results.of(self.began).map(|done| &done.result) {
+            Some(OperationResult::Failed(error)) => error.outcome(),
+            _ => Outcome::Unknown,
         }
     }
 
@@ -510,6 +505,7 @@ impl Execution {
     ) -> Result<Step, Error> {
         let (operation, request) = session.begin(kind, now)?;
         self.began = operation.id;
+        self.began_login = kind == OperationKind::LogIn;
         self.state = match kind {
             OperationKind::TokenFetch | OperationKind::LogIn => State::Acquiring {
                 waited_for: Some(operation.id),

@@ -79,7 +79,9 @@ impl Session {
     pub fn confirm(&mut self, new: &NewPassword) -> Result<(), NotAwaited> {
         // Others may not know yet that the reset has ended, if a store could not save it.
         let in_progress = self.memory.lease;
-        let in_progress = in_progress.is_some_and(|lease| lease.operation == new.reset);
+        let in_progress = in_progress.is_some_and(|lease| {
+            lease.operation == new.reset && lease.kind == OperationKind::PasswordReset
+        });
         if !in_progress && !self.memory.guard.is_in_doubt_of(new.reset) {
             return Err(NotAwaited);
         }

@@ -502,6 +502,8 @@ impl Model {
             None => false,
             Some(Ended::Well(_)) => true,
             Some(Ended::Lost) => call.began == Some(which),
+            // A call that times out says how its own login ended.
+            Some(Ended::Failed(_)) if call.wish == Wish::LogIn && call.deadline.is_some() => true,
             Some(Ended::Failed(failed)) => {
                 !failed.purpose.gets_token() || self.last_failed != Some((which, *failed))
             }
@@ -1488,7 +1490,6 @@ impl Model {
             wish => wish.purpose(),
         };
         let sent = waits_for.filter(|which| call.began == Some(*which));
-        let sent_is_current = sent.is_some_and(|which| self.is_current(which));
         let sent = sent.map(|which| &self.operations[which]);
         match sent.filter(|sent| Some(sent.purpose) == asked_for) {
             None => Outcome::NeverSent,
@@ -1496,11 +1497,6 @@ impl Model {
                 end: Some(Ended::Failed(failed)),
                 ..
             }) => failed.meaning().outcome(),
-            Some(Operation {
-                purpose: Purpose::LogIn,
-                end: None,
-                ..
-            }) if !sent_is_current => Outcome::NeverSent,
             Some(_) => Outcome::Unknown,
         }
     }

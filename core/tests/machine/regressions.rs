@@ -1,7 +1,9 @@
 //! Schedules that once broke a law, each named after what went wrong.
 
 use crate::world::{
-    Act::{Confirm, Deliver, DeliverAgain, Drive, Drop, Give, Pass, Receive, Step, Want},
+    Act::{
+        Confirm, Deliver, DeliverAgain, Drive, Drop, Give, Pass, Receive, Step, Want, WantWithin,
+    },
     Driver::{One, Two},
     Other,
     Reply::{Brief, Fine, Lost, SessionRefused, Unclear, WrongAndThrottled},
@@ -132,6 +134,18 @@ fn law_8_a_reset_succeeds_that_is_confirmed_before_its_call_looks() {
         Drive(0, Fine),
         Drive(0, Fine),
         Confirm(0),
+        Step(0),
+    ]);
+}
+
+/// The call timed out as if its login had never been sent.
+#[test]
+fn law_6_a_login_that_succeeded_too_late_for_its_call_was_sent() {
+    run(&[
+        WantWithin(One, LogIn, 20),
+        Drive(0, Fine),
+        Drive(0, Fine),
+        Pass(30_000),
         Step(0),
     ]);
 }

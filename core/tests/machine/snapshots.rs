@@ -204,8 +204,9 @@ proptest! {
     })]
 
     /// But for the jitter, and for what only the process knows in which it happened:
-    /// the body of the response to a token fetch or login that failed, and the result
-    /// of a logout or reset whose call has not looked yet.
+    /// the body of the response to a token fetch or login that failed, the result of a
+    /// logout or reset whose call has not looked yet, and that of a login whose call
+    /// times out.
     #[test]
     fn law_11_a_session_built_from_its_snapshot_cannot_be_told_from_the_one_before(
         before in Script::any(),

@@ -1025,11 +1025,8 @@ impl World {
     }
 
     fn confirm_foreign(&mut self) {
-        // The numbers of operations are a session's own.
-        if !self.is_busy() {
-            let foreign = self.foreign.clone();
-            self.confirm_in_vain(&foreign);
-        }
+        let foreign = self.foreign.clone();
+        self.confirm_in_vain(&foreign);
     }
 
     /// A new password that is not awaited is refused, and changes nothing.
