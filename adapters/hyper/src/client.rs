@@ -135,33 +135,14 @@ impl<S: Stack> Client<S> {
         &self,
         endpoint: E,
     ) -> impl Future<Output = Result<Response<E::Output>, Error>> + Send {
-        let response = self.respond(Call::to(endpoint, self.inner.shared.environment()));
-        async { Ok(E::parse(response.await?)?) }
+        let mut call = Call::to(endpoint, self.inner.shared.environment());
+        async move { Ok(E::parse(self.respond(&mut call).await?)?) }
     }
 
     /// Drives a call to its end, whatever it is for: the way to give one a
     /// deadline of its own.
     pub fn run(&self, mut call: Call) -> impl Future<Output = Result<Completion, Error>> + Send {
-        async move {
-            let shared = &self.inner.shared;
-            let mut now = shared.now();
-            loop {
-                let (step, changed) = self.step(&mut call, now);
-                match step {
-                    Step::Send(transmit) => match transmit.attempt.operation() {
-                        Some(operation) => now = self.begin(operation, transmit),
-                        None => now = self.send(&mut call, transmit).await,
-                    },
-                    Step::Wait(wait) => {
-                        shared.observer().waiting(&wait);
-                        let timeout = self.inner.timer.sleep(wait.until.since(shared.now()));
-                        within(changed, timeout).await;
-                        now = shared.now();
-                    }
-                    Step::Done(result) => return result,
-                }
-            }
-        }
+        async move { self.drive(&mut call).await }
     }
 
     /// Looks at the session, or changes it: its snapshot, its login guard, its
@@ -183,32 +164,57 @@ impl<S: Stack> Client<S> {
 
     /// Drives a call to its response: the same for all endpoints, so that a program
     /// has it once.
-    #[inline(never)]
-    fn respond(
+    async fn respond(
         &self,
-        call: Result<Call, RequestError>,
-    ) -> impl Future<Output = Result<Response<Bytes>, Error>> + Send {
-        async { self.run(call?).await?.into_response() }
+        call: &mut Result<Call, RequestError>,
+    ) -> Result<Response<Bytes>, Error> {
+        match call {
+            Ok(call) => self.drive(call).await?.into_response(),
+            Err(error) => Err((*error).into()),
+        }
     }
 
-    /// Steps. If there is nothing to do but wait, returns a listener for a change
-    /// of the session from this moment on as well.
-    fn step(&self, call: &mut Call, now: Timestamp) -> (Step, Option<EventListener>) {
+    /// Drives a call to its end, where it is: it is large to move.
+    async fn drive(&self, call: &mut Call) -> Result<Completion, Error> {
+        let shared = &self.inner.shared;
+        let mut now = shared.now();
+        loop {
+            let mut changed = None;
+            match self.step(call, now, &mut changed) {
+                Step::Send(mut transmit) => match transmit.attempt.operation() {
+                    Some(operation) => now = self.begin(operation, transmit),
+                    None => now = self.send(call, &mut transmit).await,
+                },
+                Step::Wait(wait) => {
+                    shared.observer().waiting(&wait);
+                    let timeout = self.inner.timer.sleep(wait.until.since(shared.now()));
+                    within(changed, timeout).await;
+                    now = shared.now();
+                }
+                Step::Done(result) => return result,
+            }
+        }
+    }
+
+    /// Steps. If there is nothing to do but wait, `changed` listens for a change of
+    /// the session from this moment on.
+    fn step(&self, call: &mut Call, now: Timestamp, changed: &mut Option<EventListener>) -> Step {
         let mut session = self.inner.shared.lock();
         let step = call.step(&mut session, now);
         self.inner.wake(&session);
-        let waits = matches!(step, Step::Wait(_));
-        let changed = waits.then(|| self.inner.changed.listen());
+        if matches!(step, Step::Wait(_)) {
+            *changed = Some(self.inner.changed.listen());
+        }
         session.report_step(&step);
-        (step, changed)
+        step
     }
 
     /// Sends the call's own request. Returns the time of its end.
-    async fn send(&self, call: &mut Call, mut transmit: Transmit) -> Timestamp {
+    async fn send(&self, call: &mut Call, transmit: &mut Transmit) -> Timestamp {
         let shared = &self.inner.shared;
         let (attempt, observer) = (transmit.attempt, shared.observer());
-        let started = Started::new(shared, observer, &transmit);
-        let result = self.exchange(&started, &mut transmit).await;
+        let started = Started::new(shared, observer, transmit);
+        let result = self.exchange(&started, transmit).await;
         let ended = started.end(shared, &result);
         let mut session = shared.lock();
         call.receive(&mut session, ended.at(), attempt, result);
