@@ -54,14 +54,24 @@ impl Config {
     }
 
     /// Builds the session: with a random seed unless it has one, and from what its
-    /// store has `saved`, if that is so, unless it has a snapshot.
+    /// store has `saved`, if that is so, unless it has a snapshot. `wake` is called
+    /// whenever the session has changed, with the session locked.
     ///
     /// Fails if the snapshot is of another environment, application or user.
-    pub fn build(self, saved: Option<Snapshot>) -> Result<Shared, OtherSession> {
+    pub fn build(
+        self,
+        saved: Option<Snapshot>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Shared, OtherSession> {
         let seed = RandomState::new().hash_one(());
         let session = self.session.default_snapshot(saved).default_seed(seed);
         let session = session.build()?;
-        Ok(Shared::new(session, Clock::new(self.clock), self.observer))
+        Ok(Shared::new(
+            session,
+            Clock::new(self.clock),
+            self.observer,
+            wake,
+        ))
     }
 }
 

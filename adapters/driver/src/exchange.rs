@@ -1,6 +1,6 @@
 //! The two ends of an exchange: a request that is sent, and its result.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -52,6 +52,12 @@ impl Started {
             at,
         }
     }
+}
+
+/// The result of an exchange in which a panic was caught: that is a failure like any
+/// other, of which those who wait must learn.
+pub fn caught<T>(result: thread::Result<Result<T, TransportError>>) -> Result<T, TransportError> {
+    result.unwrap_or_else(|_| Err(TransportError::unknown("the HTTP stack panicked")))
 }
 
 /// An exchange that has ended.

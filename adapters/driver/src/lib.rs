@@ -7,7 +7,7 @@ mod shared;
 
 pub use self::{
     config::Config,
-    exchange::{Ended, Started},
-    shared::{Locked, Shared},
+    exchange::{Ended, Started, caught},
+    shared::Shared,
 };
 pub use thingspace_core as core;

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, MutexGuard, PoisonError, TryLockError},
     thread,
@@ -10,7 +9,7 @@ use std::{
 
 use thingspace_core::{
     Environment, Session, Step, Timestamp,
-    session::{Event, Exchange, ExchangeResult, Observer, Wait},
+    session::{Event, Exchange, ExchangeResult, Observer, Operation, Wait},
 };
 
 use crate::{Ended, clock::Clock};
@@ -21,28 +20,85 @@ pub struct Shared {
     environment: Environment,
     clock: Clock,
     observer: Box<dyn Observer>,
+    /// Wakes those who wait for a change of the session.
+    wake: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Shared {
-    pub(crate) fn new(session: Session, clock: Clock, observer: Box<dyn Observer>) -> Self {
+    pub(crate) fn new(
+        session: Session,
+        clock: Clock,
+        observer: Box<dyn Observer>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         Self {
             environment: session.environment().clone(),
             session: Mutex::new(session),
             clock,
             observer,
+            wake: Box::new(wake),
         }
     }
 
-    /// Locks the session for one step, or for a look. Nothing is to be done
+    /// Locks the session, for those who wait with the lock. Nothing is to be done
     /// meanwhile that takes time.
-    pub fn lock(&self) -> Locked<'_> {
+    pub fn lock(&self) -> MutexGuard<'_, Session> {
         // The session is left consistent by whatever panicked: nothing in the core unwinds.
-        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        Locked {
-            version: session.version(),
-            shared: self,
-            session,
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the session, or changes it. Then wakes those who wait, if it has
+    /// changed, and reports the events.
+    pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
+        let (result, events) = self.change(look);
+        report(self.observer(), events);
+        result
+    }
+
+    /// Takes a step of a call. If it began an operation, which is nobody's own, the
+    /// observer's panics end nothing.
+    pub fn step(&self, step: impl FnOnce(&mut Session) -> Step) -> Step {
+        let (step, events) = self.change(step);
+        match &step {
+            Step::Send(transmit) if transmit.attempt.operation().is_some() => {
+                report(&self.quiet_observer(), events);
+            }
+            _ => report(self.observer(), events),
         }
+        step
+    }
+
+    /// Gives the session the result of an exchange, then reports the exchange's end
+    /// and the events.
+    pub fn finish(
+        &self,
+        observer: &dyn Observer,
+        ended: &Ended,
+        receive: impl FnOnce(&mut Session),
+    ) {
+        let ((), events) = self.change(receive);
+        ended.report(observer);
+        report(observer, events);
+    }
+
+    /// Gives up an operation of which nothing more will be heard.
+    pub fn abandon(&self, operation: Operation) {
+        let now = self.now();
+        let ((), events) = self.change(|session| session.abandon(now, operation));
+        report(&self.quiet_observer(), events);
+    }
+
+    /// Changes the session, and wakes those who wait if it has changed. Returns the
+    /// events, to be reported with nothing locked.
+    fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> (R, Vec<Event>) {
+        let mut session = self.lock();
+        let version = session.version();
+        let result = change(&mut session);
+        if session.version() != version {
+            (self.wake)();
+        }
+        let events = std::iter::from_fn(|| session.poll_event()).collect();
+        (result, events)
     }
 
     /// The place that calls go to.
@@ -77,73 +133,12 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// A session that is locked. It is unlocked when this is dropped, or
-/// [reports](Self::report).
-pub struct Locked<'a> {
-    shared: &'a Shared,
-    session: MutexGuard<'a, Session>,
-    version: u64,
-}
-
-impl<'a> Locked<'a> {
-    /// Returns true if the session has changed since it was locked: then those who
-    /// wait are to be woken.
-    pub fn has_changed(&self) -> bool {
-        self.session.version() != self.version
-    }
-
-    /// Unlocks the session and reports the events since the last time, after the
-    /// end of the exchange that brought them, if there was one.
-    pub fn report(mut self, observer: &dyn Observer, ended: Option<&Ended>) {
-        let events: Vec<Event> = std::iter::from_fn(|| self.session.poll_event()).collect();
-        drop(self.session);
-        if let Some(ended) = ended {
-            ended.report(observer);
+fn report(observer: &dyn Observer, events: Vec<Event>) {
+    for event in events {
+        // An observer that panics within a panic would end the process.
+        if !thread::panicking() {
+            observer.event(&event);
         }
-        for event in events {
-            // An observer that panics within a panic would end the process.
-            if !thread::panicking() {
-                observer.event(&event);
-            }
-        }
-    }
-
-    /// Unlocks the session and reports the events to its observer.
-    pub fn unlock(self) {
-        let shared = self.shared;
-        self.report(shared.observer(), None);
-    }
-
-    /// Unlocks the session after a step and reports the events to its observer. If
-    /// the step began an operation, which is nobody's own, the observer's panics end
-    /// nothing.
-    pub fn report_step(self, step: &Step) {
-        let shared = self.shared;
-        match step {
-            Step::Send(transmit) if transmit.attempt.operation().is_some() => {
-                self.report(&shared.quiet_observer(), None);
-            }
-            _ => self.unlock(),
-        }
-    }
-
-    /// The lock itself, for those who wait with it.
-    pub fn into_guard(self) -> MutexGuard<'a, Session> {
-        self.session
-    }
-}
-
-impl Deref for Locked<'_> {
-    type Target = Session;
-
-    fn deref(&self) -> &Session {
-        &self.session
-    }
-}
-
-impl DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut Session {
-        &mut self.session
     }
 }
 

@@ -48,19 +48,21 @@ fn version(shared: &Shared) -> u64 {
 
 #[test]
 fn a_session_continues_from_a_given_snapshot_or_else_from_the_saved_one() {
-    let fresh = Config::new(builder()).build(None).unwrap();
+    let fresh = Config::new(builder()).build(None, || ()).unwrap();
     assert_eq!(version(&fresh), 0);
-    let saved = Config::new(builder()).build(Some(snapshot(2))).unwrap();
+    let saved = Config::new(builder())
+        .build(Some(snapshot(2)), || ())
+        .unwrap();
     assert_eq!(version(&saved), 2);
     let given = Config::new(builder().snapshot(snapshot(3)));
-    let given = given.build(Some(snapshot(2))).unwrap();
+    let given = given.build(Some(snapshot(2)), || ()).unwrap();
     assert_eq!(version(&given), 3);
 }
 
 #[test]
 fn a_saved_session_of_another_user_is_refused() {
     let other = SessionBuilder::new(credentials("tmcmillan")).environment(Environment::mock());
-    let refused = Config::new(other).build(Some(snapshot(1)));
+    let refused = Config::new(other).build(Some(snapshot(1)), || ());
     assert_eq!(refused.err(), Some(OtherSession::User));
 }
 
@@ -109,19 +111,18 @@ fn shared() -> (Arc<Shared>, Log, Arc<AtomicU64>) {
     let config = Config::new(builder())
         .clock(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)))
         .observer(log.clone());
-    let shared = Arc::new(config.build(None).unwrap());
+    let shared = Arc::new(config.build(None, || ()).unwrap());
     log.shared.set(Arc::clone(&shared)).unwrap();
     (shared, log, time)
 }
 
 /// Begins a token fetch.
 fn begin(shared: &Shared) -> Transmit {
-    let mut session = shared.lock();
-    let Step::Send(transmit) = Call::log_in().step(&mut session, shared.now()) else {
+    let now = shared.now();
+    let step = shared.step(|session| Call::log_in().step(session, now));
+    let Step::Send(transmit) = step else {
         panic!("it has nothing to send");
     };
-    assert!(session.has_changed());
-    session.unlock();
     transmit
 }
 
@@ -131,10 +132,10 @@ fn end(shared: &Shared, transmit: &Transmit, started: Started) -> Ended {
     let result = Ok(Response::new(Bytes::from(body)));
     let ended = started.end(shared, &result);
     let operation = transmit.attempt.operation().unwrap();
-    let mut session = shared.lock();
-    session.receive(ended.at(), operation, result);
-    assert!(session.bearer_token().is_some());
-    session.report(shared.observer(), Some(&ended));
+    shared.finish(shared.observer(), &ended, |session| {
+        session.receive(ended.at(), operation, result);
+        assert!(session.bearer_token().is_some());
+    });
     ended
 }
 
@@ -187,20 +188,37 @@ fn a_panic_of_a_quiet_observer_ends_nothing() {
             panic!("{exchange:?}");
         }
     }
-    let shared = Config::new(builder()).observer(Broken).build(None).unwrap();
+    let shared = Config::new(builder())
+        .observer(Broken)
+        .build(None, || ())
+        .unwrap();
     let transmit = begin(&shared);
     let started = Started::new(&shared, &shared.quiet_observer(), &transmit);
     let failed = Err(TransportError::not_sent("no network"));
     let ended = started.end(&shared, &failed);
-    let mut session = shared.lock();
     let operation = transmit.attempt.operation().unwrap();
-    session.receive(ended.at(), operation, failed);
-    session.report(&shared.quiet_observer(), Some(&ended));
+    shared.finish(&shared.quiet_observer(), &ended, |session| {
+        session.receive(ended.at(), operation, failed);
+    });
 
     // Otherwise a panic ends the call, and leaves the session usable.
     let transmit = || Started::new(&shared, shared.observer(), &transmit);
     assert!(catch_unwind(AssertUnwindSafe(transmit)).is_err());
     shared.lock().unblock();
+}
+
+#[test]
+fn a_change_wakes_those_who_wait_and_a_look_does_not() {
+    let woken = Arc::new(AtomicU64::new(0));
+    let wakes = Arc::clone(&woken);
+    let wake = move || {
+        wakes.fetch_add(1, Ordering::Relaxed);
+    };
+    let shared = Config::new(builder()).build(None, wake).unwrap();
+    shared.session(|session| session.version());
+    assert_eq!(woken.load(Ordering::Relaxed), 0);
+    shared.session(Session::unblock);
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
 }
 
 #[test]
@@ -216,7 +234,7 @@ fn a_panic_while_the_session_is_locked_leaves_it_usable() {
     assert!(format!("{shared:?}").starts_with("Session"));
     let held = shared.lock();
     assert_eq!(format!("{shared:?}"), "in use");
-    held.unlock();
+    drop(held);
     assert!(log.take().is_empty());
 }
 
@@ -228,7 +246,10 @@ fn the_time_of_many_threads_never_runs_backwards() {
         let look = looks.fetch_add(1, Ordering::Relaxed);
         Timestamp::from_millis(look * 7919 % 10_007)
     };
-    let shared = Config::new(builder()).clock(clock).build(None).unwrap();
+    let shared = Config::new(builder())
+        .clock(clock)
+        .build(None, || ())
+        .unwrap();
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {

@@ -59,7 +59,7 @@ impl<S: Stack> Builder<Own<S>> {
     ///
     /// Fails if the snapshot is of another environment, application or user.
     pub fn build(self) -> Result<Client<S>, OtherSession> {
-        Ok(Client::new(self.config.build(None)?, self.stack))
+        Client::new(self.config, |_| self.stack)
     }
 }
 
@@ -95,14 +95,11 @@ mod ready {
         ///
         /// Fails if the snapshot is of another environment, application or user.
         pub fn build(self) -> Result<Client<Pooled>, OtherSession> {
-            let shared = self.config.build(None)?;
-            let attempt_timeout = shared.lock().settings().attempt_timeout;
-            let stack = Own {
+            Client::new(self.config, |attempt_timeout| Own {
                 service: pooled::new(self.stack.tls, attempt_timeout),
                 timer: Arc::new(TokioTimer::new()),
                 executor: Arc::new(TokioExecutor::new()),
-            };
-            Ok(Client::new(shared, stack))
+            })
         }
     }
 }

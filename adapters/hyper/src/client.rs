@@ -1,6 +1,6 @@
 //! The client: the driver loop, with tasks.
 
-use std::{fmt, future::Future, panic::AssertUnwindSafe, sync::Arc};
+use std::{fmt, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use event_listener::EventListener;
@@ -8,11 +8,11 @@ use futures_lite::FutureExt;
 use http::Response;
 use hyper::rt::{Executor, Timer};
 use thingspace_driver::{
-    Config, Locked, Shared, Started,
+    Config, Shared, Started, caught,
     core::{
-        Completion, Endpoint, Error, ErrorKind, Password, RequestError, Session, SessionToken,
-        Timestamp, TransportError, WithSession,
-        session::{Call, NewPassword, Operation, Step, Transmit},
+        Completion, Endpoint, Error, Password, RequestError, Session, SessionToken, Timestamp,
+        TransportError, WithSession,
+        session::{Call, NewPassword, Operation, OtherSession, Step, Transmit},
     },
 };
 
@@ -40,7 +40,7 @@ pub struct Client<S> {
 struct Inner {
     shared: Shared,
     /// Notified whenever the session has changed.
-    changed: event_listener::Event,
+    changed: Arc<event_listener::Event>,
     timer: Arc<dyn Timer + Send + Sync>,
     executor: Arc<dyn Executor<Operating> + Send + Sync>,
 }
@@ -68,16 +68,27 @@ impl Client<()> {
 // That their futures are Send is a promise of the signatures, not of the bodies.
 #[allow(clippy::manual_async_fn)]
 impl<S: Stack> Client<S> {
-    pub(crate) fn new(shared: Shared, stack: Own<S>) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                shared,
-                changed: event_listener::Event::new(),
-                timer: stack.timer,
-                executor: stack.executor,
-            }),
+    /// A client on this stack, which is made for the timeout of an attempt.
+    pub(crate) fn new(
+        config: Config,
+        stack: impl FnOnce(Duration) -> Own<S>,
+    ) -> Result<Self, OtherSession> {
+        let changed = Arc::new(event_listener::Event::new());
+        let wake = Arc::clone(&changed);
+        let shared = config.build(None, move || {
+            wake.notify(usize::MAX);
+        })?;
+        let stack = stack(shared.lock().settings().attempt_timeout);
+        let inner = Inner {
+            shared,
+            changed,
+            timer: stack.timer,
+            executor: stack.executor,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
             stack: stack.service,
-        }
+        })
     }
 
     /// Opens a session, unless one is open, and returns its token. There is no
@@ -106,11 +117,9 @@ impl<S: Stack> Client<S> {
     pub fn reset_password(&self) -> impl Future<Output = Result<Password, Error>> + Send {
         async {
             let new = self.request_reset().await?;
-            match self.confirm_reset(&new) {
-                // Whoever gave other credentials meanwhile knows better what to use.
-                Err(error) if !matches!(error.kind(), ErrorKind::NotAwaited(_)) => Err(error),
-                _ => Ok(new.into_password()),
-            }
+            self.confirm_reset(&new)
+                .or_else(Error::unless_not_awaited)?;
+            Ok(new.into_password())
         }
     }
 
@@ -150,11 +159,7 @@ impl<S: Stack> Client<S> {
     ///
     /// Do nothing in there that takes time: every call waits for it.
     pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
-        let mut session = self.inner.shared.lock();
-        let result = look(&mut session);
-        self.inner.wake(&session);
-        session.unlock();
-        result
+        self.inner.shared.session(look)
     }
 
     /// The time by this client's clock.
@@ -199,14 +204,13 @@ impl<S: Stack> Client<S> {
     /// Steps. If there is nothing to do but wait, `changed` listens for a change of
     /// the session from this moment on.
     fn step(&self, call: &mut Call, now: Timestamp, changed: &mut Option<EventListener>) -> Step {
-        let mut session = self.inner.shared.lock();
-        let step = call.step(&mut session, now);
-        self.inner.wake(&session);
-        if matches!(step, Step::Wait(_)) {
-            *changed = Some(self.inner.changed.listen());
-        }
-        session.report_step(&step);
-        step
+        self.inner.shared.step(|session| {
+            let step = call.step(session, now);
+            if matches!(step, Step::Wait(_)) {
+                *changed = Some(self.inner.changed.listen());
+            }
+            step
+        })
     }
 
     /// Sends the call's own request. Returns the time of its end.
@@ -216,11 +220,11 @@ impl<S: Stack> Client<S> {
         let started = Started::new(shared, observer, transmit);
         let result = self.exchange(&started, transmit).await;
         let ended = started.end(shared, &result);
-        let mut session = shared.lock();
-        call.receive(&mut session, ended.at(), attempt, result);
-        self.inner.wake(&session);
-        session.report(observer, Some(&ended));
-        ended.at()
+        let at = ended.at();
+        shared.finish(observer, &ended, |session| {
+            call.receive(session, at, attempt, result);
+        });
+        at
     }
 
     /// Begins an operation, on the executor. Returns the time.
@@ -237,22 +241,17 @@ impl<S: Stack> Client<S> {
         self.now()
     }
 
-    /// Runs an operation to its end. A panic in the HTTP stack is a failure like
-    /// any other: those who wait must learn of it.
+    /// Runs an operation to its end.
     async fn operate(&self, operation: Operation, mut transmit: Transmit) {
         let shared = &self.inner.shared;
         let observer = shared.quiet_observer();
         let started = Started::new(shared, &observer, &transmit);
         let exchange = AssertUnwindSafe(self.exchange(&started, &mut transmit));
-        let result = exchange
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| Err(TransportError::unknown("the HTTP stack panicked")));
+        let result = caught(exchange.catch_unwind().await);
         let ended = started.end(shared, &result);
-        let mut session = shared.lock();
-        session.receive(ended.at(), operation, result);
-        self.inner.wake(&session);
-        session.report(&observer, Some(&ended));
+        shared.finish(&observer, &ended, |session| {
+            session.receive(ended.at(), operation, result);
+        });
     }
 
     async fn exchange(
@@ -265,14 +264,6 @@ impl<S: Stack> Client<S> {
     }
 }
 
-impl Inner {
-    fn wake(&self, session: &Locked<'_>) {
-        if session.has_changed() {
-            self.changed.notify(usize::MAX);
-        }
-    }
-}
-
 /// An operation whose task may be dropped, as by a runtime that shuts down: then
 /// nothing more is heard of it.
 struct Unfinished {
@@ -282,11 +273,7 @@ struct Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        let shared = &self.inner.shared;
-        let mut session = shared.lock();
-        session.abandon(shared.now(), self.operation);
-        self.inner.wake(&session);
-        session.report(&shared.quiet_observer(), None);
+        self.inner.shared.abandon(self.operation);
     }
 }
 

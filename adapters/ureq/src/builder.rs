@@ -1,5 +1,7 @@
 //! The builder of a client.
 
+use std::sync::{Arc, Condvar};
+
 use thingspace_driver::{
     Config,
     core::session::{OtherSession, Store},
@@ -58,9 +60,11 @@ impl Builder {
     pub fn build(self) -> Result<Client, OtherSession> {
         // A store that can't be loaded says so to the first call.
         let saved = self.store.as_ref().and_then(|store| store.load().ok()?);
-        let shared = self.config.build(saved)?;
+        let changed = Arc::new(Condvar::new());
+        let wake = Arc::clone(&changed);
+        let shared = self.config.build(saved, move || wake.notify_all())?;
         let attempt_timeout = shared.lock().settings().attempt_timeout;
         let agent = self.agent.unwrap_or_else(|| send::agent(attempt_timeout));
-        Ok(Client::new(shared, agent, self.store))
+        Ok(Client::new(shared, changed, agent, self.store))
     }
 }

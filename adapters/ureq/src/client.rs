@@ -10,10 +10,10 @@ use std::{
 use bytes::Bytes;
 use http::Response;
 use thingspace_driver::{
-    Config, Locked, Shared, Started,
+    Config, Shared, Started, caught,
     core::{
-        Completion, Endpoint, Error, ErrorKind, Password, RequestError, Session, SessionToken,
-        StoreError, Timestamp, TransportError, WithSession,
+        Completion, Endpoint, Error, Password, RequestError, Session, SessionToken, StoreError,
+        Timestamp, TransportError, WithSession,
         session::{Call, NewPassword, Operation, Step, Store, Transmit, Wait},
     },
 };
@@ -34,7 +34,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     shared: Shared,
     /// Notified whenever the session has changed.
-    changed: Condvar,
+    changed: Arc<Condvar>,
     agent: Agent,
     /// The place where other processes find the session.
     store: Option<Box<dyn Store>>,
@@ -47,10 +47,15 @@ impl Client {
         Builder::new(config.into())
     }
 
-    pub(crate) fn new(shared: Shared, agent: Agent, store: Option<Box<dyn Store>>) -> Self {
+    pub(crate) fn new(
+        shared: Shared,
+        changed: Arc<Condvar>,
+        agent: Agent,
+        store: Option<Box<dyn Store>>,
+    ) -> Self {
         Self(Arc::new(Inner {
             shared,
-            changed: Condvar::new(),
+            changed,
             agent,
             store,
         }))
@@ -81,11 +86,9 @@ impl Client {
     #[doc(alias = "reset_using_put")]
     pub fn reset_password(&self) -> Result<Password, Error> {
         let new = self.request_reset()?;
-        match self.confirm_reset(&new) {
-            // Whoever gave other credentials meanwhile knows better what to use.
-            Err(error) if !matches!(error.kind(), ErrorKind::NotAwaited(_)) => Err(error),
-            _ => Ok(new.into_password()),
-        }
+        self.confirm_reset(&new)
+            .or_else(Error::unless_not_awaited)?;
+        Ok(new.into_password())
     }
 
     /// The first half of a reset: resets the password and returns the new one.
@@ -141,11 +144,7 @@ impl Client {
     /// from there, and nothing that is changed is saved: use
     /// [`transact`](Self::transact).
     pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
-        let mut session = self.0.shared.lock();
-        let result = look(&mut session);
-        self.wake(&session);
-        session.unlock();
-        result
+        self.0.shared.session(look)
     }
 
     /// Looks at the session as the [store](Builder::store) has it, or changes it,
@@ -173,14 +172,15 @@ impl Client {
 
     /// Steps. Returns the version of the session after it as well.
     fn step(&self, call: &mut Call, now: Timestamp) -> (Step, u64) {
-        let mut session = self.0.shared.lock();
-        let step = match &self.0.store {
-            Some(store) => call.step_in(&**store, &mut session, now),
-            None => call.step(&mut session, now),
-        };
-        let version = session.version();
-        self.wake(&session);
-        session.report_step(&step);
+        let mut version = 0;
+        let step = self.0.shared.step(|session| {
+            let step = match &self.0.store {
+                Some(store) => call.step_in(&**store, session, now),
+                None => call.step(session, now),
+            };
+            version = session.version();
+            step
+        });
         (step, version)
     }
 
@@ -191,14 +191,12 @@ impl Client {
         let started = Started::new(shared, observer, &transmit);
         let result = self.exchange(&started, &mut transmit);
         let ended = started.end(shared, &result);
-        let mut session = shared.lock();
-        match &self.0.store {
-            Some(store) => call.receive_in(&**store, &mut session, ended.at(), attempt, result),
-            None => call.receive(&mut session, ended.at(), attempt, result),
-        }
-        self.wake(&session);
-        session.report(observer, Some(&ended));
-        ended.at()
+        let at = ended.at();
+        shared.finish(observer, &ended, |session| match &self.0.store {
+            Some(store) => call.receive_in(&**store, session, at, attempt, result),
+            None => call.receive(session, at, attempt, result),
+        });
+        at
     }
 
     /// Begins an operation, on a thread of its own. Returns the time.
@@ -207,41 +205,37 @@ impl Client {
         let thread = thread::Builder::new().name("thingspace operation".to_owned());
         if let Err(error) = thread.spawn(move || client.operate(operation, transmit)) {
             let never_sent = Err(TransportError::not_sent(error));
-            let session = self.receive(self.now(), operation, never_sent);
-            session.report(&self.0.shared.quiet_observer(), None);
+            let now = self.now();
+            self.session(|session| self.receive(session, now, operation, never_sent));
         }
         self.now()
     }
 
-    /// Runs an operation to its end. A panic in the HTTP stack is a failure like
-    /// any other: those who wait must learn of it.
+    /// Runs an operation to its end.
     fn operate(&self, operation: Operation, mut transmit: Transmit) {
         let shared = &self.0.shared;
         let observer = shared.quiet_observer();
         let started = Started::new(shared, &observer, &transmit);
         let exchange = || self.exchange(&started, &mut transmit);
-        let result = catch_unwind(AssertUnwindSafe(exchange))
-            .unwrap_or_else(|_| Err(TransportError::unknown("the HTTP stack panicked")));
+        let result = caught(catch_unwind(AssertUnwindSafe(exchange)));
         let ended = started.end(shared, &result);
-        let session = self.receive(ended.at(), operation, result);
-        session.report(&observer, Some(&ended));
+        shared.finish(&observer, &ended, |session| {
+            self.receive(session, ended.at(), operation, result);
+        });
     }
 
-    /// Gives the result of an operation to the session, which stays locked until it
-    /// is reported.
+    /// Gives the result of an operation to the session.
     fn receive(
         &self,
+        session: &mut Session,
         now: Timestamp,
         operation: Operation,
         result: Result<Response<Bytes>, TransportError>,
-    ) -> Locked<'_> {
-        let mut session = self.0.shared.lock();
+    ) {
         match &self.0.store {
             Some(store) => session.receive_in(&**store, now, operation, result),
             None => session.receive(now, operation, result),
         }
-        self.wake(&session);
-        session
     }
 
     fn exchange(
@@ -262,15 +256,9 @@ impl Client {
         let timeout = store.map_or(timeout, |store| timeout.min(store.poll_interval()));
         let session = shared.lock();
         if session.version() == version {
-            drop(self.0.changed.wait_timeout(session.into_guard(), timeout));
+            drop(self.0.changed.wait_timeout(session, timeout));
         }
         shared.now()
-    }
-
-    fn wake(&self, session: &Locked<'_>) {
-        if session.has_changed() {
-            self.0.changed.notify_all();
-        }
     }
 }
 

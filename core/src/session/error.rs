@@ -358,6 +358,15 @@ impl Error {
         matches!(self.kind(), ErrorKind::InvalidResponse { .. })
     }
 
+    /// Forgives that a new password is not awaited: whoever gave other credentials
+    /// meanwhile knows better which to use. Any other error is returned.
+    pub fn unless_not_awaited(self) -> Result<(), Self> {
+        match self.kind() {
+            ErrorKind::NotAwaited(_) => Ok(()),
+            _ => Err(self),
+        }
+    }
+
     /// Returns true if the call's own deadline ended it.
     pub const fn is_timed_out(&self) -> bool {
         matches!(self.kind(), ErrorKind::TimedOut)
