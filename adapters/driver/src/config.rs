@@ -4,13 +4,13 @@ use std::hash::{BuildHasher, RandomState};
 
 use thingspace_core::{
     SessionBuilder, Timestamp,
-    session::{Observer, OtherSession, Snapshot},
+    session::{Observer, OtherSession, Store},
 };
 use thingspace_tracing::Tracing;
 
 use crate::{
-    Shared,
     clock::{Clock, OwnClock},
+    shared::Shared,
 };
 
 /// The configuration of a client: its session, its clock and its observer.
@@ -54,24 +54,17 @@ impl Config {
     }
 
     /// Builds the session: with a random seed unless it has one, and from what its
-    /// store has `saved`, if that is so, unless it has a snapshot. `wake` is called
-    /// whenever the session has changed, with the session locked.
+    /// store has saved, if anything, unless it has a snapshot.
     ///
     /// Fails if the snapshot is of another environment, application or user.
-    pub fn build(
-        self,
-        saved: Option<Snapshot>,
-        wake: impl Fn() + Send + Sync + 'static,
-    ) -> Result<Shared, OtherSession> {
+    pub(crate) fn build(self, store: Option<Box<dyn Store>>) -> Result<Shared, OtherSession> {
+        // A store that can't be loaded says so to the first call.
+        let saved = store.as_ref().and_then(|store| store.load().ok()?);
         let seed = RandomState::new().hash_one(());
         let session = self.session.default_snapshot(saved).default_seed(seed);
         let session = session.build()?;
-        Ok(Shared::new(
-            session,
-            Clock::new(self.clock),
-            self.observer,
-            wake,
-        ))
+        let clock = Clock::new(self.clock);
+        Ok(Shared::new(session, store, clock, self.observer))
     }
 }
 

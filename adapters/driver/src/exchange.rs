@@ -9,10 +9,10 @@ use thingspace_core::{
     session::{Exchange, ExchangeResult, Observer, Transmit},
 };
 
-use crate::Shared;
+use crate::shared::Shared;
 
 /// An exchange that has started.
-pub struct Started {
+pub(crate) struct Started {
     exchange: Exchange,
     at: Timestamp,
     deadline: Timestamp,
@@ -20,7 +20,7 @@ pub struct Started {
 
 impl Started {
     /// Reports that a request is about to be sent.
-    pub fn new(shared: &Shared, observer: &dyn Observer, transmit: &Transmit) -> Self {
+    pub(crate) fn new(shared: &Shared, observer: &dyn Observer, transmit: &Transmit) -> Self {
         let exchange = Exchange::of(transmit);
         observer.sending(&exchange);
         Self {
@@ -34,7 +34,7 @@ impl Started {
     /// The time that is left for it.
     ///
     /// Fails if its deadline has passed: then it is not to be sent.
-    pub fn time_left(&self) -> Result<Duration, TransportError> {
+    pub(crate) fn time_left(&self) -> Result<Duration, TransportError> {
         let left = self.deadline.since(self.at);
         if left.is_zero() {
             return Err(TransportError::not_sent("no time was left to send it"));
@@ -43,7 +43,11 @@ impl Started {
     }
 
     /// Ends the exchange with this result.
-    pub fn end(self, shared: &Shared, result: &Result<Response<Bytes>, TransportError>) -> Ended {
+    pub(crate) fn end(
+        self,
+        shared: &Shared,
+        result: &Result<Response<Bytes>, TransportError>,
+    ) -> Ended {
         let at = shared.now();
         Ended {
             exchange: self.exchange,
@@ -56,12 +60,14 @@ impl Started {
 
 /// The result of an exchange in which a panic was caught: that is a failure like any
 /// other, of which those who wait must learn.
-pub fn caught<T>(result: thread::Result<Result<T, TransportError>>) -> Result<T, TransportError> {
+pub(crate) fn caught<T>(
+    result: thread::Result<Result<T, TransportError>>,
+) -> Result<T, TransportError> {
     result.unwrap_or_else(|_| Err(TransportError::unknown("the HTTP stack panicked")))
 }
 
 /// An exchange that has ended.
-pub struct Ended {
+pub(crate) struct Ended {
     exchange: Exchange,
     result: Result<StatusCode, TransportError>,
     took: Duration,
@@ -70,7 +76,7 @@ pub struct Ended {
 
 impl Ended {
     /// The time at which it ended.
-    pub const fn at(&self) -> Timestamp {
+    pub(crate) const fn at(&self) -> Timestamp {
         self.at
     }
 

@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod client;
 mod clock;
 mod config;
 mod exchange;
+mod runtime;
 mod shared;
 
 pub use self::{
+    client::Client,
     config::Config,
-    exchange::{Ended, Started, caught},
-    shared::Shared,
+    runtime::{Operating, Runtime},
 };
+pub use event_listener;
 pub use thingspace_core as core;

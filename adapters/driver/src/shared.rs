@@ -1,65 +1,98 @@
-//! A session that many threads or tasks share.
+//! A session that many share: tasks or threads, and processes by a store.
 
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, MutexGuard, PoisonError, TryLockError},
     thread,
+    time::Duration,
 };
 
+use bytes::Bytes;
+use event_listener::EventListener;
+use http::Response;
 use thingspace_core::{
-    Environment, Session, Step, Timestamp,
-    session::{Event, Exchange, ExchangeResult, Observer, Operation, Wait},
+    Environment, Session, Step, StoreError, Timestamp, TransportError,
+    session::{Attempt, Call, Event, Exchange, ExchangeResult, Observer, Operation, Store, Wait},
 };
 
-use crate::{Ended, clock::Clock};
+use crate::{clock::Clock, exchange::Ended};
 
-/// A session behind a lock, with its clock and its observer.
-pub struct Shared {
+/// A session behind a lock, with its store, its clock and its observer.
+pub(crate) struct Shared {
     session: Mutex<Session>,
+    /// Notified whenever the session has changed.
+    changed: event_listener::Event,
+    /// The place where other processes find the session.
+    store: Option<Box<dyn Store>>,
     environment: Environment,
     clock: Clock,
     observer: Box<dyn Observer>,
-    /// Wakes those who wait for a change of the session.
-    wake: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Shared {
     pub(crate) fn new(
         session: Session,
+        store: Option<Box<dyn Store>>,
         clock: Clock,
         observer: Box<dyn Observer>,
-        wake: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         Self {
             environment: session.environment().clone(),
             session: Mutex::new(session),
+            changed: event_listener::Event::new(),
+            store,
             clock,
             observer,
-            wake: Box::new(wake),
         }
     }
 
-    /// Locks the session, for those who wait with the lock. Nothing is to be done
-    /// meanwhile that takes time.
-    pub fn lock(&self) -> MutexGuard<'_, Session> {
+    /// Locks the session. Nothing is to be done meanwhile that takes time.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Session> {
         // The session is left consistent by whatever panicked: nothing in the core unwinds.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at the session, or changes it. Then wakes those who wait, if it has
     /// changed, and reports the events.
-    pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
+    pub(crate) fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
         let (result, events) = self.change(look);
         report(self.observer(), events);
         result
     }
 
-    /// Takes a step of a call. If it began an operation, which is nobody's own, the
-    /// observer's panics end nothing.
-    pub fn step(&self, step: impl FnOnce(&mut Session) -> Step) -> Step {
-        let (step, events) = self.change(step);
+    /// [`session`](Self::session), on what the store has, if there is one, and with
+    /// every change saved.
+    pub(crate) fn transact<R>(
+        &self,
+        mut act: impl FnMut(&mut Session) -> R,
+    ) -> Result<R, StoreError> {
+        self.session(|session| match &self.store {
+            Some(store) => session.transact(&**store, act),
+            None => Ok(act(session)),
+        })
+    }
+
+    /// Takes a step of a call. If there is nothing to do but wait, `changed` listens
+    /// for a change of the session from this moment on.
+    pub(crate) fn step(
+        &self,
+        call: &mut Call,
+        now: Timestamp,
+        changed: &mut Option<EventListener>,
+    ) -> Step {
+        let mut session = self.lock();
+        let step = self.notifying(&mut session, |session| match &self.store {
+            Some(store) => call.step_in(&**store, session, now),
+            None => call.step(session, now),
+        });
+        if matches!(step, Step::Wait(_)) {
+            *changed = Some(self.changed.listen());
+        }
+        let events = unlock(session);
         match &step {
+            // It began an operation, which is nobody's own: the observer's panics end
+            // nothing.
             Step::Send(transmit) if transmit.attempt.operation().is_some() => {
                 report(&self.quiet_observer(), events);
             }
@@ -68,56 +101,107 @@ impl Shared {
         step
     }
 
-    /// Gives the session the result of an exchange, then reports the exchange's end
-    /// and the events.
-    pub fn finish(
+    /// Gives the result of a call's own request to the call, then reports the
+    /// exchange's end and the events.
+    pub(crate) fn receive(
         &self,
-        observer: &dyn Observer,
+        call: &mut Call,
+        attempt: Attempt,
         ended: &Ended,
-        receive: impl FnOnce(&mut Session),
+        result: Result<Response<Bytes>, TransportError>,
     ) {
-        let ((), events) = self.change(receive);
-        ended.report(observer);
-        report(observer, events);
+        let ((), events) = self.change(|session| match &self.store {
+            Some(store) => call.receive_in(&**store, session, ended.at(), attempt, result),
+            None => call.receive(session, ended.at(), attempt, result),
+        });
+        ended.report(self.observer());
+        report(self.observer(), events);
     }
 
-    /// Gives up an operation of which nothing more will be heard.
-    pub fn abandon(&self, operation: Operation) {
-        let now = self.now();
-        let ((), events) = self.change(|session| session.abandon(now, operation));
+    /// Gives the result of an operation to the session, then reports the exchange's
+    /// end and the events.
+    pub(crate) fn finish(
+        &self,
+        operation: Operation,
+        ended: &Ended,
+        result: Result<Response<Bytes>, TransportError>,
+    ) {
+        let ((), events) = self.change(|session| self.take(session, ended.at(), operation, result));
+        ended.report(&self.quiet_observer());
         report(&self.quiet_observer(), events);
     }
 
-    /// Changes the session, and wakes those who wait if it has changed. Returns the
+    /// Ends an operation that was never sent.
+    pub(crate) fn fail(&self, operation: Operation, never_sent: TransportError) {
+        let now = self.now();
+        self.session(|session| self.take(session, now, operation, Err(never_sent)));
+    }
+
+    /// Gives up an operation of which nothing more will be heard.
+    pub(crate) fn abandon(&self, operation: Operation) {
+        let now = self.now();
+        let ((), events) = self.change(|session| match &self.store {
+            Some(store) => session.abandon_in(&**store, now, operation),
+            None => session.abandon(now, operation),
+        });
+        report(&self.quiet_observer(), events);
+    }
+
+    fn take(
+        &self,
+        session: &mut Session,
+        now: Timestamp,
+        operation: Operation,
+        result: Result<Response<Bytes>, TransportError>,
+    ) {
+        match &self.store {
+            Some(store) => session.receive_in(&**store, now, operation, result),
+            None => session.receive(now, operation, result),
+        }
+    }
+
+    /// Changes the session, and notifies those who wait if it has changed. Returns the
     /// events, to be reported with nothing locked.
     fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> (R, Vec<Event>) {
         let mut session = self.lock();
+        let result = self.notifying(&mut session, change);
+        (result, unlock(session))
+    }
+
+    fn notifying<R>(&self, session: &mut Session, change: impl FnOnce(&mut Session) -> R) -> R {
         let version = session.version();
-        let result = change(&mut session);
+        let result = change(session);
         if session.version() != version {
-            (self.wake)();
+            self.changed.notify(usize::MAX);
         }
-        let events = std::iter::from_fn(|| session.poll_event()).collect();
-        (result, events)
+        result
+    }
+
+    /// Returns the time for which a call waits if nothing is heard of a change: what
+    /// other processes change in a store has to be looked for.
+    pub(crate) fn time_until(&self, wait: &Wait) -> Duration {
+        let timeout = wait.until.since(self.now());
+        let store = self.store.as_ref();
+        store.map_or(timeout, |store| timeout.min(store.poll_interval()))
     }
 
     /// The place that calls go to.
-    pub const fn environment(&self) -> &Environment {
+    pub(crate) const fn environment(&self) -> &Environment {
         &self.environment
     }
 
     /// The time, which never runs backwards.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// The observer, whose panics end the call that it is called from.
-    pub fn observer(&self) -> &dyn Observer {
+    pub(crate) fn observer(&self) -> &dyn Observer {
         &*self.observer
     }
 
     /// The observer without its panics: for operations, which are nobody's own.
-    pub fn quiet_observer(&self) -> impl Observer + '_ {
+    pub(crate) fn quiet_observer(&self) -> impl Observer + '_ {
         Quiet(&*self.observer)
     }
 }
@@ -131,6 +215,11 @@ impl fmt::Debug for Shared {
             Err(TryLockError::WouldBlock) => f.write_str("in use"),
         }
     }
+}
+
+/// Returns the events of the session, which is locked no more.
+fn unlock(mut session: MutexGuard<'_, Session>) -> Vec<Event> {
+    std::iter::from_fn(|| session.poll_event()).collect()
 }
 
 fn report(observer: &dyn Observer, events: Vec<Event>) {

@@ -1,9 +1,9 @@
 //! The builder of a client.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use hyper::rt::{Executor, Timer};
-use thingspace_driver::{Config, core::session::OtherSession};
+use thingspace_driver::{Config, Operating, core::session::OtherSession};
 
 use crate::{Client, Stack};
 
@@ -21,9 +21,6 @@ pub struct Own<S> {
     pub(crate) timer: Arc<dyn Timer + Send + Sync>,
     pub(crate) executor: Arc<dyn Executor<Operating> + Send + Sync>,
 }
-
-/// The task of an operation, which an executor runs to its end.
-pub type Operating = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl<S> Builder<S> {
     pub(crate) const fn new(config: Config, stack: S) -> Self {

@@ -8,6 +8,7 @@ mod builder;
 mod client;
 #[cfg(feature = "tokio")]
 mod pooled;
+mod runtime;
 mod send;
 
 #[cfg(feature = "tokio")]
@@ -16,9 +17,9 @@ pub use self::{
     pooled::{Connector, Pooled},
 };
 pub use self::{
-    builder::{Builder, Operating, Own},
+    builder::{Builder, Own},
     client::Client,
     send::Stack,
 };
 pub use hyper;
-pub use thingspace_driver::{Config, core};
+pub use thingspace_driver::{Config, Operating, core};

@@ -62,7 +62,7 @@ pub(crate) async fn send<S: Stack>(
     timeout: Pin<Box<dyn Sleep>>,
 ) -> Result<Response<Bytes>, TransportError> {
     let mut begun = false;
-    let result = within(Some(pin!(exchange(stack, transmit, &mut begun))), timeout).await;
+    let result = within(pin!(exchange(stack, transmit, &mut begun)), timeout).await;
     match result {
         Some(result) => result.map_err(classify),
         None if !begun => Err(TransportError::not_sent("the stack was not ready in time")),
@@ -72,17 +72,14 @@ pub(crate) async fn send<S: Stack>(
 
 /// Returns the output of a future; `None` if the timeout comes first.
 pub(crate) async fn within<F: Future>(
-    future: Option<F>,
+    future: F,
     timeout: Pin<Box<dyn Sleep>>,
 ) -> Option<F::Output> {
     let timeout = async {
         timeout.await;
         None
     };
-    match future {
-        Some(future) => or(async { Some(future.await) }, timeout).await,
-        None => timeout.await,
-    }
+    or(async { Some(future.await) }, timeout).await
 }
 
 async fn exchange<S: Stack>(

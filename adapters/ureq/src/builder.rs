@@ -1,14 +1,12 @@
 //! The builder of a client.
 
-use std::sync::{Arc, Condvar};
-
 use thingspace_driver::{
     Config,
     core::session::{OtherSession, Store},
 };
 use ureq::Agent;
 
-use crate::{Client, send};
+use crate::{Client, runtime::Threads, send};
 
 /// A builder of a [`Client`]. Everything but the credentials has a default.
 #[must_use]
@@ -58,13 +56,8 @@ impl Builder {
     /// Fails if a snapshot, or the one that the store has, is of another
     /// environment, application or user.
     pub fn build(self) -> Result<Client, OtherSession> {
-        // A store that can't be loaded says so to the first call.
-        let saved = self.store.as_ref().and_then(|store| store.load().ok()?);
-        let changed = Arc::new(Condvar::new());
-        let wake = Arc::clone(&changed);
-        let shared = self.config.build(saved, move || wake.notify_all())?;
-        let attempt_timeout = shared.lock().settings().attempt_timeout;
-        let agent = self.agent.unwrap_or_else(|| send::agent(attempt_timeout));
-        Ok(Client::new(shared, changed, agent, self.store))
+        Client::new(self.config, self.store, |attempt_timeout| {
+            Threads(self.agent.unwrap_or_else(|| send::agent(attempt_timeout)))
+        })
     }
 }

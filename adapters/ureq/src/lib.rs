@@ -3,6 +3,7 @@
 mod builder;
 mod client;
 mod names;
+mod runtime;
 mod send;
 
 pub use self::{builder::Builder, client::Client};

@@ -1,0 +1,260 @@
+//! The client: the driver loop.
+
+use std::{
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_lite::FutureExt;
+use http::Response;
+use thingspace_core::{
+    Completion, Endpoint, Environment, Error, Password, RequestError, Session, SessionToken,
+    StoreError, Timestamp, TransportError, WithSession,
+    session::{Call, NewPassword, Operation, OtherSession, Step, Store, Transmit},
+};
+
+use crate::{
+    Config, Runtime,
+    exchange::{Started, caught},
+    shared::Shared,
+};
+
+/// A client on any [`Runtime`].
+///
+/// Cheap to clone; all clones share one session.
+///
+/// Every future may be dropped at any point. Token fetches, logins, logouts and
+/// resets are run by the runtime: they run to their end if the call that needs them
+/// does not. A request of the call's own that was in flight then has an unknown
+/// outcome.
+pub struct Client<R>(Arc<Inner<R>>);
+
+struct Inner<R> {
+    shared: Shared,
+    runtime: R,
+}
+
+// That their futures are Send is a promise of the signatures, not of the bodies.
+#[allow(clippy::manual_async_fn)]
+impl<R: Runtime> Client<R> {
+    /// A client of this configuration that shares its session with every process that
+    /// uses this store. Its runtime is made for the timeout of an attempt.
+    ///
+    /// Fails if a snapshot, or the one that the store has, is of another
+    /// environment, application or user.
+    pub fn new(
+        config: Config,
+        store: Option<Box<dyn Store>>,
+        runtime: impl FnOnce(Duration) -> R,
+    ) -> Result<Self, OtherSession> {
+        let shared = config.build(store)?;
+        let attempt_timeout = shared.lock().settings().attempt_timeout;
+        let runtime = runtime(attempt_timeout);
+        Ok(Self(Arc::new(Inner { shared, runtime })))
+    }
+
+    /// Opens a session, unless one is open, and returns its token.
+    pub fn log_in(&self) -> impl Future<Output = Result<SessionToken, Error>> + Send {
+        async { self.run(Call::log_in()).await?.into_logged_in() }
+    }
+
+    /// Ends the session and returns the token that was ended; `None` if no
+    /// session was open.
+    pub fn log_out(&self) -> impl Future<Output = Result<Option<SessionToken>, Error>> + Send {
+        async { self.run(Call::log_out()).await?.into_logged_out() }
+    }
+
+    /// Resets the password to a random one, uses it from then on, and returns it.
+    pub fn reset_password(&self) -> impl Future<Output = Result<Password, Error>> + Send {
+        async {
+            let new = self.request_reset().await?;
+            self.confirm_reset(&new)
+                .or_else(Error::unless_not_awaited)?;
+            Ok(new.into_password())
+        }
+    }
+
+    /// The first half of a reset: resets the password and returns the new one.
+    pub fn request_reset(&self) -> impl Future<Output = Result<NewPassword, Error>> + Send {
+        async { self.run(Call::reset_password()).await?.into_new_password() }
+    }
+
+    /// The second half of a reset: the client uses the new password from now on.
+    ///
+    /// Fails if the password is not awaited any more, and if the store fails: then
+    /// it may be retried, and the error holds the password.
+    pub fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error> {
+        self.transact(|session| session.confirm(new))
+            .map_err(|error| Error::not_confirmed(new.clone(), error))?
+            .map_err(Error::from)
+    }
+
+    /// Makes any call that is authorized by a session.
+    pub fn call<E: Endpoint<Auth = WithSession>>(
+        &self,
+        endpoint: E,
+    ) -> impl Future<Output = Result<Response<E::Output>, Error>> + Send {
+        let mut call = Call::to(endpoint, self.environment());
+        async move { Ok(E::parse(self.respond(&mut call).await?)?) }
+    }
+
+    /// Drives a call to its response, where it is: the same for all endpoints, so that
+    /// a program has it once. [`call`](Self::call) without what knows the endpoint.
+    pub fn respond(
+        &self,
+        call: &mut Result<Call, RequestError>,
+    ) -> impl Future<Output = Result<Response<Bytes>, Error>> + Send {
+        async move {
+            match call {
+                Ok(call) => self.drive(call).await?.into_response(),
+                Err(error) => Err((*error).into()),
+            }
+        }
+    }
+
+    /// Drives a call to its end, whatever it is for.
+    pub fn run(&self, mut call: Call) -> impl Future<Output = Result<Completion, Error>> + Send {
+        async move { self.drive(&mut call).await }
+    }
+
+    /// Looks at the session, or changes it. Calls that wait are woken if it changed.
+    pub fn session<T>(&self, look: impl FnOnce(&mut Session) -> T) -> T {
+        self.0.shared.session(look)
+    }
+
+    /// Looks at the session as the store has it, or changes it, and saves there what
+    /// changed before this returns. It is done anew if another process is faster.
+    /// Without a store, it is [`session`](Self::session).
+    pub fn transact<T>(&self, act: impl FnMut(&mut Session) -> T) -> Result<T, StoreError> {
+        self.0.shared.transact(act)
+    }
+
+    /// The environment that calls go to.
+    pub fn environment(&self) -> &Environment {
+        self.0.shared.environment()
+    }
+
+    /// The time by this client's clock, which never runs backwards.
+    pub fn now(&self) -> Timestamp {
+        self.0.shared.now()
+    }
+
+    /// Drives a call to its end, where it is: it is large to move.
+    async fn drive(&self, call: &mut Call) -> Result<Completion, Error> {
+        let Inner { shared, runtime } = &*self.0;
+        let mut now = shared.now();
+        loop {
+            let mut changed = None;
+            match shared.step(call, now, &mut changed) {
+                Step::Send(mut transmit) => match transmit.attempt.operation() {
+                    Some(operation) => now = self.begin(operation, transmit),
+                    None => now = self.send(call, &mut transmit).await,
+                },
+                Step::Wait(wait) => {
+                    shared.observer().waiting(&wait);
+                    let timeout = shared.time_until(&wait);
+                    if let Some(changed) = changed {
+                        runtime.wait(changed, timeout).await;
+                    }
+                    now = shared.now();
+                }
+                Step::Done(result) => return result,
+            }
+        }
+    }
+
+    /// Sends the call's own request. Returns the time of its end.
+    async fn send(&self, call: &mut Call, transmit: &mut Transmit) -> Timestamp {
+        let shared = &self.0.shared;
+        let attempt = transmit.attempt;
+        let started = Started::new(shared, shared.observer(), transmit);
+        let result = self.exchange(&started, transmit).await;
+        let ended = started.end(shared, &result);
+        shared.receive(call, attempt, &ended, result);
+        ended.at()
+    }
+
+    /// Begins an operation, which the runtime runs. Returns the time.
+    fn begin(&self, operation: Operation, transmit: Transmit) -> Timestamp {
+        let begun = Arc::new(Begun {
+            client: self.clone(),
+            operation,
+            is_finished: AtomicBool::new(false),
+        });
+        let task = Arc::clone(&begun);
+        let task = Box::pin(async move { task.run(transmit).await });
+        if let Err(never_sent) = self.0.runtime.spawn(task) {
+            // The task is dropped, but not abandoned yet: its end is known.
+            begun.fail(never_sent);
+        }
+        drop(begun);
+        self.now()
+    }
+
+    async fn exchange(
+        &self,
+        started: &Started,
+        transmit: &mut Transmit,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let timeout = started.time_left()?;
+        self.0.runtime.send(transmit, timeout).await
+    }
+}
+
+impl<R> Clone for Client<R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<R> fmt::Debug for Client<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Client").field(&self.0.shared).finish()
+    }
+}
+
+/// An operation that has begun. Its task may be dropped, as by a runtime that shuts
+/// down: then nothing more is heard of it, and it is abandoned.
+struct Begun<R> {
+    client: Client<R>,
+    operation: Operation,
+    is_finished: AtomicBool,
+}
+
+impl<R: Runtime> Begun<R> {
+    /// Runs the operation to its end.
+    async fn run(&self, mut transmit: Transmit) {
+        let shared = &self.client.0.shared;
+        let observer = shared.quiet_observer();
+        let started = Started::new(shared, &observer, &transmit);
+        let exchange = AssertUnwindSafe(self.client.exchange(&started, &mut transmit));
+        let result = caught(exchange.catch_unwind().await);
+        let ended = started.end(shared, &result);
+        shared.finish(self.operation, &ended, result);
+        self.is_finished.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the operation, which was never sent.
+    fn fail(&self, never_sent: TransportError) {
+        self.client.0.shared.fail(self.operation, never_sent);
+        self.is_finished.store(true, Ordering::Relaxed);
+    }
+}
+
+impl<R> Drop for Begun<R> {
+    fn drop(&mut self) {
+        if !*self.is_finished.get_mut() {
+            let abandon = || self.client.0.shared.abandon(self.operation);
+            // It may be a panic of the clock's or the store's that ended the task. A
+            // second one would end the process.
+            let _ = catch_unwind(AssertUnwindSafe(abandon));
+        }
+    }
+}
