@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cooldown::Cooldown, failure::Failure, guard::Guard, nullable, operation::Lease, span::Span,
+    cooldown::Cooldown, failure::Failure, guard::Guard, nullable, operation::Lease,
+    settings::GREATEST_NUMBER, span::Span,
 };
 use crate::{BearerToken, SessionToken, Timestamp};
 
@@ -76,6 +77,21 @@ impl Memory {
     /// Lets the version grow: the snapshot has changed.
     pub(super) fn touch(&mut self) {
         self.version = self.version.saturating_add(1);
+    }
+
+    /// Returns false if some number can't have come about: one at the end of its range
+    /// would no longer tell two operations apart.
+    pub(super) fn is_possible(&self) -> bool {
+        let counted = self.version.max(self.operations).max(self.password_epoch);
+        let operations = [
+            Some(self.settled),
+            self.lease.map(|lease| lease.operation),
+            self.bearer.as_ref().map(|bearer| bearer.generation),
+            self.open.as_ref().map(|open| open.generation),
+            self.failed.as_ref().map(|failed| failed.operation),
+        ];
+        let mut operations = operations.iter().flatten();
+        counted <= GREATEST_NUMBER && operations.all(|number| *number <= self.operations)
     }
 
     pub(super) fn open_of(&mut self, generation: u64) -> Option<&mut Open> {

@@ -56,6 +56,11 @@ pub(super) const MAX_RESULTS: usize = 8;
 /// were faster: far more than any number of honest processes needs (our choice).
 pub(super) const MAX_SAVE_ATTEMPTS: u32 = 1000;
 
+/// The greatest version, number of operations or password epoch that a snapshot may
+/// hold: more than any session reaches, and the greatest that every reader of JSON
+/// holds exactly.
+pub(super) const GREATEST_NUMBER: u64 = (1 << 53) - 1;
+
 /// The settings of a session. Start from the default and change what differs:
 ///
 /// ```

@@ -162,7 +162,10 @@ impl<'de> Visitor<'de> for SnapshotVisitor<'_> {
             )));
         }
         // Their message may repeat what stands there, and a token may stand anywhere.
-        let contents = map.next_value().map_err(|_| damaged())?;
+        let contents: Contents = map.next_value().map_err(|_| damaged())?;
+        if !contents.memory.is_possible() {
+            return Err(damaged());
+        }
         match map.next_key::<String>() {
             Ok(None) => Ok(Snapshot(contents)),
             _ => Err(damaged()),
