@@ -15,7 +15,9 @@ pub use self::{
     credentials::{AppCredentials, Credentials, CredentialsError, Password, UserCredentials},
     environment::{Environment, EnvironmentError, RequestError},
     response::{ErrorCode, InvalidResponse, Refusal},
-    session::{Call, Completion, Error, ErrorKind, Outcome, Session, SessionBuilder, Step},
+    session::{
+        Call, Completion, Error, ErrorKind, Outcome, Session, SessionBuilder, SharedStep, Step,
+    },
     time::Timestamp,
     token::{BearerToken, MAX_TOKEN_LENGTH, SessionToken, TokenError},
     transport::{StoreError, TransportError},

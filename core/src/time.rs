@@ -46,6 +46,12 @@ impl Timestamp {
         self.0
     }
 
+    /// The moment this long before.
+    pub(crate) fn before(self, length: Duration) -> Self {
+        let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// The time since `earlier`; zero if that is not in the past.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -2,12 +2,16 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
+use bytes::Bytes;
+use http::Response;
+
 /// The error of an HTTP stack that has no response to give, with what it knows of
 /// the request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TransportError {
     may_have_left: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    part: Option<Arc<Response<Bytes>>>,
 }
 
 impl TransportError {
@@ -17,6 +21,7 @@ impl TransportError {
         Self {
             may_have_left: false,
             source: Some(Arc::from(source.into())),
+            part: None,
         }
     }
 
@@ -25,6 +30,19 @@ impl TransportError {
         Self {
             may_have_left: true,
             source: Some(Arc::from(source.into())),
+            part: None,
+        }
+    }
+
+    /// The response broke off: this part of it came. It may hold the only copy of a
+    /// password.
+    pub fn broken_off(
+        part: Response<Bytes>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            part: Some(Arc::new(part)),
+            ..Self::unknown(source)
         }
     }
 
@@ -39,7 +57,14 @@ impl TransportError {
         Self {
             may_have_left,
             source: None,
+            part: None,
         }
+    }
+
+    /// The part of the response that came before it broke off: its status, its headers
+    /// and the beginning of its body.
+    pub fn part(&self) -> Option<&Response<Bytes>> {
+        self.part.as_deref()
     }
 
     /// Returns true if the request may have left.
@@ -48,8 +73,22 @@ impl TransportError {
     }
 }
 
+/// Shows the status of what came, and nothing else of it.
+impl fmt::Debug for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportError")
+            .field("may_have_left", &self.may_have_left)
+            .field("source", &self.source)
+            .field("part", &self.part().map(Response::status))
+            .finish()
+    }
+}
+
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.part.is_some() {
+            return f.write_str("the response broke off");
+        }
         f.write_str(match (self.may_have_left, &self.source) {
             (false, _) => "the HTTP stack could not send the request",
             (true, Some(_)) => "the HTTP stack sent the request and got no response",

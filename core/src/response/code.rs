@@ -73,6 +73,27 @@ impl ErrorCode {
             .eq_ignore_ascii_case(without_service(code))
     }
 
+    /// The words of the part after the class, in lower case: cut at dots, at what is no
+    /// letter and where a capital follows a small letter.
+    pub(super) fn words(&self) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut was_lower = false;
+        for c in self.specific().chars() {
+            if !c.is_ascii_alphabetic() || (was_lower && c.is_ascii_uppercase()) {
+                words.push(String::new());
+            }
+            if c.is_ascii_alphabetic() {
+                words
+                    .last_mut()
+                    .into_iter()
+                    .for_each(|word| word.push(c.to_ascii_lowercase()));
+            }
+            was_lower = c.is_ascii_lowercase();
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
     /// The parts between the dots.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('.')
@@ -153,6 +174,23 @@ fn without_service(code: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_is_cut_into_words() {
+        for (code, words) in [
+            ("S.INPUT_INVALID.OldPassword.Bad", "old password bad"),
+            ("INPUT_INVALID.Log_In-failed2times", "log in failed times"),
+            ("REQUEST_FAILED.USER.NOTFOUND", "user notfound"),
+            ("REQUEST_FAILED.userNotFOUND", "user not found"),
+            ("UserService.REQUEST_FAILED.Timeout", "timeout"),
+            ("Some.Thing", "some thing"),
+            ("REQUEST_FAILED", ""),
+            ("REQUEST_FAILED.42", ""),
+        ] {
+            let code = ErrorCode::read(code).unwrap();
+            assert_eq!(code.words().join(" "), words, "{code}");
+        }
+    }
 
     #[test]
     fn a_code_is_compared_without_its_service() {

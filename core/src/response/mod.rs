@@ -14,6 +14,7 @@ mod invalid;
 mod json;
 mod refusal;
 mod retry_after;
+mod xml;
 
 pub(crate) use self::json::{Field, json};
 pub use self::{

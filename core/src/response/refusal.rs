@@ -5,10 +5,10 @@
 //! and whatever a proxy or an outage makes up. They are read in one place, so
 //! that every call understands all of them.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, header::WWW_AUTHENTICATE};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
@@ -17,6 +17,7 @@ use super::{
     code::{ErrorCode, is_plain},
     json::{Field, Object, json},
     retry_after::retry_after,
+    xml::xml_fault,
 };
 use crate::Timestamp;
 
@@ -107,14 +108,27 @@ impl Refusal {
     /// That says nothing about the user's password.
     ///
     /// The gateway says so with 401 and a fault (seen on any call, login
-    /// included). RFC 6750 has a name for it as well: `invalid_token`.
+    /// included). RFC 6750 has a name for it as well, in the body or in
+    /// `WWW-Authenticate`: `invalid_token`.
     pub fn is_bearer_fault(&self) -> bool {
         self.status() == StatusCode::UNAUTHORIZED
             && match &self.shape {
                 Shape::Gateway(_) => true,
                 Shape::OAuth(error) => error.error == "invalid_token",
-                Shape::Api(_) | Shape::Other => false,
+                Shape::Api(_) => false,
+                Shape::Other => self.asks_for_a_bearer(),
             }
+    }
+
+    fn asks_for_a_bearer(&self) -> bool {
+        let headers = self.response().headers().get_all(WWW_AUTHENTICATE);
+        headers.iter().any(|header| {
+            let parameters = header.to_str().unwrap_or_default().split([',', ' ']);
+            let mut parameters = parameters.filter_map(|parameter| parameter.split_once('='));
+            parameters.any(|(name, value)| {
+                name.eq_ignore_ascii_case("error") && value.trim_matches('"') == "invalid_token"
+            })
+        })
     }
 
     /// Returns true if the session token is said not to work again: any code with
@@ -139,19 +153,89 @@ impl Refusal {
         self.status() == StatusCode::NOT_FOUND || self.fault() == Some(900_906)
     }
 
-    /// Returns true if the user's credentials are named as wrong: a segment of the
-    /// code names the user, the password, the login, the credentials or a lock.
+    /// Returns true if the user's credentials are named as wrong: a word of the code
+    /// is about the user, the password, the login, the credentials, authentication
+    /// or a lock, and none is about a failure on the way.
     ///
     /// The codes that refuse a login are not published. This is a reading on the
     /// safe side, meant for the responses to a login or a reset alone.
     pub fn names_credentials(&self) -> bool {
-        const WORDS: [&str; 5] = ["user", "password", "login", "credential", "lock"];
+        const WORDS: &[&str] = &[
+            "user",
+            "username",
+            "password",
+            "login",
+            "credential",
+            "credentials",
+            "authentication",
+            "lock",
+            "locked",
+        ];
+        /// Spellings in one case, where no word ends.
+        const RUN_TOGETHER: &[&str] = &[
+            "accountlocked",
+            "authenticationfailed",
+            "badcredentials",
+            "badpassword",
+            "incorrectpassword",
+            "invalidcredentials",
+            "invalidlogin",
+            "invalidpassword",
+            "invaliduser",
+            "invalidusername",
+            "lockedout",
+            "loginfailed",
+            "loginlocked",
+            "passwordexpired",
+            "passwordinvalid",
+            "usernotfound",
+            "userlocked",
+            "usernameinvalid",
+            "wrongpassword",
+        ];
+        /// What makes it a failure on the way after all.
+        const ELSEWHERE: &[&str] = &[
+            "timeout",
+            "timedout",
+            "skew",
+            "unblock",
+            "unlock",
+            "unavailable",
+            "unreachable",
+            "overload",
+            "overloaded",
+            "busy",
+        ];
         self.code().is_some_and(|code| {
-            let mut text = code.without_service().to_ascii_lowercase();
-            text.retain(|c| c.is_ascii_alphanumeric() || c == '.');
-            text.split('.')
-                .any(|segment| WORDS.iter().any(|word| segment.contains(word)))
+            let words = code.words();
+            let are_split_in_two = |first: &str, second: &str| {
+                words
+                    .windows(2)
+                    .any(|pair| matches!(pair, [a, b] if a == first && b == second))
+            };
+            let names = words
+                .iter()
+                .any(|word| WORDS.contains(&&**word) || RUN_TOGETHER.contains(&&**word))
+                || are_split_in_two("log", "in");
+            let elsewhere = words.iter().any(|word| ELSEWHERE.contains(&&**word))
+                || are_split_in_two("timed", "out")
+                || are_split_in_two("time", "out");
+            names && !elsewhere
         })
+    }
+
+    /// Returns true if the API says that the request holds characters that it does
+    /// not take: `INPUT_INVALID.Request.InvalidCharacter` (documented by Verizon).
+    pub(crate) fn names_characters(&self) -> bool {
+        self.code()
+            .is_some_and(|code| code.is("INPUT_INVALID.Request.InvalidCharacter"))
+    }
+
+    /// Returns true if the gateway refused the request, so that the API never saw it:
+    /// a fault `9008xx` (throttled out) or `9009xx` (authorization).
+    pub(crate) fn is_gateway_refusal(&self) -> bool {
+        self.fault()
+            .is_some_and(|code| matches!(code / 100, 9008 | 9009))
     }
 
     /// Returns true if the call may have been executed in spite of this response.
@@ -209,7 +293,7 @@ pub enum Shape {
 impl Shape {
     fn read(body: &[u8]) -> Self {
         let Ok(response) = json::<AnyError<'_>>(body) else {
-            return Self::Other;
+            return Self::read_xml(body);
         };
         let code = response.error_code.text();
         let message = response.error_message.text();
@@ -226,6 +310,14 @@ impl Shape {
                 description: fault.description.text().map(Into::into),
             });
         }
+        let code = response.code.code();
+        if code.is_some_and(|code| GATEWAY_CODES.contains(&code)) {
+            return Self::Gateway(Fault {
+                code,
+                message: response.message.text().map(Into::into),
+                description: response.description.text().map(Into::into),
+            });
+        }
         match response.error.text() {
             Some(error) if is_plain(&error) => Self::OAuth(OAuthError {
                 error: error.into(),
@@ -233,6 +325,18 @@ impl Shape {
             }),
             _ => Self::Other,
         }
+    }
+
+    /// The gateway also sends its faults in XML.
+    fn read_xml(body: &[u8]) -> Self {
+        let Some(fault) = xml_fault(body) else {
+            return Self::Other;
+        };
+        Self::Gateway(Fault {
+            code: fault.code.and_then(|code| code.parse().ok()),
+            message: fault.message.map(Into::into),
+            description: fault.description.map(Into::into),
+        })
     }
 
     /// Removes the messages for a person, which are not serialised.
@@ -285,7 +389,8 @@ impl fmt::Debug for RestErrorResponse {
     }
 }
 
-/// The gateway's error response: `{"fault": {"code", "message", "description"}}`.
+/// The gateway's error response: `{"fault": {"code", "message", "description"}}`,
+/// the same fields without `fault` around them, or XML.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Fault {
@@ -342,7 +447,17 @@ struct AnyError<'a> {
     error: Field<'a>,
     #[serde(default, borrow, rename = "error_description")]
     error_description: Field<'a>,
+    /// The gateway's fields, where no `fault` is around them.
+    #[serde(default, borrow)]
+    code: Field<'a>,
+    #[serde(default, borrow)]
+    message: Field<'a>,
+    #[serde(default, borrow)]
+    description: Field<'a>,
 }
+
+/// The codes of the gateway's faults, by which one is known that is not in a `fault`.
+const GATEWAY_CODES: RangeInclusive<u32> = 900_000..=900_999;
 
 #[derive(Deserialize)]
 struct AnyFault<'a> {
@@ -427,6 +542,38 @@ mod tests {
     }
 
     #[test]
+    fn law_4_a_bearer_fault_is_known_in_every_form_that_the_gateway_has() {
+        for body in [
+            r#"{"fault":{}}"#,
+            r#"{"code":"900901","message":"Invalid Credentials","description":"d"}"#,
+            r#"{"code":900902}"#,
+            r#"<ams:fault xmlns:ams="http://wso2.org/apimanager/security"><ams:code>900901</ams:code></ams:fault>"#,
+            r#"{"error":"invalid_token"}"#,
+        ] {
+            assert!(refusal(401, body).is_bearer_fault(), "{body}");
+            assert!(!refusal(400, body).is_bearer_fault(), "{body}");
+        }
+        let throttled = "<fault><code>900802</code></fault>";
+        assert!(refusal(503, throttled).is_throttled());
+        assert!(refusal(503, r#"{"code":"900802"}"#).is_throttled());
+        for body in ["", r#"{"code":"12"}"#, r#"{"status":"401","message":"m"}"#] {
+            assert!(matches!(refusal(401, body).shape(), Shape::Other), "{body}");
+            assert!(!refusal(401, body).is_bearer_fault(), "{body}");
+        }
+        for (header, is_fault) in [
+            (r#"Bearer realm="x", error="invalid_token""#, true),
+            ("Bearer error=invalid_token, error_description=\"d\"", true),
+            (r#"Basic realm="invalid_token""#, false),
+            (r#"Bearer error="insufficient_scope""#, false),
+        ] {
+            let response = http::Response::builder().status(401);
+            let response = response.header("www-authenticate", header);
+            let refusal = Refusal::read(response.body(Bytes::new()).unwrap());
+            assert_eq!(refusal.is_bearer_fault(), is_fault, "{header}");
+        }
+    }
+
+    #[test]
     fn the_oauth_endpoints_shape() {
         let refusal = refusal(
             401,
@@ -500,6 +647,42 @@ mod tests {
             "REQUEST_FAILED.Credentials",
             "S.REQUEST_FAILED.Account.Locked",
             "INVALID_LOGIN",
+            "INPUT_INVALID.Password.Incorrect",
+            "INPUT_INVALID.OldPassword",
+            "INPUT_INVALID.password",
+            "INPUT_INVALID.PASSWORD.BAD",
+            "INPUT_INVALID.Username",
+            "REQUEST_FAILED.User",
+            "REQUEST_FAILED.UserNotFound",
+            "REQUEST_FAILED.User2.Unknown",
+            "REQUEST_FAILED.Login",
+            "REQUEST_FAILED.LoginFailed",
+            "REQUEST_FAILED.logIn",
+            "REQUEST_FAILED.BadCredential",
+            "REQUEST_FAILED.Authentication.Failed",
+            "REQUEST_FAILED.AuthenticationFailed",
+            "REQUEST_FAILED.AccountLock",
+            "REQUEST_FAILED.Lock",
+            // In one case no word ends: these are known.
+            "REQUEST_FAILED.ACCOUNTLOCKED",
+            "REQUEST_FAILED.AUTHENTICATIONFAILED",
+            "REQUEST_FAILED.BADCREDENTIALS",
+            "REQUEST_FAILED.BADPASSWORD",
+            "REQUEST_FAILED.INCORRECTPASSWORD",
+            "REQUEST_FAILED.INVALIDCREDENTIALS",
+            "REQUEST_FAILED.INVALIDLOGIN",
+            "INPUT_INVALID.INVALIDPASSWORD",
+            "REQUEST_FAILED.INVALIDUSER",
+            "REQUEST_FAILED.INVALIDUSERNAME",
+            "REQUEST_FAILED.LOCKEDOUT",
+            "REQUEST_FAILED.LOGINFAILED",
+            "REQUEST_FAILED.LOGINLOCKED",
+            "REQUEST_FAILED.PASSWORDEXPIRED",
+            "REQUEST_FAILED.PASSWORDINVALID",
+            "REQUEST_FAILED.usernotfound",
+            "REQUEST_FAILED.USERLOCKED",
+            "REQUEST_FAILED.USERNAMEINVALID",
+            "REQUEST_FAILED.wrongpassword",
         ] {
             let body = format!(r#"{{"errorCode":"{code}"}}"#);
             let response = http::Response::new(Bytes::from(body));
@@ -508,11 +691,83 @@ mod tests {
         for code in [
             "UserService.REQUEST_FAILED.Timeout",
             "INPUT_INVALID.Request.InvalidCharacter",
+            "REQUEST_FAILED.Unclear",
+            "REQUEST_FAILED.SessionToken.Expired",
+            "Login.REQUEST_FAILED.Internal",
+            "REQUEST_FAILED",
+            // Words that only hold one of these.
+            "REQUEST_FAILED.Superuser",
+            "REQUEST_FAILED.Clock",
+            "REQUEST_FAILED.CLOCK",
+            "REQUEST_FAILED.Blocked",
+            "REQUEST_FAILED.Block",
+            "REQUEST_FAILED.USERDATA",
+            "REQUEST_FAILED.Userland",
+            "REQUEST_FAILED.PASSWORDLESS",
+            "REQUEST_FAILED.Log.Size.In",
+            // Failures on the way.
+            "REQUEST_FAILED.Login.Timeout",
+            "REQUEST_FAILED.LoginTimedOut",
+            "REQUEST_FAILED.Login_Timed_Out",
+            "REQUEST_FAILED.Login.TimeOut",
+            "REQUEST_FAILED.LOGIN.TIMEDOUT",
+            "REQUEST_FAILED.Authentication.ClockSkew",
+            "REQUEST_FAILED.User.Unblock",
+            "REQUEST_FAILED.User.Unlock",
+            "REQUEST_FAILED.UserService.Unavailable",
+            "REQUEST_FAILED.UserStore.Unreachable",
+            "REQUEST_FAILED.LoginService.Busy",
+            "REQUEST_FAILED.LoginService.Overload",
+            "REQUEST_FAILED.LoginService.Overloaded",
         ] {
             let body = format!(r#"{{"errorCode":"{code}"}}"#);
             let response = http::Response::new(Bytes::from(body));
             assert!(!Refusal::read(response).names_credentials(), "{code}");
         }
+        // Without a code, nothing is named: messages are for a person.
+        for body in [
+            "",
+            "wrong password",
+            r#"{"errorMessage":"wrong password"}"#,
+            r#"{"fault":{"code":900901,"message":"Invalid Credentials"}}"#,
+            r#"{"error":"invalid_user"}"#,
+        ] {
+            assert!(!refusal(400, body).names_credentials(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_code_about_a_character_names_characters_whichever_service_it_is_from() {
+        let names = |body| refusal(400, body).names_characters();
+        assert!(names(
+            r#"{"errorCode":"INPUT_INVALID.Request.InvalidCharacter"}"#
+        ));
+        assert!(names(
+            r#"{"errorCode":"S.input_invalid.request.invalidcharacter"}"#
+        ));
+        assert!(!names(r#"{"errorCode":"S.INPUT_INVALID.Request"}"#));
+        assert!(!names("InvalidCharacter"));
+    }
+
+    #[test]
+    fn a_refusal_is_the_gateways_by_the_code_of_its_fault() {
+        for (code, is_gateways) in [
+            (900_799, false),
+            (900_800, true),
+            (900_899, true),
+            (900_900, true),
+            (900_908, true),
+            (900_999, true),
+            (901_000, false),
+            (9008, false),
+        ] {
+            let body = format!(r#"{{"fault":{{"code":{code}}}}}"#);
+            let response = http::Response::new(Bytes::from(body));
+            let refusal = Refusal::read(response);
+            assert_eq!(refusal.is_gateway_refusal(), is_gateways, "{code}");
+        }
+        assert!(!refusal(403, r#"{"fault":{}}"#).is_gateway_refusal());
+        assert!(!refusal(403, "").is_gateway_refusal());
     }
 
     #[test]

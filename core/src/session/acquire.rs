@@ -8,9 +8,9 @@
 //!        ┌────── bearer stale or refused ──────┐
 //!        ▼                                     │
 //!   fetch bearer ──▶ login guard ──▶ log in ──▶ both tokens
-//!        ▲              │ blocked      ▲       │
-//!     backoff           ▼              └───────┘ session idle or refused
-//!        ▲            error
+//!        ▲          │   │ blocked      ▲       │
+//!     backoff    check  ▼              └───────┘ session idle or refused
+//!        ▲     service error
 //!        └── failed, may pass
 //! ```
 
@@ -18,17 +18,24 @@ use bytes::Bytes;
 use http::Request;
 
 use super::{
-    error::Error,
+    check::Next,
+    error::{Error, ErrorKind},
     event::Event,
+    failure::{Failure, Reason},
+    guard::Permission,
     machine::Session,
     memory::Delay,
-    operation::{Lease, Operation, OperationKind},
-    settings::LEASE_GRACE,
+    operation::{Lease, Operation, OperationId, OperationKind},
+    settings::{LEASE_GRACE, LONGEST_LEASE},
     span::Span,
+    step::WaitReason,
 };
 use crate::{
     Timestamp,
-    api::{Authorization, Endpoint, LogIn, LogOut, RequestBearerToken, ResetPassword, complete},
+    api::{
+        Authorization, Endpoint, LogIn, LogOut, RequestBearerToken, ResetPassword, WithBearer,
+        complete,
+    },
 };
 
 /// The state of the tokens, for a call that asks for them.
@@ -40,7 +47,7 @@ pub(super) enum Acquisition {
     InProgress(Lease),
     /// The login guard is blocked.
     Blocked,
-    /// Token fetches and logins are delayed until then.
+    /// Token fetches or logins are delayed until then.
     Delayed(Timestamp),
     /// This operation is to begin.
     Begin(OperationKind),
@@ -53,52 +60,110 @@ impl Session {
     /// drives.
     pub fn expire(&mut self, now: Timestamp) {
         self.expire_lease(now);
-        self.usable_session(now, 0);
+        self.usable_session(now, OperationId::default());
     }
 
     /// Expires the lease of an operation that had no result in time, and keeps a
     /// clock that was set back from prolonging anything.
     pub(super) fn expire_lease(&mut self, now: Timestamp) {
-        let delay = self.memory.delay.as_mut();
-        if delay.is_some_and(|delay| delay.span_mut().rebase(now)) {
+        if self.memory.rebase(now) {
             self.memory.touch();
         }
-        let Some(lease) = self.memory.lease.as_mut() else {
+        if let Some(sharing) = &mut self.sharing {
+            sharing.rebase(now);
+            if self.memory.lease.is_none() && sharing.hidden.is_some() {
+                self.memory.lease = sharing.unhide(now);
+                self.memory.touch();
+            }
+        }
+        let Some(lease) = self.memory.lease else {
             return;
         };
-        if lease.span.rebase(now) {
-            self.memory.touch();
-            return;
-        }
-        if lease.span.rest(now).is_none() {
+        // The store says how old the lease of another process is: a clock here may have
+        // jumped.
+        if lease.span.rest(now).is_none() && !self.must_load(now) {
+            if self.store_error(now).is_some() && !self.holds_lease() {
+                // Passed over until the store is back, and says how old it is.
+                self.memory.lease = None;
+                self.memory.touch();
+                return;
+            }
             let Lease {
                 operation, kind, ..
-            } = *lease;
-            self.events.push(Event::LeaseExpired { kind });
-            self.lose(now, operation, kind);
+            } = lease;
+            // A reset whose new password is not confirmed had its result.
+            if !self.memory.guard.awaits_confirmation(operation) {
+                self.events.push(Event::LeaseExpired { kind });
+            }
+            // It was lost then, however late that is noticed.
+            self.lose(lease.span.end(), operation, kind);
         }
     }
 
     /// Asks for both tokens. A bearer or session that the call itself got by its
     /// `own` operation is used, however short its life.
-    pub(super) fn acquire(&mut self, now: Timestamp, own: u64) -> Acquisition {
-        let open = self.memory.open.is_some();
-        let kind = if self.usable_bearer(now, own).is_none() {
-            OperationKind::TokenFetch
-        } else if open {
+    pub(super) fn acquire(&mut self, now: Timestamp, own: OperationId) -> Acquisition {
+        let has_bearer = self.usable_bearer(now, own).is_some();
+        let has_session = self.memory.open.is_some();
+        if has_bearer && has_session {
             return Acquisition::Ready;
-        } else {
-            OperationKind::LogIn
-        };
+        }
         if let Some(lease) = self.memory.lease {
             return Acquisition::InProgress(lease);
         }
-        if !open && self.login_is_blocked() {
-            return Acquisition::Blocked;
+        let wanted = if has_session {
+            Next::LogIn
+        } else {
+            match self.next_login(now) {
+                Ok(Next::Later(until)) => {
+                    let delayed = self
+                        .memory
+                        .delay(now)
+                        .map_or(until, |(other, _)| other.max(until));
+                    return Acquisition::Delayed(delayed);
+                }
+                Ok(next) => next,
+                Err(Blocked) => return Acquisition::Blocked,
+            }
+        };
+        if let Some((until, _)) = self.memory.delay(now) {
+            return Acquisition::Delayed(until);
         }
+        Acquisition::Begin(match wanted {
+            _ if !has_bearer => OperationKind::TokenFetch,
+            Next::Check => OperationKind::ServiceCheck,
+            _ => OperationKind::LogIn,
+        })
+    }
+
+    /// Asks the login guard for a login.
+    fn next_login(&self, now: Timestamp) -> Result<Next, Blocked> {
+        let guard = &self.memory.guard;
+        match guard.permission(self.tag(), self.password_outdated(), &self.settings) {
+            Permission::From(at) if now >= at => Ok(Next::LogIn),
+            Permission::From(at) => Ok(Next::Later(at)),
+            Permission::Probe { due, may_be_early } => Ok(guard.probe(now, due, may_be_early)),
+            Permission::Blocked(_) => Err(Blocked),
+        }
+    }
+
+    /// What a call waits for that may not begin an operation before `until`, and its
+    /// error if that is too long.
+    pub(super) fn delayed(&self, now: Timestamp, until: Timestamp) -> (WaitReason, Error) {
         match self.memory.delay(now) {
-            Some((until, _)) => Acquisition::Delayed(until),
-            None => Acquisition::Begin(kind),
+            Some((_, delay @ Delay::Cooldown { .. })) => (WaitReason::Cooldown, delay.error(until)),
+            Some((_, delay)) => (WaitReason::Backoff, delay.error(until)),
+            None => {
+                let unknown = || Failure::of(OperationKind::LogIn, now, Reason::Unknown);
+                let because = self
+                    .memory
+                    .guard
+                    .last_failure()
+                    .cloned()
+                    .unwrap_or_else(unknown);
+                let error = Error::new(ErrorKind::BackingOff { until, because });
+                (WaitReason::Backoff, error)
+            }
         }
     }
 
@@ -111,38 +176,42 @@ impl Session {
         kind: OperationKind,
         now: Timestamp,
     ) -> Result<(Operation, Request<Bytes>), Error> {
+        let (operation, request) = self.prepare(kind, now)?;
+        self.memory.begin(&operation, self.lease_of(&operation));
+        self.in_flight = Some(operation.id);
+        Ok((operation, request))
+    }
+
+    /// Prepares an operation that is to begin, and its request.
+    pub(super) fn prepare(
+        &mut self,
+        kind: OperationKind,
+        now: Timestamp,
+    ) -> Result<(Operation, Request<Bytes>), Error> {
         let request = self.request_for(kind)?;
-        self.memory.operations = self.memory.operations.saturating_add(1);
-        let generation_of = |wanted: bool, generation: Option<u64>| match generation {
+        let id = self.next_name();
+        let generation_of = |wanted: bool, generation: Option<OperationId>| match generation {
             Some(generation) if wanted => generation,
-            _ => 0,
+            _ => OperationId::default(),
         };
         let (bearer, open) = (self.memory.bearer.as_ref(), self.memory.open.as_ref());
         let with_bearer = kind != OperationKind::TokenFetch;
         let with_session = matches!(kind, OperationKind::LogOut | OperationKind::PasswordReset);
         let operation = Operation {
-            id: self.memory.operations,
+            id,
             kind,
             sent_at: now,
             bearer: generation_of(with_bearer, bearer.map(|bearer| bearer.generation)),
             session: generation_of(with_session, open.map(|open| open.generation)),
+            password: self.tag(),
         };
-        self.memory.lease = Some(Lease {
-            operation: operation.id,
-            kind,
-            span: self.lease_of(&operation),
-        });
-        if kind == OperationKind::LogIn {
-            self.memory.guard.count();
-        }
-        self.memory.touch();
         Ok((operation, request))
     }
 
     /// The time for which an operation holds its lease.
     pub(super) fn lease_of(&self, operation: &Operation) -> Span {
         let length = self.settings.attempt_timeout.saturating_add(LEASE_GRACE);
-        Span::new(operation.sent_at, length)
+        Span::new(operation.sent_at, length.min(LONGEST_LEASE))
     }
 
     fn request_for(&self, kind: OperationKind) -> Result<Request<Bytes>, Error> {
@@ -160,6 +229,12 @@ impl Session {
             OperationKind::PasswordReset => {
                 self.request(ResetPassword::new(user.password()), tokens()?)
             }
+            OperationKind::ServiceCheck => {
+                let mut request = LogOut.build(&self.environment)?;
+                complete(&mut request, Some(&self.user_agent));
+                WithBearer::authorize(bearer()?, request.headers_mut());
+                Ok(request)
+            }
         }
     }
 
@@ -173,17 +248,15 @@ impl Session {
         E::Auth::authorize(tokens, request.headers_mut());
         Ok(request)
     }
-
-    /// Returns true if no login may be made here.
-    pub(super) fn login_is_blocked(&self) -> bool {
-        self.guard_is_blocked() || self.password_outdated()
-    }
 }
+
+/// The login guard is blocked.
+struct Blocked;
 
 impl Delay {
     /// The error of a call that would have to wait longer than calls wait.
     pub(super) fn error(&self, until: Timestamp) -> Error {
-        use super::error::ErrorKind::{BackingOff, CoolingDown};
+        use ErrorKind::{BackingOff, CoolingDown};
         let because = match self {
             Self::Backoff { because, .. } | Self::Cooldown { because, .. } => because.clone(),
         };

@@ -1,6 +1,8 @@
 //! The builder of a session: what every driver has to know before the first
 //! step.
 
+use std::time::Duration;
+
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -8,9 +10,10 @@ use super::{
     machine::Session,
     memory::Memory,
     settings::Settings,
-    snapshot::{OtherSession, Snapshot},
+    sharing::Sharing,
+    snapshot::{Snapshot, SnapshotError},
 };
-use crate::{Credentials, Environment};
+use crate::{Credentials, Environment, Timestamp};
 
 /// The characters that stay as they are in a store's key.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
@@ -22,7 +25,8 @@ pub struct SessionBuilder {
     credentials: Credentials,
     environment: Environment,
     settings: Settings,
-    snapshot: Option<Snapshot>,
+    snapshot: Option<(Snapshot, Timestamp)>,
+    sharing: Option<Sharing>,
     seed: Option<u64>,
     user_agent: HeaderValue,
 }
@@ -35,6 +39,7 @@ impl SessionBuilder {
             environment: Environment::production(),
             settings: Settings::default(),
             snapshot: None,
+            sharing: None,
             seed: None,
             user_agent: Session::USER_AGENT,
         }
@@ -52,26 +57,29 @@ impl SessionBuilder {
         self
     }
 
-    /// Continues the session that a snapshot was taken of, with its tokens and
-    /// its login guard as they were.
+    /// Continues the session that a snapshot was taken of, this long ago, with its
+    /// tokens and its login guard as they were. `now` is the time by the clock that
+    /// the session will be fed; where the snapshot was taken by the same one, it is
+    /// as old as `now.since(snapshot.saved_at())`.
     ///
-    /// A blocked guard stays blocked: a snapshot does not hold the password, so
-    /// nobody can know whether the credentials are other ones.
-    pub fn snapshot(mut self, snapshot: Snapshot) -> Self {
-        self.snapshot = Some(snapshot);
+    /// Credentials that were refused stay refused; others may be tried.
+    pub fn snapshot(mut self, snapshot: Snapshot, age: Duration, now: Timestamp) -> Self {
+        self.snapshot = Some((snapshot, now.before(age)));
         self
     }
 
-    /// Continues the session that a snapshot was taken of, unless it is to
-    /// continue another one: for drivers, which may have loaded one from a store.
-    pub fn default_snapshot(mut self, snapshot: Option<Snapshot>) -> Self {
-        self.snapshot = self.snapshot.or(snapshot);
+    /// Shares the session with all processes that use the same store, at which calls
+    /// that wait look once in this interval. The driver loads and saves: see
+    /// [`SharedStep::Load`](super::SharedStep::Load).
+    pub fn shared(mut self, poll_interval: Duration) -> Self {
+        self.sharing = Some(Sharing::new(poll_interval));
         self
     }
 
-    /// Sets the source of the jitter of backoffs. Give every process another one,
-    /// so that many that failed together do not come back together. The clients
-    /// draw a random one by default; without a client, it is 0.
+    /// Sets the source of the jitter of backoffs, and of the names of operations. Give
+    /// every process another random one: many that failed together are not to come
+    /// back together, and no two are to give one name to two operations. The clients
+    /// draw one by default; without a client, it is 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -107,25 +115,28 @@ impl SessionBuilder {
 
     /// Builds the session. Nothing is sent until a call asks for it.
     ///
-    /// Fails if the snapshot is of another environment, application or user.
-    pub fn build(self) -> Result<Session, OtherSession> {
+    /// Fails if the snapshot is of another environment, application or user, or
+    /// damaged.
+    pub fn build(self) -> Result<Session, SnapshotError> {
         let Self {
             credentials,
             environment,
             ..
         } = self;
         let memory = match self.snapshot {
-            Some(snapshot) => snapshot.open(&environment, &credentials)?,
+            Some((snapshot, taken)) => snapshot.open(&environment, &credentials, taken)?,
             None => Memory::default(),
         };
-        Ok(Session::assemble(
+        let mut session = Session::assemble(
             environment,
             credentials,
             self.settings,
             memory,
             self.seed.unwrap_or_default(),
             self.user_agent,
-        ))
+        );
+        session.sharing = self.sharing;
+        Ok(session)
     }
 }
 

@@ -1,12 +1,16 @@
 //! One call of a caller's, on its way through a session.
 //!
-//! The contract for a driver is two lines long, and nothing breaks if it is kept
+//! The contract for a driver is short, and nothing breaks if it is kept
 //! badly: steps out of turn say what they wait for, results that nobody waits for
 //! are dropped, and an operation that is never heard of again is lost when its
 //! lease expires.
 //!
 //! 1. `step`, and do what it says.
 //! 2. After [`Step::Send`], `receive` the result, with its attempt.
+//!
+//! The driver of a session that many processes share has two more arms: after
+//! [`SharedStep::Load`](super::SharedStep::Load) it gives what the store has to `loaded`, and after [`SharedStep::Save`](super::SharedStep::Save)
+//! the store's word to `saved`.
 //!
 //! A call may be dropped at any point. If it had begun an operation of the
 //! session's, the result of that still belongs to the session: see
@@ -20,13 +24,14 @@ use http::{Request, Response};
 use super::{
     execute::{Execution, Purpose},
     machine::Session,
-    step::{Attempt, Step},
+    step::{Attempt, SharedStep, Step},
+    store::{Loaded, Saved},
 };
 use crate::{
     Environment, Timestamp,
     api::{CallOptions, Endpoint, WithSession},
     environment::RequestError,
-    transport::TransportError,
+    transport::{StoreError, TransportError},
 };
 
 /// A call: a request of the caller's, or one of the session's own calls.
@@ -91,6 +96,14 @@ impl Call {
         Self::with_purpose(Purpose::ResetPassword)
     }
 
+    /// A call that brings the session and its store to know the same: others learn of
+    /// what was [confirmed](Session::confirm) or [unblocked](Session::unblock) here,
+    /// and this process of what they did. It ends when that is saved. Without a
+    /// store it does nothing.
+    pub const fn sync() -> Self {
+        Self::with_purpose(Purpose::Sync)
+    }
+
     #[inline]
     const fn with_purpose(purpose: Purpose) -> Self {
         Self {
@@ -114,8 +127,16 @@ impl Call {
     /// Returns the next thing to do.
     ///
     /// A call that has finished says so with
-    /// [`ErrorKind::CallFinished`](super::ErrorKind::CallFinished).
+    /// [`ErrorKind::CallFinished`](super::ErrorKind::CallFinished). A session that is
+    /// [shared](super::SessionBuilder::shared) is stepped with
+    /// [`step_shared`](Self::step_shared): where that would ask for its store, the call
+    /// ends here with [`ErrorKind::Store`](super::ErrorKind::Store).
     pub fn step(&mut self, session: &mut Session, now: Timestamp) -> Step {
+        self.execution.step(&mut self.purpose, session, now)
+    }
+
+    /// Returns the next thing to do for a session that many processes share.
+    pub fn step_shared(&mut self, session: &mut Session, now: Timestamp) -> SharedStep {
         self.execution.step(&mut self.purpose, session, now)
     }
 
@@ -138,6 +159,36 @@ impl Call {
         self.execution
             .receive(purpose, session, now, attempt.number, result);
     }
+
+    /// Takes what the store had after [`SharedStep::Load`](super::SharedStep::Load): `None` if it has nothing.
+    ///
+    /// If the store fails, the call ends with an error, and so it does if what the
+    /// store has is another session's, or damaged and this process knows no better.
+    pub fn loaded(
+        &mut self,
+        session: &mut Session,
+        now: Timestamp,
+        result: Result<Option<Loaded>, StoreError>,
+    ) {
+        self.execution.loaded(&self.purpose, session, now, result);
+    }
+
+    /// Gives the call up while the store is asked for it: others need not wait for
+    /// that. An operation that was about to begin never does. Without it, others wait
+    /// for two seconds, or for the lease of the operation.
+    pub fn abandon(&mut self, session: &mut Session) {
+        self.execution.abandon(session);
+    }
+
+    /// Takes the store's word after [`SharedStep::Save`](super::SharedStep::Save).
+    pub fn saved(
+        &mut self,
+        session: &mut Session,
+        now: Timestamp,
+        result: Result<Saved, StoreError>,
+    ) {
+        self.execution.saved(&self.purpose, session, now, result);
+    }
 }
 
 /// Shows all that decides what it does next, and nothing of what it carries.
@@ -148,6 +199,7 @@ impl fmt::Debug for Call {
             Purpose::LogIn => "log in",
             Purpose::LogOut => "log out",
             Purpose::ResetPassword => "reset password",
+            Purpose::Sync => "sync",
         };
         f.debug_struct("Call")
             .field("purpose", &purpose)

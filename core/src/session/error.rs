@@ -52,7 +52,7 @@ pub enum ErrorKind {
     },
 
     /// The service named the user's credentials as wrong; the login guard is
-    /// blocked.
+    /// blocked for them.
     #[non_exhaustive]
     WrongCredentials {
         /// The login guard after it.
@@ -131,14 +131,14 @@ pub enum ErrorKind {
     /// The session that many processes share could not be loaded or saved.
     Store(StoreError),
 
-    /// The password was reset, but the store could not save that the session uses
-    /// the new one. No login is made until it is confirmed; an open session goes
-    /// on.
+    /// The password was reset, but the new one could not be kept, or the store could
+    /// not save that the session uses it. No login is made until it is confirmed; an
+    /// open session goes on.
     #[non_exhaustive]
     NotConfirmed {
         /// The new password. Save it, and confirm it again.
         new: NewPassword,
-        /// The store's error.
+        /// The error of whoever was to keep it, or of the store.
         source: StoreError,
     },
 
@@ -201,6 +201,16 @@ impl Error {
     /// holds the password.
     pub fn not_confirmed(new: NewPassword, source: StoreError) -> Self {
         Self::new(ErrorKind::NotConfirmed { new, source })
+    }
+
+    /// The same error of a call that was to save the confirmation of this new password:
+    /// it holds the password.
+    #[must_use]
+    pub fn of_confirming(self, new: &NewPassword) -> Self {
+        match self.into_kind() {
+            ErrorKind::Store(source) => Self::not_confirmed(new.clone(), source),
+            kind => Self::new(kind),
+        }
     }
 
     /// The same error of a call of which nothing was sent, since this operation
@@ -409,9 +419,11 @@ impl Error {
     }
 
     /// The whole response as it came, if there was one, with whatever it holds:
-    /// the body of an invalid response may be the only copy of a password.
+    /// the body of an invalid response, or the part of one that broke off, may be the
+    /// only copy of a password.
     pub fn response(&self) -> Option<&Response<Bytes>> {
         match self.kind() {
+            ErrorKind::NoResponse(error) => error.part(),
             ErrorKind::InvalidResponse { response, .. } => Some(response.response()),
             _ => self.refusal().map(Refusal::response),
         }
@@ -668,7 +680,7 @@ impl fmt::Display for ErrorKind {
                 "the session's store failed, and what it had to save first was not sent; mend the store, then call again",
             ),
             Self::NotConfirmed { .. } => f.write_str(
-                "the password was reset, but the session's store failed to confirm the new one; take it from this error, save it, and confirm it again",
+                "the password was reset, but the new one is not confirmed; take it from this error, save it, and confirm it again",
             ),
             Self::NotAwaited(error) => error.fmt(f),
             Self::TimedOut => f.write_str(

@@ -13,19 +13,22 @@ use super::{
     error::{Error, ErrorKind, Outcome},
     guard::BlockReason,
     machine::Session,
-    memory::Delay,
-    operation::{Operation, OperationKind},
+    operation::{Lease, Operation, OperationId, OperationKind},
     received,
     results::{Finished, OperationResult},
-    settings::LEASE_GRACE,
+    settings::{
+        LEASE_GRACE, MAX_CHECKED_ATTEMPTS, MAX_CONFLICTS, MAX_SHARED_REPLAYS, PLATFORM_LOCKS_AT,
+    },
+    shared::{Draft, Saving},
     span::Span,
-    step::{Attempt, Completion, Step, Transmit, Wait, WaitReason},
+    step::{AnyStep, Attempt, Completion, SharedStep, Transmit, Wait, WaitReason},
+    store::{Loaded, Saved},
 };
 use crate::{
     Timestamp,
     api::{Authorization, CallOptions, WithSession, complete},
     environment::RequestError,
-    transport::TransportError,
+    transport::{StoreError, TransportError},
 };
 
 /// The purpose of a call.
@@ -45,6 +48,8 @@ pub(super) enum Purpose {
     LogOut,
     /// Resetting the password.
     ResetPassword,
+    /// Bringing the session and its store to know the same.
+    Sync,
 }
 
 /// The progress of a call.
@@ -56,18 +61,33 @@ pub(super) struct Execution {
     attempts: u32,
     /// The number of failures that might have passed.
     failures: u32,
-    bearer_replayed: bool,
-    session_replayed: bool,
+    replayed: Replayed,
     /// The last operation that this call began itself.
-    began: u64,
-    /// True if that was a login.
-    began_login: bool,
+    began: OperationId,
+    /// The kind of that.
+    began_kind: Option<OperationKind>,
     /// The last of them that brought a token: that is used, however short its life.
-    own: u64,
+    own: OperationId,
+    /// The number of replays on tokens that others had got.
+    shared_replays: u32,
+    /// The number of times that others were faster to save.
+    conflicts: u32,
+    /// The operation that was in progress when it was told what the store has, if it has
+    /// not gone on since.
+    has_loaded: Option<OperationId>,
+    /// True if it has saved the session as it was.
+    has_saved: bool,
     /// The last failure that might have passed.
     last: Option<Error>,
     /// The least certain outcome of an attempt.
     outcome: Outcome,
+}
+
+/// The tokens whose refusal has cost the call its own replay.
+#[derive(Clone, Copy, Debug)]
+struct Replayed {
+    bearer: bool,
+    session: bool,
 }
 
 /// The state of a call.
@@ -77,7 +97,25 @@ enum State {
     New,
     /// The call needs tokens, or has just got them. It waited for this operation
     /// of the session, if for any.
-    Acquiring { waited_for: Option<u64> },
+    Acquiring { waited_for: Option<OperationId> },
+    /// The driver loads what the store has. The call waited for this operation.
+    Loading {
+        access: u64,
+        waited_for: Option<OperationId>,
+    },
+    /// The driver saves an operation that is to begin.
+    Drafting(Box<Draft>),
+    /// The driver loads to find out whether an operation was saved, after an error that
+    /// did not say.
+    LookingUp {
+        access: u64,
+        draft: Box<Draft>,
+        error: StoreError,
+    },
+    /// An operation is saved, and may be sent.
+    Drafted(Box<Draft>),
+    /// The driver saves the session as it is.
+    Saving(Box<Saving>),
     /// The call's own request is with the driver.
     InFlight(InFlight),
     /// The logout or password reset that this call began is in progress. Its result
@@ -102,8 +140,8 @@ struct InFlight {
     /// The time for which its result is waited for.
     patience: Span,
     /// The generations of the tokens that it carries.
-    bearer: u64,
-    session: u64,
+    bearer: OperationId,
+    session: OperationId,
 }
 
 impl Execution {
@@ -113,34 +151,71 @@ impl Execution {
             deadline: None,
             attempts: 0,
             failures: 0,
-            bearer_replayed: false,
-            session_replayed: false,
-            began: 0,
-            began_login: false,
-            own: 0,
+            replayed: Replayed {
+                bearer: false,
+                session: false,
+            },
+            began: OperationId {
+                number: 0,
+                nonce: 0,
+            },
+            began_kind: None,
+            own: OperationId {
+                number: 0,
+                nonce: 0,
+            },
+            shared_replays: 0,
+            conflicts: 0,
+            has_loaded: None,
+            has_saved: false,
             last: None,
             outcome: Outcome::NeverSent,
         }
     }
 
-    pub(super) fn step(
+    /// Makes the next step, in its final place: a request is large to move.
+    pub(super) fn step<S: AnyStep>(
         &mut self,
         purpose: &mut Purpose,
         session: &mut Session,
         now: Timestamp,
-    ) -> Step {
+    ) -> S {
         match &mut self.state {
             State::Finishing(_) | State::Finished => return self.finish(),
             State::InFlight(in_flight) => {
                 in_flight.patience.rebase(now);
                 if let Some(until) = in_flight.patience.rest(now) {
-                    return Step::Wait(Wait::new(until, WaitReason::Response));
+                    return S::wait(Wait::new(until, WaitReason::Response));
                 }
                 let silence = Err(TransportError::silence());
                 let attempt = in_flight.attempt;
                 self.receive(purpose, session, now, attempt, silence);
                 if matches!(self.state, State::Finishing(_)) {
                     return self.finish();
+                }
+            }
+            State::Loading { .. } | State::LookingUp { .. } => {
+                return self.other(session, SharedStep::Load);
+            }
+            State::Drafting(draft) => {
+                let step = save(&draft.saving);
+                return self.other(session, step);
+            }
+            State::Saving(saving) => {
+                let step = save(saving);
+                return self.other(session, step);
+            }
+            State::Drafted(_) => {
+                let acquiring = State::Acquiring { waited_for: None };
+                if let State::Drafted(draft) = std::mem::replace(&mut self.state, acquiring) {
+                    let Draft {
+                        operation, request, ..
+                    } = *draft;
+                    if session.may_send(now, &operation) {
+                        let step = self.begun(session, operation, request);
+                        return self.other(session, step);
+                    }
+                    session.drop_draft(&operation);
                 }
             }
             State::New => {
@@ -157,11 +232,21 @@ impl Execution {
             return self.finish();
         }
         match (self.advance(purpose, session, now), purpose) {
-            (Ok(Some(step)), _) => step,
+            (Ok(Some(step)), _) => self.other(session, step),
             (Ok(None), Purpose::Request { request, .. }) => self.send(request, session, now),
             (Ok(None), _) => self.finish_with(Err(Error::finished())),
             (Err(error), _) => self.finish_with(Err(error)),
         }
+    }
+
+    /// Makes a step that is not one of a call with an open session.
+    #[cold]
+    fn other<S: AnyStep>(&mut self, session: &mut Session, step: SharedStep) -> S {
+        S::other(step).unwrap_or_else(|| {
+            self.abandon(session);
+            let error = "the session is shared, and its driver knows no store";
+            S::done(Err(StoreError::new(error).into()))
+        })
     }
 
     /// Takes the result of the call's own request.
@@ -192,37 +277,6 @@ impl Execution {
         }
     }
 
-    /// Ends the call with an error, unless its result is there.
-    pub(super) fn fail(&mut self, error: Error) {
-        if !matches!(self.state, State::Finishing(_)) {
-            self.state = State::Finishing(Err(error));
-        }
-    }
-
-    /// Returns true if there is nothing to do but to wait for an operation that this
-    /// call began itself.
-    pub(super) fn awaits_own_operation(&self, session: &Session, now: Timestamp) -> bool {
-        match self.state {
-            State::Operating { .. } => true,
-            State::Acquiring { waited_for } => session.memory.lease.is_some_and(|lease| {
-                lease.operation == self.began
-                    && waited_for == Some(self.began)
-                    && session.results.of(self.began).is_none()
-                    && lease.span.rest(now).is_some()
-            }),
-            _ => false,
-        }
-    }
-
-    /// Returns true if this attempt's result is waited for.
-    pub(super) const fn awaits(&self, attempt: u32) -> bool {
-        matches!(&self.state, State::InFlight(in_flight) if in_flight.attempt == attempt)
-    }
-
-    pub(super) const fn is_finishing(&self) -> bool {
-        matches!(self.state, State::Finishing(_))
-    }
-
     fn start(&mut self, purpose: &Purpose, session: &Session, now: Timestamp) -> Result<(), Error> {
         let timeout = session.settings.call_timeout;
         self.deadline = self.deadline.or(timeout.map(|timeout| now + timeout));
@@ -242,7 +296,7 @@ impl Execution {
         purpose: &Purpose,
         session: &mut Session,
         now: Timestamp,
-    ) -> Result<Option<Step>, Error> {
+    ) -> Result<Option<SharedStep>, Error> {
         if let State::Operating {
             operation,
             patience,
@@ -272,14 +326,20 @@ impl Execution {
             }
             self.state = State::Acquiring { waited_for: None };
         }
+        if purpose.is_sync() {
+            return Ok(Some(self.sync_with_store(session, now)));
+        }
         if session.has_brought_token(self.began) {
             self.own = self.began;
         }
+        let has_loaded = self.has_just_loaded(session, now);
+        if !has_loaded && !self.needs_no_store(purpose, session, now) && session.must_load(now) {
+            return Ok(Some(self.load(session, now)));
+        }
         let lease = session.memory.lease;
         if let Some(lease) = lease.filter(|lease| lease.kind == OperationKind::LogOut) {
-            return Ok(Some(
-                self.wait(lease.span.end(), WaitReason::Operation(lease.kind)),
-            ));
+            let until = session.look_again(&lease, now);
+            return Ok(Some(self.wait(until, WaitReason::Operation(lease.kind))));
         }
         let open = session.usable_session(now, self.own);
         match (purpose, open) {
@@ -298,24 +358,30 @@ impl Execution {
         }
         let kind = match purpose {
             Purpose::Request { .. } => return Ok(None),
-            Purpose::LogIn => return Err(Error::finished()),
+            Purpose::LogIn | Purpose::Sync => return Err(Error::finished()),
             Purpose::LogOut => OperationKind::LogOut,
             Purpose::ResetPassword => {
                 let guard = session.login_guard();
                 // A doubt that a lost reset has left, another one may clear up. Nobody knows
                 // whether the platform counts one with a wrong password as a failed login.
-                let may_be_right =
-                    matches!(guard.blocked, None | Some(BlockReason::PasswordInDoubt));
-                if session.password_outdated() || !may_be_right {
+                let is_harmless =
+                    guard.failed_logins.saturating_add(1) < u32::from(PLATFORM_LOCKS_AT);
+                let may_be_right = match guard.blocked {
+                    None => true,
+                    Some(BlockReason::PasswordInDoubt) => is_harmless,
+                    Some(_) => false,
+                };
+                if !may_be_right {
                     return Err(Error::new(ErrorKind::Blocked { guard }));
                 }
                 OperationKind::PasswordReset
             }
         };
         match session.memory.lease {
-            Some(lease) => Ok(Some(
-                self.wait(lease.span.end(), WaitReason::Operation(lease.kind)),
-            )),
+            Some(lease) => {
+                let until = session.look_again(&lease, now);
+                Ok(Some(self.wait(until, WaitReason::Operation(lease.kind))))
+            }
             None => self.begin(session, now, kind).map(Some),
         }
     }
@@ -328,7 +394,7 @@ impl Execution {
         session: &mut Session,
         now: Timestamp,
         acquisition: Acquisition,
-    ) -> Result<Step, Error> {
+    ) -> Result<SharedStep, Error> {
         self.learn_from_operation(purpose, session, acquisition)?;
         match acquisition {
             Acquisition::Ready => Err(Error::finished()),
@@ -336,21 +402,25 @@ impl Execution {
                 self.state = State::Acquiring {
                     waited_for: Some(lease.operation),
                 };
-                Ok(self.wait(lease.span.end(), WaitReason::Operation(lease.kind)))
+                let until = session.look_again(&lease, now);
+                Ok(self.wait(until, WaitReason::Operation(lease.kind)))
             }
             Acquisition::Blocked => Err(Error::new(ErrorKind::Blocked {
                 guard: session.login_guard(),
             })),
             Acquisition::Delayed(until) => {
-                let Some(delay) = &session.memory.delay else {
-                    return Err(Error::finished());
-                };
-                let (reason, error) = match (delay, &self.last) {
-                    (Delay::Backoff { .. }, Some(last)) => (WaitReason::Backoff, last.clone()),
-                    (Delay::Backoff { .. }, None) => (WaitReason::Backoff, delay.error(until)),
-                    (Delay::Cooldown { .. }, _) => (WaitReason::Cooldown, delay.error(until)),
+                let (reason, error) = session.delayed(now, until);
+                let error = match &self.last {
+                    Some(last) if reason == WaitReason::Backoff => last.clone(),
+                    _ => error,
                 };
                 self.hold(session, now, until, reason, error)
+            }
+            // No time passes: a call that asks for ever would never end.
+            Acquisition::Begin(OperationKind::ServiceCheck)
+                if self.attempts >= MAX_CHECKED_ATTEMPTS =>
+            {
+                Err(session.delayed(now, now).1)
             }
             Acquisition::Begin(kind) => self.begin(session, now, kind),
         }
@@ -385,6 +455,11 @@ impl Execution {
         self.state = State::Acquiring { waited_for: None };
         let failed = session.memory.failed.as_ref();
         let failed = failed.filter(|failed| failed.operation >= waited_for);
+        // Who has another password fails by no login but with that.
+        let failed = failed.filter(|failed| {
+            failed.failure.operation() != Some(OperationKind::LogIn)
+                || failed.password == session.tag()
+        });
         let (kind, error) = match (finished, failed) {
             (
                 Some(Finished {
@@ -433,7 +508,7 @@ impl Execution {
         kind: OperationKind,
         error: Error,
     ) -> Result<(), Error> {
-        if error.is_bearer_refused() && !std::mem::replace(&mut self.bearer_replayed, true) {
+        if error.is_bearer_refused() && !std::mem::replace(&mut self.replayed.bearer, true) {
             return Ok(());
         }
         let is_transient = error.is_transient();
@@ -486,7 +561,7 @@ impl Execution {
     fn outcome_of_login(&self, session: &Session) -> Outcome {
         let is_waited_for =
             matches!(self.state, State::Acquiring { waited_for } if waited_for == Some(self.began));
-        if !is_waited_for || !self.began_login {
+        if !is_waited_for || self.began_kind != Some(OperationKind::LogIn) {
             return Outcome::NeverSent;
         }
         match session.results.of(self.began).map(|done| &done.result) {
@@ -502,33 +577,273 @@ impl Execution {
         session: &mut Session,
         now: Timestamp,
         kind: OperationKind,
-    ) -> Result<Step, Error> {
+    ) -> Result<SharedStep, Error> {
+        let is_open = session.memory.open.is_some();
+        let goes_on = kind == OperationKind::TokenFetch && is_open;
+        match session.store_error(now) {
+            // A store that is down stops no open session.
+            Some(_) if goes_on => {}
+            Some(error) => return Err(error.clone().into()),
+            None if session.sharing.is_none() => {}
+            None => return self.draft(session, now, kind),
+        }
         let (operation, request) = session.begin(kind, now)?;
+        Ok(self.begun(session, operation, request))
+    }
+
+    /// Asks for an operation to be saved that is to begin.
+    fn draft(
+        &mut self,
+        session: &mut Session,
+        now: Timestamp,
+        kind: OperationKind,
+    ) -> Result<SharedStep, Error> {
+        match session.begin_access(now) {
+            Ok(access) => {
+                let draft = session.draft(access, kind, now)?;
+                let step = save(&draft.saving);
+                self.state = State::Drafting(Box::new(draft));
+                Ok(step)
+            }
+            Err(until) => Ok(self.wait(until, WaitReason::Store)),
+        }
+    }
+
+    /// Sends an operation that has begun.
+    #[cold]
+    fn begun(
+        &mut self,
+        session: &Session,
+        operation: Operation,
+        request: Request<Bytes>,
+    ) -> SharedStep {
+        let kind = operation.kind;
         self.began = operation.id;
-        self.began_login = kind == OperationKind::LogIn;
+        self.began_kind = Some(kind);
         self.state = match kind {
-            OperationKind::TokenFetch | OperationKind::LogIn => State::Acquiring {
-                waited_for: Some(operation.id),
-            },
+            OperationKind::TokenFetch | OperationKind::LogIn | OperationKind::ServiceCheck => {
+                State::Acquiring {
+                    waited_for: Some(operation.id),
+                }
+            }
             OperationKind::LogOut | OperationKind::PasswordReset => State::Operating {
                 operation,
                 patience: session.lease_of(&operation),
             },
         };
         self.attempts = self.attempts.saturating_add(1);
-        Ok(Step::Send(Transmit {
+        SharedStep::Send(Transmit {
             request,
-            deadline: now + session.settings.attempt_timeout,
+            deadline: operation.sent_at + session.settings.attempt_timeout,
             read_limit: session.settings.max_body.saturating_add(1),
             attempt: Attempt {
                 number: self.attempts,
                 operation: Some(operation),
             },
-        }))
+        })
+    }
+
+    /// Returns true if this process alone can tell what is next: the tokens are there
+    /// that the call needs.
+    fn needs_no_store(&self, purpose: &Purpose, session: &mut Session, now: Timestamp) -> bool {
+        let logs_out = |lease: Lease| lease.kind == OperationKind::LogOut;
+        matches!(purpose, Purpose::Request { .. } | Purpose::LogIn)
+            && !session.memory.lease.is_some_and(logs_out)
+            && session.usable_bearer(now, self.own).is_some()
+            && session.usable_session(now, self.own).is_some()
+    }
+
+    /// Returns true, once, if this call was told what the store has just before this
+    /// step: however slow its driver is, it goes on with that. (But not if an operation
+    /// has ended since, or a lease has run out, which the store alone can tell.)
+    fn has_just_loaded(&mut self, session: &Session, now: Timestamp) -> bool {
+        let lease = session.memory.lease;
+        let has_run_out = lease.is_some_and(|lease| lease.span.rest(now).is_none());
+        self.has_loaded.take() == Some(in_progress(session)) && !has_run_out
+    }
+
+    /// Asks for what the store has.
+    #[cold]
+    fn load(&mut self, session: &mut Session, now: Timestamp) -> SharedStep {
+        match session.begin_access(now) {
+            Ok(access) => {
+                let waited_for = match self.state {
+                    State::Acquiring { waited_for } => waited_for,
+                    _ => None,
+                };
+                self.state = State::Loading { access, waited_for };
+                SharedStep::Load
+            }
+            Err(until) => self.wait(until, WaitReason::Store),
+        }
+    }
+
+    /// Brings the session and its store to know the same.
+    #[cold]
+    fn sync_with_store(&mut self, session: &mut Session, now: Timestamp) -> SharedStep {
+        if session.sharing.is_none() {
+            return self.finish_with(Ok(Completion::Synced));
+        }
+        if !self.has_just_loaded(session, now) && !session.is_fresh(now) {
+            return self.load(session, now);
+        }
+        // A session that is used all the time is never saved as it is.
+        if session.is_synced() || self.has_saved && !session.has_changes() {
+            return self.finish_with(Ok(Completion::Synced));
+        }
+        match session.begin_access(now) {
+            Ok(access) => {
+                let saving = session.saving(access, now);
+                let step = save(&saving);
+                self.state = State::Saving(Box::new(saving));
+                step
+            }
+            Err(until) => self.wait(until, WaitReason::Store),
+        }
+    }
+
+    /// Takes what the store has.
+    pub(super) fn loaded(
+        &mut self,
+        purpose: &Purpose,
+        session: &mut Session,
+        now: Timestamp,
+        result: Result<Option<Loaded>, StoreError>,
+    ) {
+        match std::mem::replace(&mut self.state, State::Acquiring { waited_for: None }) {
+            State::Loading { access, waited_for } => match session.load(now, access, result) {
+                Ok(_) => {
+                    session.expire_lease(now);
+                    self.has_loaded = Some(in_progress(session));
+                    self.state = State::Acquiring { waited_for };
+                }
+                // What an open session needs can be had without the store.
+                Err(_) if session.memory.open.is_some() && !purpose.is_sync() => {
+                    self.state = State::Acquiring { waited_for };
+                }
+                Err(error) => self.store_failed(purpose, session, now, error),
+            },
+            State::LookingUp {
+                access,
+                draft,
+                error,
+            } => match session.load(now, access, result) {
+                Ok(revision) if session.has_draft(&draft, revision) => {
+                    session.is_saved(now, &draft.saving);
+                    self.draft_saved(session, now, draft);
+                }
+                Ok(_) => {
+                    session.drop_draft(&draft.operation);
+                    session.store_failed(now, &error);
+                }
+                Err(_) => {
+                    session.drop_draft(&draft.operation);
+                    self.state = State::Finishing(Err(error.into()));
+                }
+            },
+            other => self.state = other,
+        }
+    }
+
+    /// Takes the store's word on what was to be saved.
+    pub(super) fn saved(
+        &mut self,
+        purpose: &Purpose,
+        session: &mut Session,
+        now: Timestamp,
+        result: Result<Saved, StoreError>,
+    ) {
+        match std::mem::replace(&mut self.state, State::Acquiring { waited_for: None }) {
+            State::Drafting(draft) => match session.save_ended(now, &draft.saving, result) {
+                Ok(true) => self.draft_saved(session, now, draft),
+                Ok(false) => self.overtaken(),
+                Err(error) => {
+                    if let Ok(access) = session.begin_access(now) {
+                        self.state = State::LookingUp {
+                            access,
+                            draft,
+                            error,
+                        };
+                    } else {
+                        session.drop_draft(&draft.operation);
+                        self.state = State::Finishing(Err(error.into()));
+                    }
+                }
+            },
+            State::Saving(saving) => match session.save_ended(now, &saving, result) {
+                Ok(true) => self.has_saved = true,
+                Ok(false) => self.overtaken(),
+                Err(error) => self.store_failed(purpose, session, now, error),
+            },
+            other => self.state = other,
+        }
+    }
+
+    /// Gives up what the call was about to begin, and its access to the store.
+    pub(super) fn abandon(&mut self, session: &mut Session) {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Loading { access, .. } => session.end_access(access),
+            State::Saving(saving) => session.end_access(saving.access),
+            State::LookingUp { access, draft, .. } => {
+                session.end_access(access);
+                session.drop_draft(&draft.operation);
+            }
+            State::Drafting(draft) | State::Drafted(draft) => {
+                session.end_access(draft.saving.access);
+                session.drop_draft(&draft.operation);
+            }
+            _ => {}
+        }
+    }
+
+    fn draft_saved(&mut self, session: &mut Session, now: Timestamp, draft: Box<Draft>) {
+        if session.begin_drafted(now, &draft.operation) {
+            self.state = State::Drafted(draft);
+        } else {
+            self.overtaken();
+        }
+    }
+
+    /// Notes that another process was faster to save, or something else came first.
+    fn overtaken(&mut self) {
+        self.conflicts = self.conflicts.saturating_add(1);
+        if self.conflicts >= MAX_CONFLICTS {
+            let error = StoreError::new("other processes keep changing the session");
+            self.state = State::Finishing(Err(error.into()));
+        }
+    }
+
+    /// Notes that the store failed. What is only to be saved is tried again, as long as
+    /// there is time.
+    fn store_failed(
+        &mut self,
+        purpose: &Purpose,
+        session: &mut Session,
+        now: Timestamp,
+        error: StoreError,
+    ) {
+        self.failures = self.failures.saturating_add(1);
+        let has_time =
+            self.deadline.is_some() || self.failures < session.settings.max_attempts.get();
+        if !purpose.is_sync() || !has_time {
+            self.state = State::Finishing(Err(error.into()));
+            return;
+        }
+        let until = session.retry_time(self.failures, now, None);
+        self.state = State::BackingOff {
+            span: Span::until(now, until),
+        };
+        self.last = Some(error.into());
     }
 
     /// Sends the caller's request.
-    fn send(&mut self, request: &mut Request<Bytes>, session: &Session, now: Timestamp) -> Step {
+    #[inline]
+    fn send<S: AnyStep>(
+        &mut self,
+        request: &mut Request<Bytes>,
+        session: &Session,
+        now: Timestamp,
+    ) -> S {
         let (Some(bearer), Some(open)) = (&session.memory.bearer, &session.memory.open) else {
             return self.finish_with(Err(Error::finished()));
         };
@@ -545,8 +860,7 @@ impl Execution {
             bearer: bearer.generation,
             session: open.generation,
         });
-        // Completed in its final place, since a request is large to move.
-        let mut step = Step::Send(Transmit {
+        let mut step = S::send(Transmit {
             request: request.clone(),
             deadline,
             read_limit: session.settings.max_body.saturating_add(1),
@@ -555,7 +869,7 @@ impl Execution {
                 operation: None,
             },
         });
-        if let Step::Send(Transmit { request: sent, .. }) = &mut step {
+        if let Some(Transmit { request: sent, .. }) = step.transmit() {
             // Headers that were put together have room for more; a copy of them has not.
             std::mem::swap(sent.headers_mut(), request.headers_mut());
             complete(sent, Some(&session.user_agent));
@@ -576,10 +890,12 @@ impl Execution {
         let bearer_fault = matches!(error.kind(), ErrorKind::Refused(by) if by.is_bearer_fault());
         let session_refusal =
             matches!(error.kind(), ErrorKind::Refused(by) if by.is_session_refusal());
-        let is_replayed = if bearer_fault {
-            !std::mem::replace(&mut self.bearer_replayed, true)
+        let is_replayed = if (bearer_fault || session_refusal) && self.replays_shared(session) {
+            true
+        } else if bearer_fault {
+            !std::mem::replace(&mut self.replayed.bearer, true)
         } else {
-            session_refusal && !std::mem::replace(&mut self.session_replayed, true)
+            session_refusal && !std::mem::replace(&mut self.replayed.session, true)
         };
         if is_replayed {
             self.outcome = self.outcome.max(Outcome::Refused);
@@ -610,14 +926,25 @@ impl Execution {
         self.last = Some(error.put_off(until));
     }
 
+    /// Returns true if tokens were refused that this call did not get itself, in a
+    /// session that others share: they may have got other ones already.
+    fn replays_shared(&mut self, session: &Session) -> bool {
+        let is_own = self.began != OperationId::default();
+        if session.sharing.is_none() || is_own || self.shared_replays >= MAX_SHARED_REPLAYS {
+            return false;
+        }
+        self.shared_replays = self.shared_replays.saturating_add(1);
+        true
+    }
+
     fn is_too_late(&self, now: Timestamp) -> bool {
         self.deadline.is_some_and(|deadline| now >= deadline)
     }
 
     /// Waits, but not beyond the call's deadline.
-    fn wait(&self, until: Timestamp, reason: WaitReason) -> Step {
+    fn wait(&self, until: Timestamp, reason: WaitReason) -> SharedStep {
         let until = self.deadline.map_or(until, |deadline| deadline.min(until));
-        Step::Wait(Wait::new(until, reason))
+        SharedStep::Wait(Wait::new(until, reason))
     }
 
     /// Waits, or ends with `error` if that would take too long.
@@ -628,7 +955,7 @@ impl Execution {
         until: Timestamp,
         reason: WaitReason,
         error: Error,
-    ) -> Result<Step, Error> {
+    ) -> Result<SharedStep, Error> {
         let settings = &session.settings;
         // The jitter on top of what the service asked for is not held against it.
         let longest = settings.longest_wait.saturating_add(settings.first_backoff);
@@ -640,28 +967,31 @@ impl Execution {
         Ok(self.wait(until, reason))
     }
 
-    fn finish_with(&mut self, result: Result<Completion, Error>) -> Step {
+    fn finish_with<S: AnyStep>(&mut self, result: Result<Completion, Error>) -> S {
         self.state = State::Finishing(result);
         self.finish()
     }
 
     /// Gives the result, once.
-    fn finish(&mut self) -> Step {
+    #[inline]
+    fn finish<S: AnyStep>(&mut self) -> S {
         match std::mem::replace(&mut self.state, State::Finished) {
-            State::Finishing(result) => {
-                Step::Done(result.map_err(|error| error.after(self.outcome)))
-            }
-            _ => Step::Done(Err(Error::finished())),
+            State::Finishing(result) => S::done(result.map_err(|error| error.after(self.outcome))),
+            _ => S::done(Err(Error::finished())),
         }
     }
 }
 
 impl Purpose {
+    const fn is_sync(&self) -> bool {
+        matches!(self, Self::Sync)
+    }
+
     /// Returns true if twice is the same as once.
     const fn is_idempotent(&self) -> bool {
         match self {
             Self::Request { options, .. } => options.idempotent,
-            Self::LogIn | Self::LogOut => true,
+            Self::LogIn | Self::LogOut | Self::Sync => true,
             Self::ResetPassword => false,
         }
     }
@@ -669,6 +999,20 @@ impl Purpose {
     /// Returns true if it is retried after a failure that may pass.
     const fn is_retried(&self) -> bool {
         !matches!(self, Self::ResetPassword)
+    }
+}
+
+/// The operation in progress; the default for none.
+fn in_progress(session: &Session) -> OperationId {
+    let lease = session.memory.lease;
+    lease.map_or_else(OperationId::default, |lease| lease.operation)
+}
+
+/// Asks for a snapshot to be saved.
+fn save(saving: &Saving) -> SharedStep {
+    SharedStep::Save {
+        seen: saving.seen,
+        snapshot: saving.snapshot.clone(),
     }
 }
 

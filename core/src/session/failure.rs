@@ -11,7 +11,7 @@ use std::fmt;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::operation::OperationKind;
+use super::{operation::OperationKind, span::Shift};
 use crate::{
     Timestamp,
     response::{ErrorCode, Refusal, Shape},
@@ -66,6 +66,23 @@ impl Failure {
             at,
             reason: Reason::SessionRefused(Brief::of(refusal)),
         }
+    }
+
+    /// The failure as seen by another clock.
+    pub(super) fn shifted(mut self, shift: Shift) -> Self {
+        self.at = shift.of(self.at);
+        if let Reason::Throttled { retry_at, .. } = &mut self.reason {
+            *retry_at = shift.of(*retry_at);
+        }
+        self
+    }
+
+    /// Keeps a clock that was set back from putting it into the future. Returns true if
+    /// it was.
+    pub(super) fn rebase(&mut self, now: Timestamp) -> bool {
+        let set_back = self.at > now;
+        self.at = self.at.min(now);
+        set_back
     }
 
     /// The operation that failed; `None` if it was a call's request whose session

@@ -3,22 +3,26 @@
 //! The result goes to the session by the operation's id, whoever brings it, and
 //! whether the call that began the operation still waits or not.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Response;
 
 use super::{
     error::{Error, ErrorKind},
     event::Event,
-    failure::{Failure, Reason},
+    failure::{Brief, Failure, Reason},
     guard::BlockReason,
     machine::Session,
     memory::{Bearer, FailedOperation, Open},
     new_password::{NewPassword, NotAwaited},
-    operation::{Operation, OperationKind},
+    operation::{Operation, OperationId, OperationKind},
     received,
     results::OperationResult,
-    settings::{BEARER_LIFETIME, SHORTEST_BEARER_USE},
+    settings::{BEARER_LIFETIME, MAX_RESULTS, SHORTEST_BEARER_USE, UNJUDGED_LOGIN_INTERVAL},
     step::Completion,
+    tag::Tag,
+    verdict::Verdict,
 };
 use crate::{
     SessionToken, Timestamp,
@@ -31,8 +35,9 @@ impl Session {
     /// Takes the result of an operation, whoever brings it.
     ///
     /// A result that is not waited for, because it came before, or too late and
-    /// another operation has begun, changes nothing; a new password is never
-    /// lost.
+    /// another operation has begun, changes nothing but what is known of its own
+    /// login: it may be refunded, and credentials that are named as wrong are not
+    /// used again. A new password is never lost.
     pub fn receive(
         &mut self,
         now: Timestamp,
@@ -40,18 +45,28 @@ impl Session {
         result: Result<Response<Bytes>, TransportError>,
     ) {
         let result = received::read(result, self.settings.max_body, now);
+        // The salt of the tags may have changed since it began.
+        let password = self.memory.guard.tag_of(operation.id);
+        let operation = Operation {
+            password: password.unwrap_or(operation.password),
+            ..operation
+        };
         if operation.id == self.memory.settled {
             return self.receive_again(operation, result);
         }
-        let is_latest = self.settle(operation.id);
+        let is_latest = self.settle(&operation);
         match operation.kind {
             OperationKind::TokenFetch if is_latest => {
                 self.token_fetch_finished(now, operation, result);
             }
             OperationKind::LogIn if is_latest => self.login_finished(now, operation, result),
-            OperationKind::TokenFetch | OperationKind::LogIn => {}
+            OperationKind::LogIn => self.login_came_late(now, operation, result),
+            OperationKind::ServiceCheck if is_latest => {
+                self.service_checked(now, operation, &result);
+            }
+            OperationKind::TokenFetch | OperationKind::ServiceCheck => {}
             OperationKind::LogOut | OperationKind::PasswordReset => {
-                let result = self.session_call_finished(now, operation, is_latest, result);
+                let result = self.session_call_finished(now, operation, result);
                 let result = match result {
                     Ok(completion) => OperationResult::Completed(completion),
                     Err(error) => OperationResult::Failed(error),
@@ -68,37 +83,46 @@ impl Session {
     /// Close the connection first: a login that reaches the service later, after
     /// another one succeeded, is counted by the platform alone.
     pub fn abandon(&mut self, now: Timestamp, operation: Operation) {
+        self.has_ended(operation.id);
         self.lose(now, operation.id, operation.kind);
     }
 
     /// Confirms the new password that a reset brought: the session uses it from
-    /// now on, and logins are made again. Do this when the password is saved.
+    /// now on, and logins are made again. Do this when the password is saved. Once
+    /// more does no harm.
     ///
-    /// Fails, and changes nothing, if it is not awaited: it is confirmed already,
-    /// or other credentials were given since.
+    /// Fails, and changes nothing, if it is not awaited: another reset was made, or
+    /// other credentials were given since.
     pub fn confirm(&mut self, new: &NewPassword) -> Result<(), NotAwaited> {
-        // Others may not know yet that the reset has ended, if a store could not save it.
-        let in_progress = self.memory.lease;
-        let in_progress = in_progress.is_some_and(|lease| {
-            lease.operation == new.reset && lease.kind == OperationKind::PasswordReset
-        });
-        if !in_progress && !self.memory.guard.is_in_doubt_of(new.reset) {
+        let is_in_use = self.credentials.user.password() == &new.password;
+        if is_in_use && !self.memory.guard.is_in_doubt() {
+            return Ok(());
+        }
+        if !self.memory.guard.is_last_in_doubt(new.reset) {
             return Err(NotAwaited);
         }
-        if in_progress {
-            self.settle(new.reset);
-        }
+        let before = self.reported_reason();
+        self.memory
+            .lease
+            .take_if(|lease| lease.operation == new.reset);
+        let (name, old) = (self.next_name(), self.tag());
         self.credentials.user = self.credentials.user.with_password(new.password.clone());
-        self.begin_password_epoch();
         self.results.new_password = None;
         self.events.push(Event::PasswordChanged);
-        self.reopen_guard(|session| session.memory.guard.unblock(false));
+        let tag = self.tag();
+        let guard = &mut self.memory.guard;
+        guard.end_doubts(None);
+        // Whoever still has the old password need not try it.
+        guard.refuse(name, old, BlockReason::PasswordOutdated, None);
+        guard.accept(tag);
+        self.begin_password_epoch();
+        self.report_reopened(before.as_ref());
         Ok(())
     }
 
     /// Ends an operation of which nothing more will be heard, if it is in
     /// progress.
-    pub(super) fn lose(&mut self, now: Timestamp, operation: u64, kind: OperationKind) {
+    pub(super) fn lose(&mut self, now: Timestamp, operation: OperationId, kind: OperationKind) {
         let in_progress = self
             .memory
             .lease
@@ -106,20 +130,31 @@ impl Session {
         if in_progress.is_none() {
             return;
         }
+        self.has_ended(operation);
         self.memory.touch();
-        let is_latest = operation == self.memory.operations;
         let result = match kind {
-            OperationKind::LogIn if is_latest => {
-                self.login_lost(Failure::of(kind, now, Reason::Unknown));
+            OperationKind::LogIn => {
+                self.login_lost(operation, Failure::of(kind, now, Reason::Unknown));
                 OperationResult::Lost
+            }
+            OperationKind::PasswordReset if self.memory.guard.awaits_confirmation(operation) => {
+                return self.report_blocked();
             }
             OperationKind::LogOut | OperationKind::PasswordReset => {
                 let error = Error::transport_failed(TransportError::silence());
-                OperationResult::Failed(
-                    self.session_call_failed(now, operation, kind, is_latest, error),
-                )
+                OperationResult::Failed(match kind {
+                    OperationKind::PasswordReset => {
+                        self.reset_failed(now, operation, None, true, error)
+                    }
+                    _ => error,
+                })
             }
-            OperationKind::LogIn | OperationKind::TokenFetch => OperationResult::Lost,
+            OperationKind::ServiceCheck => {
+                let longest = self.settings.longest_check_pause;
+                self.memory.guard.checks_mut().made(now, false, longest);
+                OperationResult::Lost
+            }
+            OperationKind::TokenFetch => OperationResult::Lost,
         };
         self.results.push(operation, kind, result);
     }
@@ -127,16 +162,31 @@ impl Session {
     /// Ends an operation whose result came. Returns true if the result counts: it
     /// is the first, no other operation has begun since, and the credentials are
     /// the same.
-    fn settle(&mut self, operation: u64) -> bool {
-        self.memory
-            .lease
-            .take_if(|lease| lease.operation == operation);
+    fn settle(&mut self, operation: &Operation) -> bool {
+        self.has_ended(operation.id);
+        // The lease of a reset lasts until its new password is confirmed.
+        if operation.kind != OperationKind::PasswordReset {
+            self.memory
+                .lease
+                .take_if(|lease| lease.operation == operation.id);
+        }
         self.memory.touch();
-        let is_latest = operation == self.memory.operations;
+        let is_latest = operation.id.number == self.memory.operations;
         if is_latest {
-            self.memory.settled = operation;
+            self.memory.settled = operation.id;
         }
         is_latest
+    }
+
+    /// Notes that nothing more will be heard of an operation of this process.
+    pub(super) fn has_ended(&mut self, operation: OperationId) {
+        self.in_flight.take_if(|in_flight| *in_flight == operation);
+        if let Some(sharing) = &mut self.sharing {
+            if sharing.ended.len() == MAX_RESULTS {
+                sharing.ended.pop_front();
+            }
+            sharing.ended.push_back(operation);
+        }
     }
 
     /// Takes another result of an operation. It changes nothing, but that a new
@@ -144,12 +194,18 @@ impl Session {
     fn receive_again(&mut self, operation: Operation, result: Result<Response<Bytes>, Error>) {
         let Operation { id, kind, .. } = operation;
         let first = self.results.of(id).map(|finished| &finished.result);
-        let has_failed = matches!(first, Some(OperationResult::Failed(_)));
-        if kind != OperationKind::PasswordReset || !has_failed {
+        let Some(OperationResult::Failed(error)) = first else {
+            return;
+        };
+        if kind != OperationKind::PasswordReset {
             return;
         }
-        let is_latest = id == self.memory.operations;
-        let new = result.and_then(|response| self.password_reset(id, is_latest, response));
+        let is_new = |response: &Response<Bytes>| ResetPassword::parse(response.clone()).is_ok();
+        if !error.is_outcome_unknown() && result.as_ref().is_ok_and(is_new) {
+            // It was reset after all.
+            self.memory.guard.doubt(id);
+        }
+        let new = result.and_then(|response| self.password_reset(id, response));
         if let Ok(completion) = new {
             let result = OperationResult::Completed(completion);
             self.results.push(id, kind, result);
@@ -171,7 +227,7 @@ impl Session {
                     }
                     other => other,
                 });
-                self.token_not_got(now, operation, error);
+                self.token_not_got(now, operation, false, error);
             }
         }
     }
@@ -190,7 +246,13 @@ impl Session {
             generation: operation.id,
             renew_at,
         });
+        // It proves nothing about logins that fail for their bearer: their backoff grows on.
+        let failed = self.memory.failed.as_ref();
+        let is_of_login =
+            failed.is_some_and(|last| last.failure.operation() == Some(OperationKind::LogIn));
+        let failures = if is_of_login { self.memory.failures } else { 0 };
         self.recover();
+        self.memory.failures = failures;
         self.events.push(Event::BearerFetched { renew_at });
     }
 
@@ -204,30 +266,78 @@ impl Session {
             Ok(response) => return self.take_session(operation, response.session_token),
             Err(error) => error,
         };
-        if error.is_never_sent() {
-            self.login_not_judged();
-            return self.token_not_got(now, operation, error);
+        let verdict = verdict(&error);
+        let failure = Failure::of(OperationKind::LogIn, now, error.kind().reason());
+        match verdict {
+            Verdict::NotJudged => self.memory.guard.refund(operation.id),
+            Verdict::Uncertain => self.login_lost(operation.id, failure),
+            Verdict::Judged | Verdict::CantBeSent | Verdict::WrongCredentials => {}
         }
-        let error = error.map_kind(|kind| match kind {
-            ErrorKind::Refused(refusal) if refusal.is_bearer_fault() => {
-                self.login_not_judged();
+        let error = error.map_kind(|kind| match (verdict, kind) {
+            (Verdict::NotJudged, ErrorKind::Refused(refusal)) if refusal.is_bearer_fault() => {
                 self.bearer_refused(operation.bearer);
                 ErrorKind::BearerRefused(refusal)
             }
-            ErrorKind::Refused(refusal) | ErrorKind::Throttled { refusal, .. }
-                if refusal.names_credentials() =>
-            {
-                self.login_refused(now, refusal)
+            (Verdict::Judged | Verdict::CantBeSent | Verdict::WrongCredentials, kind) => {
+                self.login_refused(now, &operation, verdict, kind)
             }
-            ErrorKind::Refused(refusal) if !refusal.is_transient() => {
-                self.login_refused(now, refusal)
-            }
-            other => {
-                self.login_lost(Failure::of(OperationKind::LogIn, now, other.reason()));
-                other
-            }
+            (_, kind) => kind,
         });
-        self.token_not_got(now, operation, error);
+        self.token_not_got(now, operation, verdict == Verdict::NotJudged, error);
+    }
+
+    /// Takes the result of a login after which another operation has begun: nothing
+    /// is used of it.
+    fn login_came_late(
+        &mut self,
+        now: Timestamp,
+        operation: Operation,
+        result: Result<Response<Bytes>, Error>,
+    ) {
+        let Operation {
+            id,
+            kind,
+            bearer,
+            password,
+            ..
+        } = operation;
+        let Err(error) = parse::<LogIn<'_>>(result) else {
+            return self.memory.guard.settle_success(id);
+        };
+        match verdict(&error) {
+            Verdict::NotJudged => {
+                self.memory.guard.refund(id);
+                self.request_refused(now, (bearer, OperationId::default()), now, &error);
+            }
+            verdict => {
+                let failure = Failure::of(kind, now, reason(&error));
+                let before = self.login_guard().blocked;
+                self.memory.guard.fail(id, password, verdict, failure);
+                if self.login_guard().blocked != before {
+                    self.report_blocked();
+                }
+            }
+        }
+    }
+
+    /// Takes the result of a service check.
+    fn service_checked(
+        &mut self,
+        now: Timestamp,
+        operation: Operation,
+        result: &Result<Response<Bytes>, Error>,
+    ) {
+        let refusal = result.as_ref().err().and_then(Error::refusal);
+        let longest = self.settings.longest_check_pause;
+        if refusal.is_some_and(Refusal::is_bearer_fault) {
+            self.bearer_refused(operation.bearer);
+            self.memory.guard.checks_mut().found_nothing(now, longest);
+        } else {
+            let responds = refusal.is_some_and(Refusal::is_session_refusal);
+            self.memory.guard.checks_mut().made(now, responds, longest);
+        }
+        self.results
+            .push(operation.id, operation.kind, OperationResult::Lost);
     }
 
     fn take_session(&mut self, operation: Operation, token: SessionToken) {
@@ -239,23 +349,51 @@ impl Session {
             used: since,
             reported: since,
         });
-        self.memory.guard.succeed();
+        self.memory.guard.succeed(&operation);
+        if operation.password == self.tag() {
+            self.password_epoch = self.memory.password_epoch;
+            self.memory.epoch_password = Some(operation.password);
+        }
         self.recover();
         self.events.push(Event::LoggedIn);
     }
 
     /// Notes that a token fetch or login failed: those who waited for it learn of
-    /// it, and the next one is delayed if the failure may pass.
-    fn token_not_got(&mut self, now: Timestamp, operation: Operation, mut error: Error) {
+    /// it, and the next one is delayed if the failure may pass, or `is_uncounted`.
+    fn token_not_got(
+        &mut self,
+        now: Timestamp,
+        operation: Operation,
+        is_uncounted: bool,
+        mut error: Error,
+    ) {
         let failure = Failure::of(operation.kind, now, error.kind().reason());
-        if error.is_transient() {
-            let requested = error.requested_retry(now);
-            let until = self.back_off(now, requested, failure.clone());
+        let requested = error.requested_retry(now);
+        let is_login = operation.kind == OperationKind::LogIn;
+        // A login that counts is followed by the next one when the guard says so.
+        let backs_off = if is_login {
+            is_uncounted || requested.is_some() && error.is_transient()
+        } else {
+            error.is_transient()
+        };
+        if backs_off {
+            let interval = if is_login {
+                UNJUDGED_LOGIN_INTERVAL
+            } else {
+                Duration::ZERO
+            };
+            let until = self.back_off(
+                now,
+                requested,
+                operation.sent_at.min(now) + interval,
+                failure,
+            );
             error = error.put_off(until);
         }
         let failure = Failure::of(operation.kind, now, error.kind().reason());
         self.memory.failed = Some(FailedOperation {
             operation: operation.id,
+            password: operation.password,
             failure,
         });
         self.results
@@ -268,7 +406,6 @@ impl Session {
         &mut self,
         now: Timestamp,
         operation: Operation,
-        is_latest: bool,
         result: Result<Response<Bytes>, Error>,
     ) -> Result<Completion, Error> {
         let Operation {
@@ -277,14 +414,16 @@ impl Session {
             sent_at,
             bearer,
             session,
+            password,
         } = operation;
+        let is_reset = kind == OperationKind::PasswordReset;
         let error = match result {
             Ok(response) => {
                 self.session_used(session, sent_at);
-                let completed = if kind == OperationKind::LogOut {
-                    self.logged_out(session, response)
+                let completed = if is_reset {
+                    self.password_reset(id, response)
                 } else {
-                    self.password_reset(id, is_latest, response)
+                    self.logged_out(session, response)
                 };
                 match completed {
                     Ok(completion) => return Ok(completion),
@@ -294,14 +433,18 @@ impl Session {
             Err(error) => error,
         };
         self.request_refused(now, (bearer, session), sent_at, &error);
-        Err(self.session_call_failed(now, id, kind, is_latest, error))
+        if !is_reset {
+            return Err(error);
+        }
+        let lease = self.memory.lease.take_if(|lease| lease.operation == id);
+        Err(self.reset_failed(now, id, Some(password), lease.is_some(), error))
     }
 
     /// Notes what the error of a request says of the tokens that it carried.
     pub(super) fn request_refused(
         &mut self,
         now: Timestamp,
-        (bearer, session): (u64, u64),
+        (bearer, session): (OperationId, OperationId),
         sent_at: Timestamp,
         error: &Error,
     ) {
@@ -320,7 +463,7 @@ impl Session {
     /// Ends the session that a logout ended.
     fn logged_out(
         &mut self,
-        generation: u64,
+        generation: OperationId,
         response: Response<Bytes>,
     ) -> Result<Completion, Error> {
         let confirmed = LogOut::parse(response)?.into_body().session_token;
@@ -329,144 +472,185 @@ impl Session {
             .open_of(generation)
             .map(|open| open.token.clone());
         if ended.is_some() {
-            self.memory.open = None;
+            self.memory.end_session();
             self.events.push(Event::LoggedOut);
             self.memory.touch();
         }
         Ok(Completion::LoggedOut(confirmed.or(ended)))
     }
 
-    /// Takes a new password. Until it is confirmed, no login is made.
+    /// Takes a new password. Until it is confirmed, no login is made: others wait for
+    /// that as long as the lease lasts.
     fn password_reset(
         &mut self,
-        reset: u64,
-        is_latest: bool,
+        reset: OperationId,
         response: Response<Bytes>,
     ) -> Result<Completion, Error> {
         let password = ResetPassword::parse(response)?.into_body().new_password;
         let new = NewPassword { password, reset };
-        // That of an older reset may be of no use any more; the caller has it all the same.
-        if is_latest || self.memory.guard.is_in_doubt_of(reset) {
-            self.memory
-                .guard
-                .doubt(reset, BlockReason::AwaitingConfirmation);
+        self.memory.guard.settle_success(reset);
+        // If the caller has decided meanwhile, it is of no use any more; the caller has
+        // it all the same.
+        if self.memory.guard.is_in_doubt_of(reset) {
+            self.memory.guard.await_confirmation(reset);
             self.events.push(Event::PasswordReset);
-            self.report_blocked(BlockReason::AwaitingConfirmation);
             self.results.new_password = Some(new.clone());
         }
+        self.memory.touch();
         Ok(Completion::PasswordReset(new))
     }
 
-    /// The error of a logout or password reset, after what it means for the
-    /// session.
-    fn session_call_failed(
+    /// The error of a password reset, after what it means for the session. Before, it
+    /// `was_in_progress`, or its lease had expired.
+    fn reset_failed(
         &mut self,
         now: Timestamp,
-        operation: u64,
-        kind: OperationKind,
-        is_latest: bool,
+        reset: OperationId,
+        password: Option<Tag>,
+        was_in_progress: bool,
         error: Error,
     ) -> Error {
-        if kind != OperationKind::PasswordReset {
-            return error;
+        let kind = OperationKind::PasswordReset;
+        let verdict = match verdict(&error) {
+            // The session token was, and not the password.
+            Verdict::Judged if error.refusal().is_some_and(Refusal::is_session_refusal) => {
+                Verdict::NotJudged
+            }
+            verdict => verdict,
+        };
+        let before = self.login_guard().blocked;
+        let guard = &mut self.memory.guard;
+        if verdict == Verdict::NotJudged {
+            guard.refund(reset);
+        } else if let Some(password) = password.or_else(|| guard.tag_of(reset)) {
+            let failure = Failure::of(kind, now, reason(&error));
+            guard.fail(reset, password, verdict, failure);
         }
         if error.is_outcome_unknown() {
-            if is_latest {
-                self.password_lost(operation, Failure::of(kind, now, error.kind().reason()));
+            if self.memory.guard.is_in_doubt_of(reset) {
+                self.memory.guard.remain_in_doubt();
+                if was_in_progress {
+                    self.report_blocked();
+                }
+                self.memory.touch();
             }
             return error.with_password_in_doubt();
         }
+        self.memory.guard.end_doubt(reset);
+        let guard = self.login_guard();
+        if guard.blocked.is_some() && guard.blocked != before {
+            self.report_blocked();
+        }
         error.map_kind(|error| match error {
             ErrorKind::Refused(refusal) | ErrorKind::Throttled { refusal, .. }
-                if refusal.names_credentials() && is_latest =>
+                if verdict == Verdict::WrongCredentials =>
             {
-                let failure = ErrorKind::Refused(refusal.clone()).reason();
-                self.memory.guard.remember(Failure::of(kind, now, failure));
-                self.credentials_refused(refusal)
+                ErrorKind::WrongCredentials { guard, refusal }
             }
             other => other,
         })
     }
 
-    /// Refunds a login that certainly was not judged.
-    fn login_not_judged(&mut self) {
-        self.memory.guard.refund();
-        self.memory.touch();
-    }
-
     /// Notes that a login has an unknown outcome; it stays counted.
-    fn login_lost(&mut self, failure: Failure) {
-        self.memory.guard.remember(failure);
+    fn login_lost(&mut self, login: OperationId, failure: Failure) {
+        let Some(tag) = self.memory.guard.tag_of(login) else {
+            return;
+        };
+        self.memory
+            .guard
+            .fail(login, tag, Verdict::Uncertain, failure);
         let attempts_left = self.login_guard().attempts_left;
         self.events.push(Event::LoginLost { attempts_left });
-        self.report_spent_budget();
+        self.report_next_login();
     }
 
     /// Notes that a login was refused; it stays counted. Returns the error that it
     /// is.
-    fn login_refused(&mut self, now: Timestamp, refusal: Refusal) -> ErrorKind {
-        let code = refusal.code().cloned();
-        let brief = super::failure::Brief::of(&refusal);
-        let names_credentials = refusal.names_credentials();
+    fn login_refused(
+        &mut self,
+        now: Timestamp,
+        operation: &Operation,
+        verdict: Verdict,
+        kind: ErrorKind,
+    ) -> ErrorKind {
+        let refusal = match kind {
+            ErrorKind::Refused(refusal) | ErrorKind::Throttled { refusal, .. } => refusal,
+            ErrorKind::InvalidResponse { response, .. } => {
+                Refusal::read(response.response().clone())
+            }
+            other => return other,
+        };
+        let brief = Brief::of(&refusal);
+        let names_credentials = verdict == Verdict::WrongCredentials;
         let reason = if names_credentials {
             Reason::CredentialsRefused(brief)
         } else {
             Reason::LoginRefused(brief)
         };
+        let failure = Failure::of(operation.kind, now, reason);
         self.memory
             .guard
-            .remember(Failure::of(OperationKind::LogIn, now, reason));
-        if names_credentials {
-            self.events.push(Event::LoginRefused {
-                code,
-                attempts_left: 0,
-            });
-            return self.credentials_refused(refusal);
+            .fail(operation.id, operation.password, verdict, failure);
+        let bearer = self.memory.bearer.as_ref();
+        if verdict == Verdict::Judged
+            && bearer.is_some_and(|bearer| bearer.generation == operation.bearer)
+        {
+            // It may have been the bearer after all.
+            self.memory.end_bearer();
         }
         let guard = self.login_guard();
-        let attempts_left = guard.attempts_left;
         self.events.push(Event::LoginRefused {
-            code,
-            attempts_left,
+            code: refusal.code().cloned(),
+            attempts_left: guard.attempts_left,
         });
-        self.report_spent_budget();
-        ErrorKind::LoginRefused { guard, refusal }
-    }
-
-    /// Blocks the guard, since the service named the credentials as wrong. Returns
-    /// the error that it is.
-    fn credentials_refused(&mut self, refusal: Refusal) -> ErrorKind {
-        let code = refusal.code().cloned();
-        let reason = BlockReason::WrongCredentials { code };
-        self.memory.guard.block(reason.clone());
-        self.report_blocked(reason);
-        ErrorKind::WrongCredentials {
-            guard: self.login_guard(),
-            refusal,
+        self.report_next_login();
+        if names_credentials {
+            ErrorKind::WrongCredentials { guard, refusal }
+        } else {
+            ErrorKind::LoginRefused { guard, refusal }
         }
     }
 
-    /// Puts the password in doubt, since the response to this reset is lost.
-    fn password_lost(&mut self, reset: u64, failure: Failure) {
-        self.memory.guard.remember(failure);
-        let reason = BlockReason::PasswordInDoubt;
-        if self.login_guard().blocked != Some(reason.clone()) {
-            self.memory.guard.doubt(reset, reason.clone());
-            self.report_blocked(reason);
+    /// Reports what the guard says of the next login.
+    fn report_next_login(&mut self) {
+        match self.login_guard().next_login {
+            Some(until) => self.events.push(Event::BackingOff { until }),
+            None => self.report_blocked(),
         }
-        self.memory.touch();
     }
 
-    fn report_blocked(&mut self, reason: BlockReason) {
-        self.events.push(Event::LoginsBlocked { reason });
-        self.memory.touch();
-    }
-
-    fn report_spent_budget(&mut self) {
-        if let Some(reason @ BlockReason::BudgetSpent) = self.login_guard().blocked {
+    fn report_blocked(&mut self) {
+        if let Some(reason) = self.login_guard().blocked {
             self.events.push(Event::LoginsBlocked { reason });
         }
+        self.memory.touch();
     }
+}
+
+/// The verdict on a login or reset that failed with this error.
+fn verdict(error: &Error) -> Verdict {
+    match error.kind() {
+        ErrorKind::NeverSent(_) => Verdict::NotJudged,
+        ErrorKind::Refused(refusal) | ErrorKind::Throttled { refusal, .. } => Verdict::on(refusal),
+        _ if refusal_in_success(error).is_some() => Verdict::WrongCredentials,
+        _ => Verdict::Uncertain,
+    }
+}
+
+/// The part of the error of a login or reset that is remembered.
+fn reason(error: &Error) -> Reason {
+    match refusal_in_success(error) {
+        Some(refusal) => Reason::CredentialsRefused(Brief::of(&refusal)),
+        None => error.kind().reason(),
+    }
+}
+
+/// The refusal that names the credentials, but came with the status of a success.
+fn refusal_in_success(error: &Error) -> Option<Refusal> {
+    let ErrorKind::InvalidResponse { response, .. } = error.kind() else {
+        return None;
+    };
+    Some(Refusal::read(response.response().clone())).filter(Refusal::names_credentials)
 }
 
 /// The typed response to an endpoint of the session's own.

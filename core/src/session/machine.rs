@@ -10,10 +10,13 @@ use super::{
     guard::{BlockReason, LoginGuard},
     memory::Memory,
     new_password::NewPassword,
-    operation::OperationKind,
+    nonce::Nonces,
+    operation::{OperationId, OperationKind},
     results::Results,
     settings::Settings,
-    snapshot::{OtherSession, Snapshot},
+    sharing::Sharing,
+    snapshot::{OtherSession, Revision, Snapshot},
+    tag::Tag,
 };
 use crate::{BearerToken, Credentials, Environment, SessionToken, Timestamp};
 
@@ -34,6 +37,10 @@ pub struct Session {
     pub(super) events: Events,
     pub(super) results: Results,
     pub(super) jitter: Jitter,
+    pub(super) nonces: Nonces,
+    /// The operation that this process has sent and has no result of.
+    pub(super) in_flight: Option<OperationId>,
+    pub(super) sharing: Option<Sharing>,
 }
 
 impl Session {
@@ -44,8 +51,8 @@ impl Session {
     /// [`SessionBuilder`](super::SessionBuilder) makes one with other settings, or
     /// continues one from a snapshot.
     ///
-    /// `seed` is the source of the jitter of backoffs: give every process another
-    /// one, so that many that failed together do not come back together.
+    /// `seed` is the source of the jitter of backoffs, and of the names of operations:
+    /// give every process another random one.
     pub fn new(environment: Environment, credentials: Credentials, seed: u64) -> Self {
         Self::assemble(
             environment,
@@ -61,10 +68,14 @@ impl Session {
         environment: Environment,
         credentials: Credentials,
         settings: Settings,
-        memory: Memory,
+        mut memory: Memory,
         seed: u64,
         user_agent: HeaderValue,
     ) -> Self {
+        let mut nonces = Nonces::new(seed);
+        if memory.guard.salt == 0 {
+            memory.guard.salt = nonces.next();
+        }
         Self {
             environment,
             credentials,
@@ -75,46 +86,45 @@ impl Session {
             events: Events::default(),
             results: Results::default(),
             jitter: Jitter::new(seed),
+            nonces,
+            in_flight: None,
+            sharing: None,
         }
     }
 
     /// Uses other credentials of the same application and user from now on.
     ///
-    /// If the user's differ, the login guard is unblocked and allows as many
-    /// logins as may fail, but none that could lock the user name, even if it was
-    /// [unblocked](Self::unblock) by name; the same ones again change nothing.
-    /// Another secret of the application ends the use of the bearer token. A
-    /// login that is in progress is not used when it succeeds. Processes that
-    /// share the session make no login with the password that they have until
-    /// they are given this one.
+    /// If the user's differ, logins are made with the new ones, as many as may fail
+    /// with them; but none that could lock the user name, and none with a password
+    /// that was refused before. The same ones again change nothing. Another secret of
+    /// the application ends the use of the bearer token. A login that is in progress
+    /// is not used when it succeeds. Processes that share the session make no login
+    /// with the password that they have until they are given this one.
     ///
     /// Fails, and changes nothing, if the application's key or the user's name is
     /// another one: another user is another session.
     pub fn set_credentials(&mut self, credentials: Credentials) -> Result<(), OtherSession> {
         let (key, username) = (self.credentials.app.key(), self.credentials.user.username());
         OtherSession::check(key, username, &credentials)?;
+        let before = self.reported_reason();
         let old = std::mem::replace(&mut self.credentials, credentials);
         let new = &self.credentials;
         if old == *new {
             return Ok(());
         }
         if old.app != new.app {
-            self.memory.bearer = None;
+            self.memory.end_bearer();
         }
         if old.user != new.user {
-            // One that lags behind others, whose password is good, catches up with
-            // them. Any other goes ahead of them.
-            let catches_up = self.password_outdated() && !self.guard_is_blocked();
-            self.reopen_guard(|session| {
-                if catches_up {
-                    session.memory.guard.take_back_unblocking();
-                } else {
-                    session.memory.guard.reopen();
-                }
-            });
-            if !catches_up {
+            self.end_doubts();
+            // One that lags behind others catches up with them if it is given their
+            // password. With any other it goes ahead of them.
+            if self.memory.epoch_password == Some(self.tag()) {
+                self.password_epoch = self.memory.password_epoch;
+            } else {
                 self.begin_password_epoch();
             }
+            self.report_reopened(before.as_ref());
         }
         // A reset that is in progress decides on the password, whoever gave one
         // meanwhile. Of any other operation, nothing is used.
@@ -122,20 +132,28 @@ impl Session {
             self.memory.operations = self.memory.operations.saturating_add(1);
         }
         self.memory.touch();
+        if let Some(sharing) = &mut self.sharing {
+            sharing.given = self.memory.changes;
+        }
         Ok(())
     }
 
-    /// Unblocks the login guard with the credentials as they are: allows as many
-    /// logins again as may fail.
+    /// Allows one login with the credentials as they are, whatever has failed before.
+    /// If that one fails or is lost, the guard is blocked again. Unblocking twice
+    /// allows no two.
     ///
-    /// Do this only when you know why logins failed and that they will not
-    /// again: the platform's own count goes on, and
-    /// [`LoginGuard::failed_logins`] with it; at
-    /// [`PLATFORM_LOCKS_AT`](super::PLATFORM_LOCKS_AT) the user name is locked.
+    /// Do this only when you know why logins failed and that this one will not:
+    /// the platform's own count goes on, and [`LoginGuard::failed_logins`] with it;
+    /// at [`PLATFORM_LOCKS_AT`](super::PLATFORM_LOCKS_AT) the user name is locked.
     #[doc(alias = "re-arm")]
     pub fn unblock(&mut self) {
-        let logging_in = self.operation() == Some(OperationKind::LogIn);
-        self.reopen_guard(|session| session.memory.guard.unblock(logging_in));
+        let before = self.reported_reason();
+        let (id, tag) = (self.next_name(), self.tag());
+        self.memory.guard.unblock(id, tag);
+        self.report_reopened(before.as_ref());
+        if let Some(sharing) = &mut self.sharing {
+            sharing.unblocked = (self.memory.changes, id);
+        }
     }
 
     /// The oldest event that nobody has seen, if there is one. Drain the events
@@ -144,9 +162,11 @@ impl Session {
         self.events.pop()
     }
 
-    /// Everything that must outlive the process.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.environment, &self.credentials, &self.memory)
+    /// Everything that must outlive the process, as of now.
+    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
+        let revision = Revision::default();
+        let memory = self.memory.clone();
+        Snapshot::of(revision, now, &self.environment, &self.credentials, memory)
     }
 
     /// The version of the session. It grows whenever the contents of a snapshot
@@ -173,14 +193,10 @@ impl Session {
         &self.settings
     }
 
-    /// The state of the login guard.
+    /// The state of the login guard, for the credentials in use.
     pub fn login_guard(&self) -> LoginGuard {
-        let mut guard = self.memory.guard.state(self.settings.max_failed_logins);
-        if self.password_outdated() && guard.blocked.is_none() {
-            guard.attempts_left = 0;
-            guard.blocked = Some(BlockReason::PasswordOutdated);
-        }
-        guard
+        let guard = &self.memory.guard;
+        guard.state(self.tag(), self.password_outdated(), &self.settings)
     }
 
     /// The new password that a reset brought and that is not
@@ -227,30 +243,60 @@ impl Session {
         self.password_epoch != self.memory.password_epoch
     }
 
-    /// Returns true if the guard is blocked for all who share it.
-    pub(super) fn guard_is_blocked(&self) -> bool {
-        self.memory
-            .guard
-            .is_blocked(self.settings.max_failed_logins)
+    /// The tag of the password in use.
+    pub(super) fn tag(&self) -> Tag {
+        Tag::of(self.credentials.user.password(), self.memory.guard.salt)
+    }
+
+    /// A name for what begins next.
+    pub(super) fn next_name(&mut self) -> OperationId {
+        OperationId {
+            number: self.memory.operations.saturating_add(1),
+            nonce: self.nonces.next(),
+        }
+    }
+
+    /// Takes back every doubt about the password, but that of a reset in progress: that
+    /// one decides on the password, whoever gave one meanwhile.
+    pub(super) fn end_doubts(&mut self) {
+        let guard = &mut self.memory.guard;
+        let lease = self.memory.lease;
+        let reset = lease.filter(|lease| lease.kind == OperationKind::PasswordReset);
+        let in_progress = reset.filter(|reset| !guard.awaits_confirmation(reset.operation));
+        guard.end_doubts(in_progress.map(|reset| reset.operation));
+        if reset.is_some() && in_progress.is_none() {
+            self.memory.lease = None;
+        }
     }
 
     /// Begins a password epoch: the password here is one that no other process
     /// has.
     pub(super) fn begin_password_epoch(&mut self) {
         self.memory.password_epoch = self.memory.password_epoch.saturating_add(1);
+        self.memory.epoch_password = Some(self.tag());
         self.password_epoch = self.memory.password_epoch;
     }
 
-    /// Reopens the guard, as far as `reopen` does: the password here is the one to
-    /// use.
-    pub(super) fn reopen_guard(&mut self, reopen: impl FnOnce(&mut Self)) {
-        let before = self.login_guard().blocked;
-        reopen(self);
-        self.password_epoch = self.memory.password_epoch;
-        match self.login_guard().blocked {
+    /// The reason why no login is made, once it is reported: a reset in progress is not,
+    /// since logins wait for it.
+    pub(super) fn reported_reason(&self) -> Option<BlockReason> {
+        use BlockReason::{AwaitingConfirmation, PasswordInDoubt};
+        let reason = self.login_guard().blocked?;
+        let is_of_lease = self
+            .memory
+            .lease
+            .is_some_and(|lease| self.memory.guard.is_in_doubt_only_of(lease.operation));
+        let is_doubt = matches!(reason, AwaitingConfirmation | PasswordInDoubt);
+        (!(is_doubt && is_of_lease)).then_some(reason)
+    }
+
+    /// Reports what somebody has changed by name about logins, which were blocked for
+    /// this reason before.
+    pub(super) fn report_reopened(&mut self, before: Option<&BlockReason>) {
+        match self.reported_reason() {
             None if before.is_some() => self.events.push(Event::LoginsUnblocked),
             // It was not reported yet.
-            Some(reason) if before.as_ref() != Some(&reason) => {
+            Some(reason) if before != Some(&reason) => {
                 self.events.push(Event::LoginsBlocked { reason });
             }
             _ => {}

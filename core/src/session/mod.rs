@@ -4,8 +4,10 @@
 //! A [`Session`] is two tokens, a count of failed logins, and at most one
 //! operation in progress. It does nothing by itself. A [`Call`] is one thing that
 //! a caller wants; its [`step`](Call::step) says what to do next, and all of it
-//! is either [`Send`](Step::Send), [`Wait`](Step::Wait) or [`Done`](Step::Done).
-//! The machine asks, it never calls: no code of a caller's runs inside it.
+//! is either [`Send`](Step::Send), [`Wait`](Step::Wait) or [`Done`](Step::Done);
+//! where processes share the session, also [`Load`](SharedStep::Load) or
+//! [`Save`](SharedStep::Save). The machine asks, it never calls: no code of a caller's runs
+//! inside it.
 //!
 //! It has two parts with one seam between them. *Acquire* gets the tokens, one
 //! operation at a time:
@@ -14,9 +16,9 @@
 //!        ┌────── bearer stale or refused ──────┐
 //!        ▼                                     │
 //!   fetch bearer ──▶ login guard ──▶ log in ──▶ both tokens
-//!        ▲              │ blocked      ▲       │
-//!     backoff           ▼              └───────┘ session idle or refused
-//!        ▲            error
+//!        ▲          │   │ blocked      ▲       │
+//!     backoff    check  ▼              └───────┘ session idle or refused
+//!        ▲     service error
 //!        └── failed, may pass
 //! ```
 //!
@@ -36,27 +38,34 @@ mod acquire;
 mod backoff;
 mod builder;
 mod call;
+mod check;
 mod cooldown;
 mod error;
 mod event;
 mod execute;
 mod failure;
 mod finish;
+mod freshness;
 mod guard;
 mod machine;
 mod memory;
 mod new_password;
+mod nonce;
 mod nullable;
 mod observer;
 mod operation;
 mod received;
 mod results;
 mod settings;
+mod shared;
+mod sharing;
 mod snapshot;
 mod span;
 mod step;
 mod store;
+mod tag;
 mod tokens;
+mod verdict;
 
 pub use self::{
     builder::SessionBuilder,
@@ -73,7 +82,7 @@ pub use self::{
         LONGEST_REQUESTED_BACKOFF, MAX_EVENTS, MaxFailedLogins, PLATFORM_LOCKS_AT, Settings,
         SettingsError,
     },
-    snapshot::{OtherSession, Snapshot},
-    step::{Attempt, Completion, Step, Transmit, Wait, WaitReason},
-    store::{Saved, Store},
+    snapshot::{OtherSession, Revision, Snapshot, SnapshotError},
+    step::{Attempt, Completion, SharedStep, Step, Transmit, Wait, WaitReason},
+    store::{AsyncStore, Loaded, POLL_INTERVAL, Saved, Store, StoreFuture},
 };

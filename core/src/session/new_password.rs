@@ -5,6 +5,7 @@
 
 use thiserror::Error;
 
+use super::operation::OperationId;
 use crate::Password;
 
 /// The new password that a reset brought, until it is confirmed.
@@ -16,7 +17,7 @@ use crate::Password;
 #[must_use = "this is the only copy of the new password, and no login is made until it is confirmed"]
 pub struct NewPassword {
     pub(super) password: Password,
-    pub(super) reset: u64,
+    pub(super) reset: OperationId,
 }
 
 impl NewPassword {
@@ -31,11 +32,11 @@ impl NewPassword {
     }
 }
 
-/// The error of confirming a new password that is not awaited: it is confirmed
-/// already, or other credentials were given since.
+/// The error of confirming a new password that is not awaited: another reset was
+/// made, or other credentials were given since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "this new password is not awaited; it is confirmed already, or other credentials were given since"
+    "this new password is not awaited; another reset was made, or other credentials were given since"
 )]
 #[non_exhaustive]
 pub struct NotAwaited;

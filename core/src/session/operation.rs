@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::span::Span;
+use super::{span::Span, tag::Tag};
 use crate::Timestamp;
 
 /// The kind of an operation. Only one operation at a time is in progress in a
@@ -27,6 +27,9 @@ pub enum OperationKind {
     LogOut,
     /// Resetting the password.
     PasswordReset,
+    /// Asking the API whether it responds, before a login is risked: a logout
+    /// without a session token, which can be no failed login.
+    ServiceCheck,
 }
 
 impl fmt::Display for OperationKind {
@@ -36,24 +39,52 @@ impl fmt::Display for OperationKind {
             Self::LogIn => "the login",
             Self::LogOut => "the logout",
             Self::PasswordReset => "the password reset",
+            Self::ServiceCheck => "the service check",
         })
     }
+}
+
+/// The name of an operation: the number of those that had begun when it did, and a
+/// random number, since others may begin one of the same number unseen.
+///
+/// The default is the name of none.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub(super) struct OperationId {
+    pub(super) number: u64,
+    pub(super) nonce: u64,
 }
 
 /// An operation of a session, as its driver carries it from
 /// [`Step::Send`](super::Step::Send) to
 /// [`Session::receive`](super::Session::receive).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Operation {
-    /// The number of the operation, from 1. The tokens that it brings are of
-    /// this generation.
-    pub(super) id: u64,
+    /// The name of the operation. The tokens that it brings are of this
+    /// generation.
+    pub(super) id: OperationId,
     pub(super) kind: OperationKind,
     pub(super) sent_at: Timestamp,
-    /// The generation of the bearer token that its request carries; 0 if none.
-    pub(super) bearer: u64,
-    /// The generation of the session token that its request carries; 0 if none.
-    pub(super) session: u64,
+    /// The generation of the bearer token that its request carries.
+    pub(super) bearer: OperationId,
+    /// The generation of the session token that its request carries.
+    pub(super) session: OperationId,
+    /// The password that its request carries.
+    pub(super) password: Tag,
+}
+
+/// Shows nothing of the password.
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("sent_at", &self.sent_at)
+            .field("bearer", &self.bearer)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Operation {
@@ -66,7 +97,7 @@ impl Operation {
 /// The lease that the operation in progress holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lease {
-    pub(super) operation: u64,
+    pub(super) operation: OperationId,
     pub(super) kind: OperationKind,
     pub(super) span: Span,
 }

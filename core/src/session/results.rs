@@ -7,7 +7,10 @@
 use std::collections::VecDeque;
 
 use super::{
-    error::Error, new_password::NewPassword, operation::OperationKind, settings::MAX_RESULTS,
+    error::Error,
+    new_password::NewPassword,
+    operation::{OperationId, OperationKind},
+    settings::MAX_RESULTS,
     step::Completion,
 };
 
@@ -22,7 +25,7 @@ pub(super) struct Results {
 /// An operation that has ended.
 #[derive(Clone)]
 pub(super) struct Finished {
-    pub(super) operation: u64,
+    pub(super) operation: OperationId,
     pub(super) kind: OperationKind,
     pub(super) result: OperationResult,
 }
@@ -40,7 +43,12 @@ pub(super) enum OperationResult {
 }
 
 impl Results {
-    pub(super) fn push(&mut self, operation: u64, kind: OperationKind, result: OperationResult) {
+    pub(super) fn push(
+        &mut self,
+        operation: OperationId,
+        kind: OperationKind,
+        result: OperationResult,
+    ) {
         if self.last.len() == MAX_RESULTS {
             self.last.pop_front();
         }
@@ -51,7 +59,7 @@ impl Results {
         });
     }
 
-    pub(super) fn of(&self, operation: u64) -> Option<&Finished> {
+    pub(super) fn of(&self, operation: OperationId) -> Option<&Finished> {
         let mut results = self.last.iter().rev();
         results.find(|finished| finished.operation == operation)
     }

@@ -24,6 +24,9 @@ pub const LONGEST_REQUESTED_BACKOFF: Duration = Duration::from_secs(24 * 60 * 60
 /// that runs into the deadline has the time to say so (our choice).
 pub(super) const LEASE_GRACE: Duration = Duration::from_secs(5);
 
+/// The longest lease of an operation, whatever its deadline is (our choice).
+pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The shortest time that a fetched bearer token is used, whatever lifetime the
 /// service gives it: so that a token given out at its very end does not set off
 /// one fetch after the other (our choice).
@@ -47,19 +50,71 @@ pub(super) const FIRST_COOLDOWN: Duration = Duration::from_secs(60);
 /// The longest login cooldown (our choice).
 pub(super) const LONGEST_COOLDOWN: Duration = Duration::from_secs(20 * 60);
 
+/// The number of logins that may have failed since the last success before only
+/// [`unblock`](super::Session::unblock) allows another one: one less than lock the
+/// user name.
+pub(super) const MOST_FAILED_LOGINS: usize = PLATFORM_LOCKS_AT as usize - 1;
+
+/// The shortest time between a login that was certainly not judged and the next
+/// (our choice).
+pub(super) const UNJUDGED_LOGIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The pause after a first service check; it doubles with each further one (our
+/// choice).
+pub(super) const FIRST_CHECK_PAUSE: Duration = Duration::from_secs(30);
+
+/// The longest pause between two service checks, whatever the settings say: what a
+/// snapshot may hold (our choice).
+pub(super) const LONGEST_CHECK_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The time for which the API is taken to respond after a check found so (our
+/// choice).
+pub(super) const RESPONSIVE_FOR: Duration = Duration::from_secs(30);
+
+/// The number of refused credentials that are remembered; the oldest are forgotten
+/// first (our choice).
+pub(super) const MAX_REFUSED: usize = 8;
+
+/// The number of counted logins and resets that are remembered: more than ever
+/// count, also where histories of several stores are merged (our choice).
+pub(super) const MAX_COUNTED: usize = 16;
+
+/// The number of ids that are remembered as settled; the oldest are forgotten first
+/// (our choice).
+pub(super) const MAX_SETTLED: usize = 64;
+
 /// The number of results of operations that are held for the calls that wait for
 /// them; the oldest are dropped first (our choice: operations come one at a time,
 /// and whoever waits looks after each).
 pub(super) const MAX_RESULTS: usize = 8;
 
-/// The number of times that a change to a shared session is tried because others
-/// were faster: far more than any number of honest processes needs (our choice).
-pub(super) const MAX_SAVE_ATTEMPTS: u32 = 1000;
-
-/// The greatest version, number of operations or password epoch that a snapshot may
-/// hold: more than any session reaches, and the greatest that every reader of JSON
+/// The greatest number of an operation, a password epoch or a revision that a
+/// snapshot may hold: more than ever begin, and the greatest that every JSON reader
 /// holds exactly.
 pub(super) const GREATEST_NUMBER: u64 = (1 << 53) - 1;
+
+/// The number of requests of one call after which it makes no service check any more:
+/// far more than there are while time passes between two checks (our choice).
+pub(super) const MAX_CHECKED_ATTEMPTS: u32 = 100;
+
+/// The number of times that a call tries to save to a store because others were
+/// faster: far more than any number of honest processes needs (our choice).
+pub(super) const MAX_CONFLICTS: u32 = 1000;
+
+/// The time for which calls wait for another call of their process that loads or
+/// saves; then they do it themselves (our choice).
+pub(super) const STORE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The time for which a store that failed is not asked again (our choice).
+pub(super) const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest time for which the last use of a session is not saved, and the part of
+/// it that varies (our choice).
+pub(super) const USE_SAVED_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// The number of replays of one call on tokens that it did not get itself, where many
+/// processes share the session (our choice).
+pub(super) const MAX_SHARED_REPLAYS: u32 = 3;
 
 /// The settings of a session. Start from the default and change what differs:
 ///
@@ -75,10 +130,29 @@ pub(super) const GREATEST_NUMBER: u64 = (1 << 53) - 1;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The number of logins that may fail, or have an unknown outcome, before the
-    /// login guard is blocked. 2 by default: one slip and one retry, and still as
-    /// many left again before the platform locks.
+    /// The number of logins with one password that may fail without a reason before the
+    /// login guard is blocked; if nobody knows whether any of them was judged, one more
+    /// is made when the API responds, and one hours later. 2 by default: one slip and
+    /// one retry, and still as many left again before the platform locks.
     pub max_failed_logins: MaxFailedLogins,
+
+    /// The time between a login that failed or was lost and the next with the same
+    /// password. 30 seconds by default. A second is kept in any case.
+    pub login_interval: Duration,
+
+    /// The time between the last of the logins that may be lost
+    /// ([`max_failed_logins`](Self::max_failed_logins)) and one more. 30 minutes by
+    /// default; less where the API was down in between and responds again.
+    #[doc(alias = "probe")]
+    pub first_probe_after: Duration,
+
+    /// The time between that one and another, if it is lost too. 2 hours by default.
+    pub next_probe_after: Duration,
+
+    /// The longest pause between two service checks, by which the API is asked whether
+    /// it responds before one more login is made. 10 minutes by default; never less
+    /// than a second, nor more than a day.
+    pub longest_check_pause: Duration,
 
     /// The scopes to ask for with the bearer token, separated by spaces. None
     /// by default: what the application has.
@@ -129,6 +203,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_failed_logins: MaxFailedLogins::default(),
+            login_interval: Duration::from_secs(30),
+            first_probe_after: Duration::from_secs(30 * 60),
+            next_probe_after: Duration::from_secs(2 * 60 * 60),
+            longest_check_pause: Duration::from_secs(10 * 60),
             scope: None,
             clock_skew: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(19 * 60),

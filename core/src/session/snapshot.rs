@@ -1,10 +1,8 @@
 //! Everything about a session that must outlive the process.
 //!
-//! One rule makes any store correct: *if the version changed, save before
-//! acting on the step.* A login is counted before it is sent, so a crash at any
-//! point forgets nothing. In one process the store is a mutex, on one machine a
-//! file, across a fleet any register with compare-and-swap; an operation's lease
-//! is then the lease across the fleet.
+//! A snapshot holds the times of the clock that it was saved by, with the moment of
+//! its saving. Whoever loads it says how old it is, and every time moves to the
+//! clock here: no two clocks need agree.
 
 use std::fmt;
 
@@ -15,65 +13,115 @@ use serde::{
 };
 use thiserror::Error;
 
-use super::memory::Memory;
-use crate::{Credentials, Environment};
+use super::{memory::Memory, settings::GREATEST_NUMBER, span::Shift};
+use crate::{Credentials, Environment, Timestamp};
 
 /// The name that a snapshot is saved under, with the number of its format.
-const FORMAT: &str = "thingspace-session-2";
+const FORMAT: &str = "thingspace-session-3";
 
 /// A session at rest. Serialise it with any serde format, save it, and build the
 /// session from it with
 /// [`SessionBuilder::snapshot`](super::SessionBuilder::snapshot).
 ///
 /// It holds live tokens, so protect it as you would a password; it never holds the
-/// password or the application's secret. `Debug` shows neither.
+/// password or the application's secret, but 16 bits of a salted hash of the
+/// passwords that were refused lately. `Debug` shows none of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Snapshot(Contents);
+pub struct Snapshot(Box<Contents>);
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Contents {
+    revision: Revision,
+    saved_at: Timestamp,
     environment: String,
     key: String,
     username: String,
     memory: Memory,
 }
 
+/// The revision of a session in a store: a version, and a random number of the
+/// process that saved it. So a store that went back in time and grew again takes no
+/// save from another history.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Revision {
+    /// The number of saves before it, as far as its process knew.
+    pub version: u64,
+    /// The random number.
+    pub nonce: u64,
+}
+
 impl Snapshot {
     pub(super) fn of(
+        revision: Revision,
+        saved_at: Timestamp,
         environment: &Environment,
         credentials: &Credentials,
-        memory: &Memory,
+        mut memory: Memory,
     ) -> Self {
-        Self(Contents {
+        // Nothing in it is of the future, also if the clock was set back.
+        memory.rebase(saved_at);
+        (memory.version, memory.changes) = (0, 0);
+        Self(Box::new(Contents {
+            revision,
+            saved_at,
             environment: environment.to_string(),
             key: credentials.app.key().to_owned(),
             username: credentials.user.username().to_owned(),
-            memory: memory.clone(),
-        })
+            memory,
+        }))
     }
 
-    /// The [version](super::Session::version) of the session at the time.
-    pub const fn version(&self) -> u64 {
-        self.0.memory.version
+    /// The revision of the session in its store.
+    pub const fn revision(&self) -> Revision {
+        self.0.revision
     }
 
+    /// The time at which it was taken, by the clock of who took it.
+    pub const fn saved_at(&self) -> Timestamp {
+        self.0.saved_at
+    }
+
+    /// The memory of the session by the clock here, if it was taken at this time.
     pub(super) fn open(
         self,
         environment: &Environment,
         credentials: &Credentials,
-    ) -> Result<Memory, OtherSession> {
+        taken: Timestamp,
+    ) -> Result<Memory, SnapshotError> {
         let Contents {
+            revision,
+            saved_at,
             environment: theirs,
             key,
             username,
             memory,
-        } = self.0;
+        } = *self.0;
         if theirs != environment.to_string() {
-            return Err(OtherSession::Environment);
+            return Err(OtherSession::Environment.into());
         }
         OtherSession::check(&key, &username, credentials)?;
-        Ok(memory)
+        if revision.version > GREATEST_NUMBER || memory.is_impossible(saved_at) {
+            return Err(SnapshotError::Damaged);
+        }
+        Ok(memory.shifted(Shift {
+            from: saved_at,
+            to: taken,
+        }))
     }
+}
+
+/// The reason why a snapshot can't be used for a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// It belongs to another session.
+    #[error(transparent)]
+    Other(#[from] OtherSession),
+    /// It holds values that no session ever had.
+    #[error("the snapshot is damaged: it holds values that no session ever had")]
+    Damaged,
 }
 
 /// The reason why a snapshot, or other credentials, can't be used for a session:
@@ -116,7 +164,7 @@ impl OtherSession {
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(FORMAT, &self.0)?;
+        map.serialize_entry(FORMAT, &*self.0)?;
         map.end()
     }
 }
@@ -162,12 +210,9 @@ impl<'de> Visitor<'de> for SnapshotVisitor<'_> {
             )));
         }
         // Their message may repeat what stands there, and a token may stand anywhere.
-        let contents: Contents = map.next_value().map_err(|_| damaged())?;
-        if !contents.memory.is_possible() {
-            return Err(damaged());
-        }
+        let contents = map.next_value().map_err(|_| damaged())?;
         match map.next_key::<String>() {
-            Ok(None) => Ok(Snapshot(contents)),
+            Ok(None) => Ok(Snapshot(Box::new(contents))),
             _ => Err(damaged()),
         }
     }
@@ -176,7 +221,8 @@ impl<'de> Visitor<'de> for SnapshotVisitor<'_> {
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("version", &self.version())
+            .field("revision", &self.revision())
+            .field("saved_at", &self.saved_at())
             .finish_non_exhaustive()
     }
 }

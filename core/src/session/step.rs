@@ -9,6 +9,7 @@ use super::{
     error::Error,
     new_password::NewPassword,
     operation::{Operation, OperationKind},
+    snapshot::{Revision, Snapshot},
 };
 use crate::{SessionToken, Timestamp};
 
@@ -25,6 +26,97 @@ pub enum Step {
     Wait(Wait),
     /// The call has finished with this result.
     Done(Result<Completion, Error>),
+}
+
+/// The next thing to do for a call on a session that many processes share.
+// A box around the request would cost every call an allocation.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug)]
+#[must_use = "a request that is not sent is waited for, and a login among them is counted"]
+pub enum SharedStep {
+    /// Send this, as for [`Step::Send`].
+    Send(Transmit),
+    /// There is nothing to do for now, as for [`Step::Wait`].
+    Wait(Wait),
+    /// Load what the [store](super::Store) has, then give it to
+    /// [`Call::loaded`](super::Call::loaded).
+    Load,
+    /// Save this to the store, in place of the revision that was seen, then give the
+    /// result to [`Call::saved`](super::Call::saved).
+    Save {
+        /// The revision that is replaced; `None` if there is to be nothing yet.
+        seen: Option<Revision>,
+        /// The snapshot to save.
+        snapshot: Snapshot,
+    },
+    /// The call has finished with this result.
+    Done(Result<Completion, Error>),
+}
+
+/// The steps that either kind has, so that each is made in its final place.
+pub(super) trait AnyStep: Sized {
+    fn send(transmit: Transmit) -> Self;
+    fn wait(wait: Wait) -> Self;
+    fn done(result: Result<Completion, Error>) -> Self;
+    /// The request to be sent, if it is one.
+    fn transmit(&mut self) -> Option<&mut Transmit>;
+    /// The same as this step, if there is one.
+    fn other(step: SharedStep) -> Option<Self>;
+}
+
+impl AnyStep for Step {
+    fn send(transmit: Transmit) -> Self {
+        Self::Send(transmit)
+    }
+
+    fn wait(wait: Wait) -> Self {
+        Self::Wait(wait)
+    }
+
+    fn done(result: Result<Completion, Error>) -> Self {
+        Self::Done(result)
+    }
+
+    fn transmit(&mut self) -> Option<&mut Transmit> {
+        match self {
+            Self::Send(transmit) => Some(transmit),
+            _ => None,
+        }
+    }
+
+    fn other(step: SharedStep) -> Option<Self> {
+        match step {
+            SharedStep::Send(transmit) => Some(Self::Send(transmit)),
+            SharedStep::Wait(wait) => Some(Self::Wait(wait)),
+            SharedStep::Done(result) => Some(Self::Done(result)),
+            SharedStep::Load | SharedStep::Save { .. } => None,
+        }
+    }
+}
+
+impl AnyStep for SharedStep {
+    fn send(transmit: Transmit) -> Self {
+        Self::Send(transmit)
+    }
+
+    fn wait(wait: Wait) -> Self {
+        Self::Wait(wait)
+    }
+
+    fn done(result: Result<Completion, Error>) -> Self {
+        Self::Done(result)
+    }
+
+    fn transmit(&mut self) -> Option<&mut Transmit> {
+        match self {
+            Self::Send(transmit) => Some(transmit),
+            _ => None,
+        }
+    }
+
+    fn other(step: SharedStep) -> Option<Self> {
+        Some(step)
+    }
 }
 
 /// A request to be sent. `Debug` shows where it goes and nothing of what it
@@ -108,6 +200,8 @@ pub enum WaitReason {
     Cooldown,
     /// The driver has the call's request and has not given its result.
     Response,
+    /// Another call of this process is loading from the store, or saves to it.
+    Store,
 }
 
 /// Says what is waited for.
@@ -118,6 +212,7 @@ impl fmt::Display for WaitReason {
             Self::Backoff => f.write_str("the next attempt after a failure"),
             Self::Cooldown => f.write_str("the next login, since sessions keep being refused"),
             Self::Response => f.write_str("a response"),
+            Self::Store => f.write_str("the session's store"),
         }
     }
 }
@@ -136,6 +231,8 @@ pub enum Completion {
     LoggedOut(Option<SessionToken>),
     /// The new password after a reset.
     PasswordReset(NewPassword),
+    /// The session and its store know the same.
+    Synced,
 }
 
 impl Completion {
@@ -168,6 +265,16 @@ impl Completion {
     pub fn into_logged_out(self) -> Result<Option<SessionToken>, Error> {
         match self {
             Self::LoggedOut(token) => Ok(token),
+            _ => Err(Error::finished()),
+        }
+    }
+
+    /// Takes note that [`Call::sync`](super::Call::sync) is done.
+    ///
+    /// Fails if the call was another one.
+    pub fn into_synced(self) -> Result<(), Error> {
+        match self {
+            Self::Synced => Ok(()),
             _ => Err(Error::finished()),
         }
     }

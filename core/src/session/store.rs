@@ -1,68 +1,195 @@
 //! The store of a session that many processes share.
 //!
-//! The machine needs nothing of a store but a register with compare-and-swap:
-//! what is saved is replaced only by somebody who has seen it. So of two
-//! processes that want to log in, one gets its operation saved and the other
-//! finds it there. The rule is the one of every driver: *if the version changed,
-//! save before acting on the step*; [`Session::transact`] keeps it.
+//! The machine needs nothing of a store but a register with compare-and-swap, and
+//! the age of what it holds: what is saved is replaced only by somebody who has
+//! seen it. So of two processes that want to log in, one gets its operation saved
+//! and the other finds it there. The machine never calls a store: it asks its driver
+//! with [`SharedStep::Load`](super::SharedStep::Load) and [`SharedStep::Save`](super::SharedStep::Save).
+//!
+//! So the driver of a shared session is one loop of five arms, here with a store in
+//! memory:
+//!
+//! ```
+//! use std::{
+//!     sync::Mutex,
+//!     time::{Duration, Instant},
+//! };
+//!
+//! use bytes::Bytes;
+//! use thingspace_core::{
+//!     AppCredentials, Call, Completion, Credentials, Environment, Error, Session,
+//!     SessionBuilder, SharedStep, StoreError, Timestamp, TransportError, UserCredentials,
+//!     session::{Loaded, Revision, Saved, Snapshot, Store, Transmit},
+//! };
+//!
+//! /// A register in memory that knows how old its content is. In a database it is a row,
+//! /// with the time of its saving by the database's clock.
+//! #[derive(Default)]
+//! struct Register(Mutex<Option<(Snapshot, Instant)>>);
+//!
+//! impl Store for Register {
+//!     fn load(&self) -> Result<Option<Loaded>, StoreError> {
+//!         let content = self.0.lock().unwrap();
+//!         Ok(content.as_ref().map(|(snapshot, saved_at)| Loaded {
+//!             snapshot: snapshot.clone(),
+//!             age: saved_at.elapsed(),
+//!         }))
+//!     }
+//!
+//!     fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
+//!         let mut content = self.0.lock().unwrap();
+//!         if content.as_ref().map(|(had, _)| had.revision()) != seen {
+//!             return Ok(Saved::Conflict);
+//!         }
+//!         *content = Some((snapshot.clone(), Instant::now()));
+//!         Ok(Saved::Saved)
+//!     }
+//! }
+//!
+//! /// One of the processes. Nothing is locked while the store or the network is busy.
+//! struct Process<'a> {
+//!     session: Mutex<Session>,
+//!     store: &'a dyn Store,
+//!     /// Your HTTP stack.
+//!     send: &'a dyn Fn(Transmit) -> Result<http::Response<Bytes>, TransportError>,
+//! }
+//!
+//! impl Process<'_> {
+//!     fn drive(&self, mut call: Call) -> Result<Completion, Error> {
+//!         loop {
+//!             let step = call.step_shared(&mut self.session.lock().unwrap(), now());
+//!             match step {
+//!                 SharedStep::Send(transmit) => {
+//!                     let (attempt, result) = (transmit.attempt, (self.send)(transmit));
+//!                     call.receive(&mut self.session.lock().unwrap(), now(), attempt, result);
+//!                     self.save_news();
+//!                 }
+//!                 // Or until another call has changed the session.
+//!                 SharedStep::Wait(wait) => std::thread::sleep(wait.until.since(now())),
+//!                 SharedStep::Load => {
+//!                     let loaded = self.store.load();
+//!                     call.loaded(&mut self.session.lock().unwrap(), now(), loaded);
+//!                 }
+//!                 SharedStep::Save { seen, snapshot } => {
+//!                     let saved = self.store.save(seen, &snapshot);
+//!                     call.saved(&mut self.session.lock().unwrap(), now(), saved);
+//!                 }
+//!                 SharedStep::Done(result) => return result,
+//!             }
+//!         }
+//!     }
+//!
+//!     /// Saves what a response has brought, since others wait for it. Do the same after
+//!     /// `confirm`, `unblock` and `set_credentials`; on a thread of its own if you can.
+//!     fn save_news(&self) {
+//!         let is_unsaved = self.session.lock().unwrap().is_unsaved(now());
+//!         if is_unsaved {
+//!             // The next call that needs the store reports its failure.
+//!             let _ = self.drive(Call::sync());
+//!         }
+//!     }
+//! }
+//!
+//! # fn now() -> Timestamp { std::time::SystemTime::now().into() }
+//! # let logins = std::cell::Cell::new(0);
+//! # let send = |transmit: Transmit| {
+//! #     let body = match transmit.request.uri().path() {
+//! #         "/api/ts/v1/oauth2/token" => r#"{"access_token":"cf1b","expires_in":3600}"#,
+//! #         "/api/m2m/v1/session/login" => {
+//! #             logins.set(logins.get() + 1);
+//! #             r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#
+//! #         }
+//! #         _ => "{}",
+//! #     };
+//! #     Ok(http::Response::new(Bytes::from(body)))
+//! # };
+//! let store = Register::default();
+//! for seed in [42, 43] { // a different random one in each process
+//!     let app = AppCredentials::new("key", "secret")?;
+//!     let user = UserCredentials::new("zbeeblebrox", "IMgr8")?;
+//!     let session = SessionBuilder::new(Credentials::new(app, user))
+//!         .environment(Environment::mock())
+//!         .seed(seed)
+//!         .shared(store.poll_interval())
+//!         .build()?;
+//!     let process = Process { session: session.into(), store: &store, send: &send };
+//!     let request = http::Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
+//!     let call = Call::to(request, &Environment::mock())?;
+//!     process.drive(call)?.into_response()?;
+//! }
+//! # assert_eq!(logins.get(), 1);
+//! // The second process has used the session that the first one opened.
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A driver that awaits is the same loop, with `store.load().await` and
+//! `store.save(seen, &snapshot).await`; see [`AsyncStore`].
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::Response;
-
-use super::{
-    call::Call,
-    error::Error,
-    event::Event,
-    guard::BlockReason,
-    machine::Session,
-    operation::{Operation, OperationKind},
-    results::OperationResult,
-    settings::MAX_SAVE_ATTEMPTS,
-    snapshot::{OtherSession, Snapshot},
-    step::{Attempt, Step},
-};
-use crate::{
-    Timestamp,
-    transport::{StoreError, TransportError},
-};
+use super::snapshot::{Revision, Snapshot};
+use crate::transport::StoreError;
 
 /// The place where a session is saved that many processes share: a file, a row of
 /// a database, a key of a register. It holds live tokens.
 ///
-/// Both methods block for as long as they take, and are called with the
-/// session's lock held. A store that must be awaited is driven by hand: load,
-/// [`Session::reload`], step on clones of session and call, save, and again from
-/// the start if that was a [`Conflict`](Saved::Conflict).
+/// The budget of failed logins is the store's: two stores for one user name share
+/// the five that the platform allows, and do not know of each other.
+///
+/// Both methods block for as long as they take, and are called with nothing locked.
+/// Bound that: a store that does not respond is down.
 pub trait Store: Send + Sync {
-    /// Loads what is saved; `None` if nothing ever was.
+    /// Loads what is saved; `None` if nothing is.
     ///
     /// Fails if there is something that can't be read or understood: taking
     /// that for nothing would forget failed logins.
-    fn load(&self) -> Result<Option<Snapshot>, StoreError>;
+    fn load(&self) -> Result<Option<Loaded>, StoreError>;
 
-    /// Saves `snapshot` in place of the one of version `seen` (`None`: of
-    /// nothing), in one step that no other process comes between.
+    /// Saves `snapshot` in place of the one of revision `seen` (`None`: of nothing),
+    /// in one step that no other process comes between.
     ///
     /// What is [`Saved`](Saved::Saved) survives the process and the machine from
-    /// then on.
-    fn save(&self, seen: Option<u64>, snapshot: &Snapshot) -> Result<Saved, StoreError>;
+    /// then on. An error may mean that it is saved, or not.
+    fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError>;
 
     /// The interval at which a call that waits looks for what other processes
     /// have changed. A tenth of a second unless said otherwise.
     fn poll_interval(&self) -> Duration {
-        Duration::from_millis(100)
+        POLL_INTERVAL
+    }
+}
+
+/// A future of an [`AsyncStore`].
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A [`Store`] that is awaited.
+pub trait AsyncStore: Send + Sync {
+    /// Loads what is saved, as [`Store::load`] does.
+    fn load(&self) -> StoreFuture<'_, Option<Loaded>>;
+
+    /// Saves `snapshot` in place of the one of revision `seen`, as [`Store::save`]
+    /// does.
+    fn save<'a>(&'a self, seen: Option<Revision>, snapshot: &'a Snapshot)
+    -> StoreFuture<'a, Saved>;
+
+    /// The interval at which a call that waits looks for what other processes
+    /// have changed. A tenth of a second unless said otherwise.
+    fn poll_interval(&self) -> Duration {
+        POLL_INTERVAL
     }
 }
 
 /// A store that many sessions of a process use.
-impl<S: Store + ?Sized> Store for Arc<S> {
-    fn load(&self) -> Result<Option<Snapshot>, StoreError> {
+impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
+    fn load(&self) -> StoreFuture<'_, Option<Loaded>> {
         (**self).load()
     }
 
-    fn save(&self, seen: Option<u64>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
+    fn save<'a>(
+        &'a self,
+        seen: Option<Revision>,
+        snapshot: &'a Snapshot,
+    ) -> StoreFuture<'a, Saved> {
         (**self).save(seen, snapshot)
     }
 
@@ -71,153 +198,40 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     }
 }
 
+/// The interval at which a store is looked at, unless it says otherwise.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A store that many sessions of a process use.
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        (**self).load()
+    }
+
+    fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
+        (**self).save(seen, snapshot)
+    }
+
+    fn poll_interval(&self) -> Duration {
+        (**self).poll_interval()
+    }
+}
+
+/// A snapshot that a store holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// The time since it was saved, by the store's own clock: no other two clocks
+    /// agree.
+    pub age: Duration,
+}
+
 /// The result of saving a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Saved {
     /// It is saved.
     Saved,
-    /// Somebody else was faster: it is not saved, and what is saved is newer than
-    /// what was seen.
+    /// Somebody else was faster: it is not saved, and what is saved is not what was
+    /// seen.
     Conflict,
-}
-
-impl Session {
-    /// Does something to the session as `store` has it, and returns the result
-    /// once the store has saved what changed. If other processes are faster, it
-    /// is done anew on what they left: `act` must do nothing else that matters.
-    ///
-    /// Fails if the store does or has somebody else's session; then nothing has
-    /// changed here. (What a store has lost is saved there again.)
-    pub fn transact<R>(
-        &mut self,
-        store: &dyn Store,
-        mut act: impl FnMut(&mut Self) -> R,
-    ) -> Result<R, StoreError> {
-        for _ in 0..MAX_SAVE_ATTEMPTS {
-            let saved = store.load()?;
-            let seen = saved.as_ref().map(Snapshot::version);
-            if let Some(saved) = saved {
-                self.reload(saved).map_err(StoreError::new)?;
-            }
-            let mut next = self.clone();
-            let result = act(&mut next);
-            if next.version() == self.version()
-                || store.save(seen, &next.snapshot())? == Saved::Saved
-            {
-                *self = next;
-                return Ok(result);
-            }
-        }
-        Err(StoreError::new("other processes keep changing the session"))
-    }
-
-    /// Continues with what another process has saved, with this one's
-    /// credentials.
-    ///
-    /// If a process has reset the password since this session was made, or was
-    /// given another one, the login guard is blocked here until that one is given.
-    /// So one that joins others is
-    /// [built from the snapshot](super::SessionBuilder::snapshot) that they have
-    /// saved: its credentials are taken for those that are right as of then.
-    ///
-    /// Fails if the snapshot is of another environment, application or user.
-    pub fn reload(&mut self, snapshot: Snapshot) -> Result<(), OtherSession> {
-        let known = self.password_outdated();
-        self.memory = snapshot.open(&self.environment, &self.credentials)?;
-        if self.password_outdated() && !known {
-            let reason = BlockReason::PasswordOutdated;
-            self.events.push(Event::LoginsBlocked { reason });
-        }
-        Ok(())
-    }
-
-    /// [`receive`](Self::receive), for a session that many processes share. If
-    /// the store fails, the calls of this process that wait for the operation
-    /// learn of it, and a logout or password reset has its own result all the
-    /// same.
-    pub fn receive_in(
-        &mut self,
-        store: &dyn Store,
-        now: Timestamp,
-        operation: Operation,
-        result: Result<Response<Bytes>, TransportError>,
-    ) {
-        let received = self.transact(store, |session| {
-            session.receive(now, operation, result.clone());
-        });
-        let Err(error) = received else {
-            return;
-        };
-        let mut imagined = self.clone();
-        imagined.receive(now, operation, result);
-        let has_own_result = matches!(
-            operation.kind,
-            OperationKind::LogOut | OperationKind::PasswordReset
-        );
-        let result = match imagined.results.of(operation.id) {
-            Some(finished) if has_own_result => finished.result.clone(),
-            _ => OperationResult::Failed(error.into()),
-        };
-        self.results.new_password = imagined.results.new_password.take();
-        self.results.push(operation.id, operation.kind, result);
-    }
-
-    /// [`abandon`](Self::abandon), for a session that many processes share. If
-    /// the store fails, the operation ends with its lease.
-    pub fn abandon_in(&mut self, store: &dyn Store, now: Timestamp, operation: Operation) {
-        // Nothing is lost by it but time.
-        let _ = self.transact(store, |session| session.abandon(now, operation));
-    }
-}
-
-impl Call {
-    /// [`step`](Self::step), for a session that many processes share: on what the
-    /// store has, and with every change saved before it returns. If the store
-    /// fails, the call ends and nothing is sent.
-    pub fn step_in(&mut self, store: &dyn Store, session: &mut Session, now: Timestamp) -> Step {
-        // Neither a result that is there nor one that this process will have needs a
-        // store.
-        self.execution.take_result(&self.purpose, session, now);
-        if self.execution.is_finishing() || self.execution.awaits_own_operation(session, now) {
-            return self.step(session, now);
-        }
-        let before = self.execution.clone();
-        let stepped = session.transact(store, |session| {
-            self.execution.clone_from(&before);
-            self.step(session, now)
-        });
-        stepped.unwrap_or_else(|error| {
-            self.execution = before;
-            self.execution.fail(error.into());
-            self.step(session, now)
-        })
-    }
-
-    /// [`receive`](Self::receive), for a session that many processes share. If
-    /// the store fails, the call has its own response all the same.
-    pub fn receive_in(
-        &mut self,
-        store: &dyn Store,
-        session: &mut Session,
-        now: Timestamp,
-        attempt: Attempt,
-        result: Result<Response<Bytes>, TransportError>,
-    ) {
-        if let Some(operation) = attempt.operation() {
-            return session.receive_in(store, now, operation, result);
-        }
-        if !self.execution.awaits(attempt.number()) {
-            return;
-        }
-        let before = self.execution.clone();
-        let received = session.transact(store, |session| {
-            self.execution.clone_from(&before);
-            self.receive(session, now, attempt, result.clone());
-        });
-        if let Err(error) = received {
-            self.execution = before;
-            self.receive(&mut session.clone(), now, attempt, result);
-            self.execution.fail(Error::from(error));
-        }
-    }
 }

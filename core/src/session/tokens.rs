@@ -6,7 +6,8 @@ use super::{
     failure::Failure,
     machine::Session,
     memory::Delay,
-    settings::{LONGEST_REQUESTED_BACKOFF, USE_GRAIN},
+    operation::OperationId,
+    settings::{LONGEST_REQUESTED_BACKOFF, USE_GRAIN, USE_SAVED_EVERY},
     span::Span,
 };
 use crate::{BearerToken, SessionToken, Timestamp, response::Refusal};
@@ -14,7 +15,11 @@ use crate::{BearerToken, SessionToken, Timestamp, response::Refusal};
 impl Session {
     /// The bearer token to use now, if there is one. One that the call itself got
     /// by its `own` operation is used, however short its life.
-    pub(super) fn usable_bearer(&self, now: Timestamp, own: u64) -> Option<(&BearerToken, u64)> {
+    pub(super) fn usable_bearer(
+        &self,
+        now: Timestamp,
+        own: OperationId,
+    ) -> Option<(&BearerToken, OperationId)> {
         let bearer = self.memory.bearer.as_ref()?;
         (now < bearer.renew_at || bearer.generation == own)
             .then_some((&bearer.token, bearer.generation))
@@ -22,18 +27,23 @@ impl Session {
 
     /// The session token to use now, if a session is open and not idle for too
     /// long.
-    pub(super) fn usable_session(&mut self, now: Timestamp, own: u64) -> Option<&SessionToken> {
+    pub(super) fn usable_session(
+        &mut self,
+        now: Timestamp,
+        own: OperationId,
+    ) -> Option<&SessionToken> {
         let open = self.memory.open.as_ref()?;
         if now.since(open.used) >= self.settings.idle_timeout && open.generation != own {
+            // Others may have used it meanwhile: it is not ended for them.
             self.memory.open = None;
             self.events.push(Event::SessionIdle);
-            self.memory.touch();
+            self.memory.touch_use();
         }
         self.session_token()
     }
 
     /// Returns true if a token that is there is of this generation.
-    pub(super) fn has_brought_token(&self, generation: u64) -> bool {
+    pub(super) fn has_brought_token(&self, generation: OperationId) -> bool {
         let bearer = self.memory.bearer.as_ref();
         let open = self.memory.open.as_ref();
         bearer.is_some_and(|bearer| bearer.generation == generation)
@@ -42,36 +52,54 @@ impl Session {
 
     /// Notes that a request with the session of this generation, sent at this
     /// time, had a response.
-    pub(super) fn session_used(&mut self, generation: u64, sent_at: Timestamp) {
+    pub(super) fn session_used(&mut self, generation: OperationId, sent_at: Timestamp) {
         let Some(open) = self.memory.open_of(generation) else {
             return;
         };
         let age = sent_at.since(open.since);
         open.used = open.used.max(sent_at);
+        let used = open.used;
         if open.used.since(open.reported) >= USE_GRAIN {
             open.reported = open.used;
             self.memory.cooldown.used_at(age);
-            self.memory.touch();
+            self.memory.touch_use();
+        }
+        self.use_is_unsaved(used);
+    }
+
+    /// Notes that the session was used: the store learns of it some minutes later.
+    fn use_is_unsaved(&mut self, used: Timestamp) {
+        let Some(sharing) = &mut self.sharing else {
+            return;
+        };
+        if sharing.use_due.is_none() && used > sharing.saved_use {
+            let jitter = self.jitter.up_to(USE_SAVED_EVERY / 4);
+            sharing.use_due = Some(used + (USE_SAVED_EVERY * 3 / 4 + jitter));
         }
     }
 
     /// Notes that the bearer token of this generation was refused.
-    pub(super) fn bearer_refused(&mut self, generation: u64) {
+    pub(super) fn bearer_refused(&mut self, generation: OperationId) {
         let bearer = self.memory.bearer.as_ref();
         if bearer.is_some_and(|bearer| bearer.generation == generation) {
-            self.memory.bearer = None;
+            self.memory.end_bearer();
             self.events.push(Event::BearerRefused);
             self.memory.touch();
         }
     }
 
     /// Notes that the session of this generation was refused.
-    pub(super) fn session_refused(&mut self, generation: u64, now: Timestamp, refusal: &Refusal) {
+    pub(super) fn session_refused(
+        &mut self,
+        generation: OperationId,
+        now: Timestamp,
+        refusal: &Refusal,
+    ) {
         let Some(open) = self.memory.open_of(generation) else {
             return;
         };
         let age = now.since(open.since);
-        self.memory.open = None;
+        self.memory.end_session();
         self.events.push(Event::SessionRefused);
         if let Some(length) = self.memory.cooldown.refused_at(age) {
             // A backoff that the service asked for is not cut short.
@@ -104,11 +132,13 @@ impl Session {
         &mut self,
         now: Timestamp,
         requested: Option<Timestamp>,
+        not_before: Timestamp,
         because: Failure,
     ) -> Timestamp {
         self.memory.failures = self.memory.failures.saturating_add(1);
         let until = self
             .retry_time(self.memory.failures, now, requested)
+            .max(not_before)
             .min(now + LONGEST_REQUESTED_BACKOFF);
         if self
             .memory
