@@ -138,11 +138,11 @@ fn open_session() -> Session {
                 let response = Response::new(Bytes::from_static(body.as_bytes()));
                 call.receive(&mut session, NOW, transmit.attempt, Ok(response));
             }
-            Step::Wait(wait) => panic!("{wait:?}"),
             Step::Done(token) => {
                 token.unwrap();
                 return session;
             }
+            other @ Step::Wait(_) => panic!("{other:?}"),
         }
     }
 }

@@ -157,14 +157,14 @@ fn a_session_leaves_no_password_behind() {
                         call.receive(&mut session, now, transmit.attempt, Ok(response));
                     }
                     Step::Done(result) => break result.unwrap(),
-                    Step::Wait(wait) => panic!("{wait:?}"),
+                    other @ Step::Wait(_) => panic!("{other:?}"),
                 }
             };
             let new = completion.into_new_password().unwrap();
             assert_eq!(new.password().expose(), NEW_PASSWORD);
             session.confirm(&new).unwrap();
             assert_eq!(new.into_password().expose(), NEW_PASSWORD);
-            drop(serde_json::to_string(&session.snapshot()).unwrap());
+            drop(serde_json::to_string(&session.snapshot(now)).unwrap());
         }),
         0
     );

@@ -1,9 +1,10 @@
 //! Every schedule of a small world, breadth first.
 //!
 //! Three calls of different kinds, two drivers, every kind of response and loss;
-//! at most one restart or death of a driver, one call that is dropped or operation
-//! that is given up, one change of the password, one unblocking; a new password is
-//! confirmed, or not; time goes on to the next instant at which something changes.
+//! at most one restart (at once, after a while, or with another password) or death of a
+//! driver, one call that is dropped or operation that is given up, one change of the
+//! password (to a new one or back), one unblocking; a new password is confirmed, or not;
+//! time goes on to the next instant at which something changes.
 //! The result of an operation comes to the session at any time, also when the call
 //! that began it is over or its lease has expired. (Whether it comes through that
 //! call or not makes no difference: that is checked each time.) All laws hold in
@@ -13,8 +14,8 @@
 //! service's responses and the passing of time are acts like others, so the honest
 //! future of an earlier state leads through these.
 //!
-//! The depth is `THINGSPACE_DEPTH`; without it, one that takes seconds. The long
-//! run is
+//! The depth is `THINGSPACE_DEPTH`; without it, one that takes seconds (a release build
+//! goes one farther). The long run is
 //!
 //! ```sh
 //! THINGSPACE_DEPTH=6 cargo test --release -p thingspace-core --test machine explored -- --nocapture
@@ -34,20 +35,20 @@ use thingspace_core::session::Settings;
 
 use crate::world::{
     Act::{
-        self, Abandon, Confirm, Deliver, Die, Drive, Drop, Give, Pass, Receive, Restart, Step,
-        Unblock, Want, WantWithin,
+        self, Abandon, Confirm, Deliver, Die, Drive, Drop, Give, Pass, Receive, Restart,
+        RestartWith, Step, Unblock, Want, WantWithin,
     },
     Driver::{One, Two},
     FORMAT, Other, Purpose,
     Reply::{
-        self, BearerFault, Brief, Fine, Invalid, InvalidClient, Lost, NotSent, SessionRefused,
-        ThrottledFor, Unclear, WrongCredentials,
+        self, BearerFault, Brief, Fine, Invalid, InvalidClient, Lost, NotSent, Outage,
+        SessionRefused, ThrottledFor, Unclear, WrongCredentials,
     },
     Wish::{LogIn, LogOut, Read, Reset, Write},
-    World,
+    World, without_chance,
 };
 
-const DEPTH: usize = 3;
+const DEPTH: usize = if cfg!(debug_assertions) { 2 } else { 3 };
 
 /// The three calls. The second has to hurry.
 const CALLS: [[Act; 3]; 3] = [
@@ -69,8 +70,12 @@ const CALLS: [[Act; 3]; 3] = [
 ];
 
 /// The beginnings: what happened before the three calls, and what with them.
-const BEGINNINGS: [(&[Act], &[Act]); 11] = [
+const BEGINNINGS: [(&[Act], &[Act]); 15] = [
     (&[], &[]),
+    (REFUSED, &[]),
+    (PROBING, &[]),
+    (DOWN, &[]),
+    (FOUR, &[]),
     (OPEN, &[]),
     (IN_DOUBT, &[]),
     (AWAITING, &[]),
@@ -115,6 +120,61 @@ const AWAITING: &[Act] = &[
     Drive(0, Fine),
     Drive(0, Fine),
     Step(0),
+];
+
+/// A password was refused, and another one is in use.
+const REFUSED: &[Act] = &[
+    Want(One, LogIn),
+    Drive(0, Fine),
+    Drive(0, WrongCredentials),
+    Step(0),
+    Give(Other::Password),
+];
+
+/// Two logins were lost, and their half minutes are over.
+const PROBING: &[Act] = &[
+    Want(One, LogIn),
+    Drive(0, Fine),
+    Drive(0, Lost),
+    Step(0),
+    Pass(30_000),
+    Drive(0, Lost),
+    Step(0),
+    Pass(30_000),
+];
+
+/// And a check found the service down.
+const DOWN: &[Act] = &[
+    Want(One, LogIn),
+    Drive(0, Fine),
+    Drive(0, Lost),
+    Step(0),
+    Pass(30_000),
+    Drive(0, Lost),
+    Step(0),
+    Pass(30_000),
+    Want(One, LogIn),
+    Drive(0, Outage),
+    Drop(0),
+    Pass(30_000),
+];
+
+/// Three logins count, of three passwords: only one is left.
+const FOUR: &[Act] = &[
+    Want(One, LogIn),
+    Drive(0, Fine),
+    Drive(0, WrongCredentials),
+    Step(0),
+    Give(Other::Password),
+    Want(One, LogIn),
+    Drive(0, Unclear),
+    Step(0),
+    Give(Other::Password),
+    Want(One, LogIn),
+    Drive(0, Fine),
+    Drive(0, Lost),
+    Drop(0),
+    Give(Other::Password),
 ];
 
 /// The lease of a reset has expired, and the caller gave another password; its
@@ -175,6 +235,7 @@ fn replies(purpose: Purpose) -> &'static [Reply] {
             Lost,
             NotSent,
         ],
+        Purpose::Check => &[SessionRefused, BearerFault, Outage, Lost],
         Purpose::Reset => &[
             Fine,
             BearerFault,
@@ -207,6 +268,7 @@ struct State {
     death: bool,
     /// A call is dropped, or an operation given up.
     giving_up: bool,
+    /// The password changes.
     password: bool,
     unblocking: bool,
 }
@@ -253,10 +315,11 @@ impl State {
             acts.extend(self.world.is_busy().then_some(Abandon(0)));
         }
         if self.death {
-            acts.extend([Die(One), Die(Two), Restart]);
+            acts.extend([Die(One), Die(Two), Restart(0), Restart(40_000)]);
+            acts.push(RestartWith(0, Other::Again(0)));
         }
         if self.password {
-            acts.push(Give(Other::Password));
+            acts.extend([Give(Other::Password), Give(Other::Again(0))]);
         }
         if self.unblocking {
             acts.push(Unblock);
@@ -271,7 +334,7 @@ impl State {
         let mut next = self.clone();
         match act {
             Drop(_) | Abandon(_) => next.giving_up = false,
-            Die(_) | Restart => next.death = false,
+            Die(_) | Restart(_) | RestartWith(..) => next.death = false,
             Give(_) => next.password = false,
             Unblock => next.unblocking = false,
             _ => {}
@@ -302,6 +365,28 @@ impl State {
             hasher.finish()
         };
         u128::from(hash(0)) << 64 | u128::from(hash(1))
+    }
+}
+
+#[test]
+fn the_beginnings_are_what_they_say() {
+    for (beginning, failed, left, is_open) in [
+        (OPEN, 0, 2, true),
+        (IN_DOUBT, 1, 0, true),
+        (AWAITING, 0, 0, true),
+        (REFUSED, 1, 2, false),
+        (PROBING, 2, 0, false),
+        (DOWN, 2, 0, false),
+        (FOUR, 3, 1, false),
+        (LATE, 1, 2, true),
+        (SHORT_LIVED, 0, 2, true),
+    ] {
+        let state = State::beginning((beginning, &[]), &[]);
+        let guard = state.world.session().login_guard();
+        assert_eq!(guard.failed_logins, failed, "{beginning:?}: {guard:?}");
+        assert_eq!(guard.attempts_left, left, "{beginning:?}: {guard:?}");
+        let open = state.world.session().session_token().is_some();
+        assert_eq!(open, is_open, "{beginning:?}");
     }
 }
 
@@ -381,19 +466,20 @@ fn follow(
 ///   and adds, and no clock is set back in this world;
 /// - operations are told by how many have begun since: they are only compared
 ///   (0 is none, and no operation has that number);
-/// - tokens and passwords are named in the order in which they appear: they are
-///   opaque, and one is as good as another;
-/// - the password epoch is only compared between processes, and here is one;
+/// - their nonces, and whatever else is drawn by lot, are named in the order in which
+///   they appear: they are only compared;
+/// - so are tokens and passwords: they are opaque, and one is as good as another;
+///   the model names the password of each tag;
 /// - the version decides nothing, and a call's attempts are only compared with the
 ///   last one; the time of a failure is only shown;
 /// - the machine holds the last eight results of operations for the calls that
 ///   have not looked: the model shows those that somebody will look at, and so
 ///   many do not end in this world.
 fn canonical(text: &str, now: u64) -> String {
-    let text = text.replace(FORMAT, "");
-    let operations = text.split_once("\"operations\":").unwrap().1;
+    let text = without_chance(&text.replace(FORMAT, ""));
+    let operations = text.split_once("operations:").unwrap().1;
     let operations = operations.split_once(',').unwrap().0;
-    let operations: u64 = operations.parse().unwrap();
+    let operations: i128 = operations.parse().unwrap();
     let mut shown = String::with_capacity(text.len());
     let mut names: Vec<&str> = Vec::new();
     let mut label = "";
@@ -402,18 +488,15 @@ fn canonical(text: &str, now: u64) -> String {
         let word = |is: fn(char) -> bool| rest.find(|c| !is(c)).unwrap_or(rest.len());
         if first.is_ascii_digit() {
             let (digits, after) = rest.split_at(word(|c| c.is_ascii_digit()));
-            let number: u64 = digits.parse().unwrap();
+            let number: i128 = digits.parse().unwrap();
             match label {
-                "version" | "password_epoch" | "operations" | "attempts" | "attempt" | "at" => {}
-                "id" | "generation" | "operation" | "settled" | "in_doubt_since" | "bearer"
-                | "session" | "own" | "waited_for" | "reset"
-                    if number > 0 =>
-                {
+                "operations" | "attempts" | "attempt" | "at" | "tag" | "Tag" | "password" => {}
+                // The number of an operation, or of another attempt.
+                "number" if number > 0 => {
                     write!(shown, "-{}", operations - number).unwrap();
                 }
                 _ if number > 1_000_000_000_000 => {
-                    let from_now = i128::from(number) - i128::from(now);
-                    write!(shown, "{from_now:+}").unwrap();
+                    write!(shown, "{:+}", number - i128::from(now)).unwrap();
                 }
                 _ => shown += digits,
             }

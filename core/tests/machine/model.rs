@@ -7,7 +7,8 @@
 //! it. Where chance decides (jitter) or a store may lag behind, it says within
 //! what bounds.
 //!
-//! It also counts failed logins as the service does: by what was sent.
+//! It also counts failed logins as the service does: by what was sent, and by the
+//! time that has truly passed.
 
 use std::{collections::VecDeque, fmt::Display, fmt::Write, ops::RangeInclusive, time::Duration};
 
@@ -15,8 +16,8 @@ use thingspace_core::{
     BearerToken, Credentials, Error, ErrorKind, Outcome, Password, Session, SessionToken,
     Timestamp, TransportError,
     session::{
-        BlockReason, Event, LONGEST_REQUESTED_BACKOFF, OperationKind, PLATFORM_LOCKS_AT, Settings,
-        Wait, WaitReason,
+        BlockReason, Event, Failure, LONGEST_REQUESTED_BACKOFF, OperationKind, PLATFORM_LOCKS_AT,
+        Settings, Wait, WaitReason,
     },
 };
 
@@ -37,6 +38,29 @@ const FREE_SHORT_LIVED: u32 = 2;
 /// The login cooldown after one more, and the longest.
 const FIRST_COOLDOWN: Duration = Duration::from_secs(60);
 const LONGEST_COOLDOWN: Duration = Duration::from_secs(20 * 60);
+
+/// The number of logins and resets that count at most, unless somebody unblocks.
+const MOST_FAILED: u32 = 4;
+
+/// The time between a login that counts and the next with the same password.
+const LOGIN_INTERVAL: Duration = Duration::from_secs(30);
+
+/// The time between one that was certainly not judged and the next.
+const UNJUDGED_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The time before the first probe, and before the one after it.
+const FIRST_PROBE: Duration = Duration::from_secs(30 * 60);
+const NEXT_PROBE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// The pause after a first service check, and the longest.
+const FIRST_CHECK_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_CHECK_PAUSE: Duration = Duration::from_secs(10 * 60);
+
+/// The time for which a service that responded is believed to be well.
+const BELIEVED: Duration = Duration::from_secs(30);
+
+/// The number of passwords that are remembered as refused.
+const REMEMBERED: usize = 8;
 
 /// The number of results of operations that are held for the calls that have not
 /// looked yet.
@@ -86,12 +110,16 @@ struct Open {
     of: usize,
 }
 
-/// A token fetch, login, logout or reset: only one may be in progress. It is the
-/// session's, not the call's that began it.
+/// A token fetch, login, logout, reset or service check: only one may be in
+/// progress. It is the session's, not the call's that began it.
 #[derive(Clone, Debug)]
 struct Operation {
     purpose: Purpose,
     carries: Tokens,
+    /// The password in use when it began.
+    password: String,
+    /// The time that had truly passed when it began.
+    elapsed: Duration,
     /// True if no operation has begun and no credentials have changed since.
     newest: bool,
     /// True if a result has come.
@@ -104,14 +132,25 @@ struct Operation {
     end: Option<Ended>,
 }
 
-/// The judgement of the service on a login.
+/// The judgement of the service on a login or reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Judged {
     /// It failed, or nobody knows.
     Failed,
-    /// It was refused for its bearer token, never sent, or is no login.
+    /// There is proof that it was not judged; or a reset succeeded; or it is neither.
     Not,
+    /// A login succeeded.
     Succeeded,
+}
+
+/// The proof that the result of a login or reset gives, by the guard's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    NotJudged,
+    Unknown,
+    Judged,
+    CantBeSent,
+    Wrong,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +158,7 @@ enum Ended {
     /// A logout or reset succeeded, with this token or password.
     Well(Option<String>),
     Failed(Failed),
-    /// A token fetch or login was lost: others take over.
+    /// A token fetch or login was lost: others take over. Or a service check ended.
     Lost,
 }
 
@@ -129,29 +168,96 @@ struct Failed {
     reply: Reply,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 struct Guard {
-    /// The number of logins that failed or may have, since the last success.
-    failed: u32,
-    /// The number of them since the caller last allowed more.
-    spent: u32,
-    /// True if more were allowed by name, even the one that could lock the user
-    /// name.
-    by_name: bool,
-    blocked: Option<Blocked>,
-    /// The reset because of which the password is in doubt; so it is because of each
-    /// later one.
-    in_doubt_since: Option<usize>,
-    /// The last failure that spoke against the password: which operation, when,
-    /// and the status of the refusal.
-    last: Option<(OperationKind, Timestamp, Option<u16>)>,
+    /// The logins and resets since the last success that failed, or may have.
+    counted: Vec<Counted>,
+    /// The passwords that were refused last.
+    refused: VecDeque<Refused>,
+    /// The resets that leave the password in doubt.
+    doubts: Vec<Doubt>,
+    unblocked: Option<Unblocked>,
+    checks: Checks,
+    /// The last failure that spoke against a password.
+    last: Option<Said>,
+}
+
+/// A login or reset that counts.
+#[derive(Clone, Debug)]
+struct Counted {
+    which: usize,
+    password: String,
+    verdict: Verdict,
+    /// When it began, or failed.
+    at: Stretch,
+}
+
+#[derive(Clone, Debug)]
+struct Refused {
+    password: String,
+    reason: Blocked,
+    because: Option<Said>,
+}
+
+#[derive(Clone, Debug)]
+struct Doubt {
+    reset: usize,
+    /// True if the new password came.
+    awaits: bool,
+}
+
+/// One login, or reset, that somebody has allowed by name.
+#[derive(Clone, Debug)]
+struct Unblocked {
+    password: String,
+    /// The one that was made.
+    made: Option<usize>,
+}
+
+/// The service checks since the last login or reset that counts.
+#[derive(Clone, Debug, Default)]
+struct Checks {
+    made: u32,
+    found_down: bool,
+    /// True if the last one found out nothing.
+    found_nothing: bool,
+    pause: Option<Stretch>,
+    /// The time for which the service is believed to be well, if the last check found
+    /// it so.
+    well: Option<Stretch>,
+}
+
+/// A failure, as far as it is told later: which operation, when, and the status and
+/// code of the refusal.
+#[derive(Clone, Debug)]
+struct Said {
+    kind: OperationKind,
+    at: Stretch,
+    status: Option<u16>,
+    code: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blocked {
-    Wrong,
+    Wrong(Option<&'static str>),
+    CantBeSent(Option<&'static str>),
+    Spent,
     InDoubt,
     Awaiting,
+    Outdated,
+}
+
+/// The guard's word on the next login.
+#[derive(Clone, Debug)]
+enum Word {
+    Now,
+    After(Stretch),
+    /// One when this is over, if the service is well; `early` also before.
+    Probe {
+        due: Stretch,
+        early: bool,
+    },
+    Blocked(Blocked),
 }
 
 #[derive(Clone, Debug)]
@@ -249,23 +355,26 @@ enum Meaning {
 impl Meaning {
     fn of(purpose: Purpose, reply: Reply) -> Self {
         use Reply::{
-            BearerFault, Brief, Empty, Fine, Invalid, InvalidClient, Lost, Moved, NotSent, Outage,
-            OutageFor, Repeated, SessionRefused, Throttled, ThrottledFor, Unclear, Undated,
-            WrongAndThrottled, WrongCredentials,
+            BearerFault, Brief, Character, Empty, Fine, Gateway, GatewayThrottled, Invalid,
+            InvalidClient, Lost, Moved, NotSent, Outage, OutageFor, Page, Repeated, SessionRefused,
+            Throttled, ThrottledFor, Unclear, Undated, WrongAndThrottled, WrongCredentials,
+            WrongInSuccess,
         };
-        let with_session = !purpose.gets_token();
+        let with_session = !purpose.is_for_tokens();
         match reply {
             Fine | Brief | Undated | Repeated => Self::Yes,
             Invalid if purpose == Purpose::Work => Self::Yes,
-            Empty if matches!(purpose, Purpose::Work | Purpose::LogOut) => Self::Yes,
-            Invalid | Empty => Self::Invalid,
+            Empty | WrongInSuccess if matches!(purpose, Purpose::Work | Purpose::LogOut) => {
+                Self::Yes
+            }
+            WrongInSuccess if purpose == Purpose::LogIn => Self::No,
+            Invalid | Empty | WrongInSuccess => Self::Invalid,
             BearerFault if purpose != Purpose::TokenFetch => Self::BearerFault,
             SessionRefused if with_session => Self::SessionRefused,
-            Moved if with_session => Self::Elsewhere,
-            BearerFault | SessionRefused | Moved | WrongCredentials | Unclear | InvalidClient => {
-                Self::No
-            }
-            WrongAndThrottled | Throttled | ThrottledFor(_) => Self::Throttled,
+            Moved => Self::Elsewhere,
+            BearerFault | SessionRefused | WrongCredentials | Character | Unclear
+            | InvalidClient | Gateway | Page => Self::No,
+            WrongAndThrottled | Throttled | ThrottledFor(_) | GatewayThrottled => Self::Throttled,
             Outage | OutageFor(_) | Lost => Self::Unknown,
             NotSent => Self::NotSent,
         }
@@ -301,9 +410,43 @@ impl Failed {
         matches!(self.meaning(), Invalid | NotSent | Throttled | Unknown) && !blocks
     }
 
-    /// The status of the refusal, if it is one.
-    fn refusal(self) -> Option<u16> {
-        self.reply.status().filter(|status| *status != 200)
+    /// Returns true if the session backs off after a token fetch or login that
+    /// failed so. After a login that counts, the guard says when the next one is made.
+    fn backs_off(self) -> bool {
+        match self.purpose {
+            Purpose::LogIn if self.verdict() == Verdict::NotJudged => true,
+            Purpose::LogIn => self.reply.requested_backoff().is_some() && self.may_pass(),
+            _ => self.may_pass(),
+        }
+    }
+
+    /// The proof that it gives, if it is of a login or reset: by the guard's table.
+    fn verdict(self) -> Verdict {
+        use Reply::{
+            BearerFault, Character, Gateway, GatewayThrottled, InvalidClient, NotSent,
+            SessionRefused, Unclear,
+        };
+        match self.reply {
+            NotSent | BearerFault | Gateway | GatewayThrottled => Verdict::NotJudged,
+            // The session was judged, and not the password.
+            SessionRefused if self.purpose == Purpose::Reset => Verdict::NotJudged,
+            reply if reply.names_credentials() => Verdict::Wrong,
+            Character => Verdict::CantBeSent,
+            Unclear | SessionRefused | InvalidClient => Verdict::Judged,
+            _ => Verdict::Unknown,
+        }
+    }
+
+    /// The failure as it is told later.
+    fn said(self, at: &Stretch) -> Said {
+        let names = self.reply.names_credentials();
+        let status = self.reply.status();
+        Said {
+            kind: self.purpose.kind().unwrap(),
+            at: at.clone(),
+            status: status.filter(|status| names || *status != 200),
+            code: self.reply.full_code(),
+        }
     }
 
     /// Returns true if the error says so: with the response's status, or what is
@@ -372,6 +515,12 @@ impl Model {
 
     /// The clock says this now: if it was set back, no wait becomes longer.
     pub fn sees(&mut self, now: Timestamp) {
+        for stretch in self.stretches() {
+            stretch.lowest = stretch.lowest.min(now);
+        }
+    }
+
+    fn stretches(&mut self) -> impl Iterator<Item = &mut Stretch> {
         let calls = self.calls.iter_mut().flat_map(|call| {
             let patience = call.in_flight.as_mut().map(|sent| &mut sent.patience);
             let own = call.backoff.iter_mut().chain(&mut call.patience);
@@ -379,16 +528,22 @@ impl Model {
         });
         let lease = self.in_progress.as_mut().map(|(_, lease)| lease);
         let delay = self.delay.as_mut().map(|delay| &mut delay.stretch);
-        for stretch in calls.chain(lease).chain(delay) {
-            stretch.lowest = stretch.lowest.min(now);
-        }
+        let guard = self.guard.stretches();
+        calls.chain(lease).chain(delay).chain(guard)
     }
 
+    /// One login, or reset, is allowed with the password in use, whatever failed.
     pub fn unblocks(&mut self) {
-        // A login that is in progress stays counted.
-        self.decides();
-        self.guard.spent = u32::from(self.is_in_progress(Purpose::LogIn));
-        self.guard.by_name = true;
+        let password = self.password().to_owned();
+        self.guard.forgets(&password);
+        self.guard.unblocked = Some(Unblocked {
+            password,
+            made: None,
+        });
+    }
+
+    fn password(&self) -> &str {
+        self.credentials.user.password().expose()
     }
 
     /// Other credentials are given, of the same application and user.
@@ -410,28 +565,42 @@ impl Model {
     }
 
     /// Returns true if the new password of this reset may be confirmed: the
-    /// password is in doubt because of it, and nobody has decided since.
+    /// password is in doubt because of it, and of none after it.
     pub fn awaits(&self, reset: usize) -> bool {
-        self.guard
-            .in_doubt_since
-            .is_some_and(|first| first <= reset)
+        let last = self.guard.doubts.last();
+        last.is_some_and(|doubt| doubt.reset == reset)
     }
 
-    /// A new password that is awaited is confirmed.
+    /// Returns true if the session uses this new password, and nothing is in doubt.
+    pub fn has_confirmed(&self, new: &Password) -> bool {
+        self.password() == new.expose() && self.guard.doubts.is_empty()
+    }
+
+    /// A new password that is awaited is confirmed: the old one is wrong.
     pub fn confirms(&mut self, new: &Password) {
+        let old = self.password().to_owned();
         self.credentials.user = self.credentials.user.with_password(new.clone());
         self.new_password = None;
-        // The service has shown which password is right.
         self.decides();
-        self.guard.by_name = true;
+        self.guard.doubts.clear();
+        self.guard.refuses(&old, Blocked::Outdated, None);
+        self.guard.forgets(new.expose());
     }
 
-    /// Whoever may opens the guard: as many logins again may fail.
+    /// Whoever may says which password is right: nothing is in doubt, and nobody waits
+    /// for a confirmation. Only a reset that is in progress decides after that.
     fn decides(&mut self) {
-        self.guard.spent = 0;
-        self.guard.by_name = false;
-        self.guard.blocked = None;
-        self.guard.in_doubt_since = None;
+        let current = self.in_progress.as_ref().map(|(which, _)| *which);
+        let doubts = &mut self.guard.doubts;
+        if let Some(awaited) = doubts
+            .iter()
+            .find(|it| Some(it.reset) == current && it.awaits)
+        {
+            self.in_progress = None;
+            let awaited = awaited.reset;
+            doubts.retain(|doubt| doubt.reset != awaited);
+        }
+        doubts.retain(|doubt| Some(doubt.reset) == current && !doubt.awaits);
     }
 
     /// The call is dropped, or its driver has died: nothing happens to an
@@ -451,28 +620,39 @@ impl Model {
     pub fn abandons(&mut self, now: Timestamp, which: usize) -> bool {
         let given_up = self.in_progress.take_if(|(current, _)| *current == which);
         if given_up.is_some() {
-            self.loses(now, which);
+            self.loses(&Stretch::at(now), which);
         }
         given_up.is_some()
     }
 
-    /// The session continues with what a store has saved.
-    pub fn reloads(&mut self, session: &Session) {
+    /// The session was built from what was saved at this time of the old clock: what
+    /// only the process knew is gone, and all times are `shift` later by the new
+    /// clock. Perhaps it was given another password.
+    pub fn restarts(&mut self, session: &Session, saved_at: Timestamp, shift: i64) {
+        let moved = |moment: Timestamp| {
+            Timestamp::from_millis(moment.as_millis().saturating_add_signed(shift))
+        };
+        for stretch in self.stretches() {
+            stretch.from = moved(stretch.from.min(saved_at));
+            stretch.lowest = moved(stretch.lowest.min(saved_at));
+        }
+        if let Some(bearer) = &mut self.bearer {
+            bearer.renew_at = moved(bearer.renew_at);
+        }
+        if let Some(open) = &mut self.open {
+            open.since = moved(open.since.min(saved_at));
+            open.used = moved(open.used.min(saved_at));
+        }
         if let (Some(open), Some(saved)) = (&mut self.open, session.last_used()) {
             let lag = open.used.since(saved);
             law(
                 11,
                 saved <= open.used && lag < USE_GRAIN,
-                "the store forgot a use",
+                "what was saved forgot a use",
             );
             open.used = saved;
         }
-    }
-
-    /// The session was built from what a store has saved: what only the process
-    /// knew is gone.
-    pub fn restarts(&mut self, session: &Session) {
-        self.reloads(session);
+        self.credentials = session.credentials().clone();
         self.new_password = None;
         self.ended.clear();
         self.operations.iter_mut().for_each(|it| it.end = None);
@@ -505,7 +685,9 @@ impl Model {
             // A call that times out says how its own login ended.
             Some(Ended::Failed(_)) if call.wish == Wish::LogIn && call.deadline.is_some() => true,
             Some(Ended::Failed(failed)) => {
-                !failed.purpose.gets_token() || self.last_failed != Some((which, *failed))
+                !failed.purpose.gets_token()
+                    || self.last_failed != Some((which, *failed))
+                    || !self.concerns_all(which, *failed)
             }
         }
     }
@@ -536,7 +718,9 @@ impl Model {
         (reply, token): (Reply, &str),
         events: &[Event],
     ) {
-        self.in_progress.take_if(|(current, _)| *current == which);
+        if !(self.operations[which].purpose == Purpose::Reset && reply.is_good()) {
+            self.in_progress.take_if(|(current, _)| *current == which);
+        }
         let operation = &mut self.operations[which];
         let again = std::mem::replace(&mut operation.arrived, true);
         if operation.newest {
@@ -554,17 +738,21 @@ impl Model {
             token,
             events,
         };
-        if operation.purpose == Purpose::LogIn {
-            operation.judged = match finished.meaning {
-                Meaning::Yes => Judged::Succeeded,
-                Meaning::BearerFault | Meaning::NotSent => Judged::Not,
+        let succeeded = finished.meaning == Meaning::Yes;
+        if operation.purpose.shows_password() {
+            operation.judged = match (operation.purpose, failed.verdict()) {
+                (Purpose::LogIn, _) if succeeded => Judged::Succeeded,
+                (_, Verdict::NotJudged) => Judged::Not,
+                _ if succeeded => Judged::Not,
                 _ => Judged::Failed,
             };
         }
-        let succeeded = finished.meaning == Meaning::Yes;
         match operation.purpose {
-            // The result of one that is not the newest changes nothing (law 7).
-            Purpose::TokenFetch | Purpose::LogIn if !finished.newest => {}
+            // The result of one that is not the newest changes nothing (law 7), but that its
+            // own login may be refunded or blame the password.
+            Purpose::TokenFetch | Purpose::Check if !finished.newest => {}
+            Purpose::LogIn if !finished.newest => self.login_came_late(&finished),
+            Purpose::Check => self.checked(&finished),
             Purpose::TokenFetch if succeeded => self.fetched(&finished),
             Purpose::LogIn if succeeded => self.logged_in(&finished),
             Purpose::TokenFetch => self.token_not_got(&finished),
@@ -580,7 +768,8 @@ impl Model {
         let Operation { purpose, end, .. } = &self.operations[which];
         let brings_password = *purpose == Purpose::Reset && reply.is_good();
         let has_failed = matches!(end, Some(Ended::Failed(_)));
-        let is_settled = purpose.gets_token() || self.settled == Some(which);
+        let changes_nothing = matches!(purpose, Purpose::TokenFetch | Purpose::Check);
+        let is_settled = changes_nothing || self.settled == Some(which);
         is_settled.then_some(brings_password && has_failed)
     }
 
@@ -607,7 +796,13 @@ impl Model {
             renew_at,
             of: finished.which,
         });
+        let failures = self.failures;
         self.recovered();
+        // It proves nothing about logins that fail for their bearer.
+        let last = self.last_failed.map(|(_, failed)| failed.purpose);
+        if last == Some(Purpose::LogIn) {
+            self.failures = failures;
+        }
     }
 
     fn logged_in(&mut self, finished: &Finished) {
@@ -618,7 +813,8 @@ impl Model {
             used: finished.carries.sent,
             of: finished.which,
         });
-        self.guard = Guard::default();
+        let password = self.operations[finished.which].password.clone();
+        self.guard.succeeds(&password);
         self.recovered();
     }
 
@@ -626,7 +822,7 @@ impl Model {
         self.failures = 0;
         // What failed before is of no use to those who have not looked.
         for (which, operation) in self.operations.iter_mut().enumerate() {
-            if operation.purpose.gets_token() && operation.end.take().is_some() {
+            if operation.purpose.is_for_tokens() && operation.end.take().is_some() {
                 self.ended.retain(|ended| *ended != which);
             }
         }
@@ -638,41 +834,134 @@ impl Model {
     fn login_failed(&mut self, finished: &Finished) {
         let Finished {
             now,
+            which,
             failed,
             meaning,
+            events,
             ..
         } = *finished;
         // Refunded only on proof that it was not judged (law 2), and a bearer fault is one
         // (law 4).
-        if matches!(meaning, Meaning::BearerFault | Meaning::NotSent) {
-            self.guard.failed = self.guard.failed.saturating_sub(1);
-            self.guard.spent = self.guard.spent.saturating_sub(1);
+        let verdict = failed.verdict();
+        if verdict == Verdict::NotJudged {
+            self.guard.refunds(which);
         } else {
-            self.speaks_against(now, failed);
+            self.login_counts(&Stretch::at(now), which, failed);
+            self.tells_of_the_guard(events);
         }
-        // A response to an old token leaves the newer one alone (law 7).
-        if meaning == Meaning::BearerFault && self.operations[finished.which].carries.bearer {
+        // A response to an old token leaves the newer one alone (law 7). Where nothing is
+        // named, it may have been the bearer after all.
+        let blames_bearer = meaning == Meaning::BearerFault || verdict == Verdict::Judged;
+        if blames_bearer && self.operations[which].carries.bearer {
             self.drop_bearer();
-        }
-        if failed.reply.names_credentials() {
-            self.blocks(finished.which, Blocked::Wrong);
         }
         self.token_not_got(finished);
     }
 
-    fn speaks_against(&mut self, now: Timestamp, failed: Failed) {
-        let kind = failed.purpose.kind().unwrap();
-        self.guard.last = Some((kind, now, failed.refusal()));
+    /// The result of a login after which another operation began, or other
+    /// credentials were given: it changes only what is known of itself.
+    fn login_came_late(&mut self, finished: &Finished) {
+        let Finished {
+            now,
+            which,
+            failed,
+            meaning,
+            ..
+        } = *finished;
+        if meaning == Meaning::Yes {
+            self.guard.succeeds_late(which);
+        } else if failed.verdict() == Verdict::NotJudged {
+            self.guard.refunds(which);
+            if meaning == Meaning::BearerFault && self.operations[which].carries.bearer {
+                self.drop_bearer();
+            }
+        } else {
+            self.login_counts(&Stretch::at(now), which, failed);
+        }
+    }
+
+    /// A login or reset failed, and stays counted.
+    fn login_counts(&mut self, at: &Stretch, which: usize, failed: Failed) {
+        let (verdict, said) = (failed.verdict(), failed.said(at));
+        let counted = self.guard.counted.iter_mut();
+        if let Some(one) = counted.into_iter().find(|one| one.which == which) {
+            one.verdict = one.verdict.max(verdict);
+            one.at.from = one.at.from.max(at.from);
+            one.at.lowest = one.at.lowest.max(at.lowest);
+            self.guard.checks = Checks::after_login(at);
+        } else if verdict < Verdict::CantBeSent {
+            // A success came after it.
+            return;
+        }
+        self.guard.last = Some(said.clone());
+        let unblocked = self.guard.unblocked.as_ref();
+        let was_unblocked = unblocked.is_some_and(|unblocked| unblocked.made == Some(which));
+        let reason = match verdict {
+            Verdict::Wrong => Blocked::Wrong(failed.reply.code()),
+            Verdict::CantBeSent => Blocked::CantBeSent(failed.reply.code()),
+            _ if was_unblocked => Blocked::Spent,
+            _ => return,
+        };
+        let password = self.operations[which].password.clone();
+        self.guard.refuses(&password, reason, Some(said));
+    }
+
+    /// Whoever watches learns what the guard says after a login that counts.
+    fn tells_of_the_guard(&self, events: &[Event]) {
+        let told = |until: Timestamp, expected: &Stretch| {
+            (expected.shortest()..=expected.end()).contains(&until)
+        };
+        let next = backoffs(events).next();
+        let holds = match self.word() {
+            Word::Now => true,
+            Word::After(stretch) => next.is_some_and(|until| told(until, &stretch)),
+            Word::Probe { due, .. } => next.is_some_and(|until| told(until, &due)),
+            Word::Blocked(_) => {
+                let blocked = |event: &Event| matches!(event, Event::LoginsBlocked { .. });
+                events.iter().any(blocked)
+            }
+        };
+        law(
+            16,
+            holds,
+            format_args!("what is told of the guard: {events:?}"),
+        );
+    }
+
+    /// A service check has a result.
+    fn checked(&mut self, finished: &Finished) {
+        let Finished {
+            now,
+            which,
+            failed,
+            meaning,
+            ..
+        } = *finished;
+        let checks = &mut self.guard.checks;
+        if meaning == Meaning::BearerFault {
+            checks.found_nothing(&Stretch::at(now));
+            if self.operations[which].carries.bearer {
+                self.drop_bearer();
+            }
+        } else {
+            checks.made(&Stretch::at(now), failed.reply == Reply::SessionRefused);
+        }
+        self.ends(which, Ended::Lost);
     }
 
     /// A token fetch or login failed: the session backs off, and those who wait for
     /// it learn of it when they look.
     fn token_not_got(&mut self, finished: &Finished) {
         let Finished { which, failed, .. } = *finished;
-        if failed.may_pass() {
+        if failed.backs_off() {
             self.failures += 1;
             let longest = LONGEST_REQUESTED_BACKOFF;
-            let (least, most) = self.backoff(self.failures, failed.reply);
+            let (mut least, mut most) = self.backoff(self.failures, failed.reply);
+            if failed.purpose == Purpose::LogIn {
+                let floor = finished.carries.sent.min(finished.now) + UNJUDGED_INTERVAL;
+                let floor = floor.since(finished.now);
+                (least, most) = (least.max(floor), most.max(floor));
+            }
             self.backs_off(finished, least.min(longest)..=most.min(longest));
         }
         self.last_failed = Some((which, failed));
@@ -693,10 +982,11 @@ impl Model {
     }
 
     fn backs_off(&mut self, finished: &Finished, length: RangeInclusive<Duration>) {
-        let until = find(finished.events, |event| match event {
-            Event::BackingOff { until, .. } => Some(*until),
-            _ => None,
-        });
+        // The first is about the guard, where it counts.
+        let counts = finished.failed.purpose == Purpose::LogIn
+            && finished.failed.verdict() != Verdict::NotJudged
+            && matches!(self.word(), Word::After(_) | Word::Probe { .. });
+        let until = backoffs(finished.events).nth(usize::from(counts));
         if let Some(until) = until {
             let rest = until.since(finished.now);
             law(12, length.contains(&rest), "how long a backoff is");
@@ -735,7 +1025,6 @@ impl Model {
             which,
             failed,
             meaning,
-            newest,
             token,
             ..
         } = *finished;
@@ -744,23 +1033,27 @@ impl Model {
             self.judge_tokens(now, finished.carries, failed, finished.events);
         }
         if meaning != Meaning::Yes {
-            let blocked = if meaning.leaves_unknown() {
-                Some(Blocked::InDoubt)
-            } else {
-                let is_wrong = failed.reply.names_credentials();
-                is_wrong.then_some(Blocked::Wrong)
-            };
-            if let (true, Some(blocked)) = (is_reset && newest, blocked) {
-                self.speaks_against(now, failed);
-                self.blocks(which, blocked);
+            if is_reset {
+                self.reset_failed(&Stretch::at(now), which, failed);
             }
             return self.ends(which, Ended::Failed(failed));
         }
         let brought = if is_reset {
+            let first = self.operations[which].end.as_ref();
+            let was_refused =
+                matches!(first, Some(Ended::Failed(first)) if !first.meaning().leaves_unknown());
+            if finished.again && was_refused {
+                // It was reset after all.
+                self.guard.doubts_because_of(which);
+            }
+            self.guard.succeeds_late(which);
             // The caller has it, even if it is of no use any more (law 8).
-            if newest || self.awaits(which) {
-                self.blocks(which, Blocked::Awaiting);
+            if let Some(doubt) = self.guard.doubt_of(which) {
+                doubt.awaits = true;
+                self.guard.unblocked = None;
                 self.new_password = Some(token.to_owned());
+            } else {
+                self.in_progress.take_if(|(current, _)| *current == which);
             }
             Some(token.to_owned())
         } else {
@@ -773,34 +1066,36 @@ impl Model {
         self.ends(which, Ended::Well(brought));
     }
 
-    /// Blocks the guard because of a login or reset.
-    fn blocks(&mut self, because_of: usize, blocked: Blocked) {
-        let before = self.guard.blocked.replace(blocked);
-        match blocked {
-            Blocked::Wrong => self.guard.in_doubt_since = None,
-            // The doubt that a lost reset has left is about another one that is lost, too.
-            Blocked::InDoubt if before == Some(Blocked::InDoubt) => {}
-            // A new password ends what was awaited of older resets.
-            Blocked::InDoubt | Blocked::Awaiting => {
-                self.guard.in_doubt_since = Some(because_of);
-            }
+    /// A reset failed. Only a response that leaves no doubt ends the doubt.
+    fn reset_failed(&mut self, at: &Stretch, which: usize, failed: Failed) {
+        if failed.verdict() == Verdict::NotJudged {
+            self.guard.refunds(which);
+        } else {
+            self.login_counts(at, which, failed);
+        }
+        if !failed.meaning().leaves_unknown() {
+            self.guard.doubts.retain(|doubt| doubt.reset != which);
+        } else if self.guard.doubt_of(which).is_some() {
+            // Whoever unblocked the guard before did not know that.
+            self.guard.unblocked = None;
         }
     }
 
     /// Nothing was heard of an operation before its lease expired, or its driver
-    /// gave it up.
-    fn loses(&mut self, now: Timestamp, which: usize) {
-        let Operation {
-            purpose, newest, ..
-        } = self.operations[which];
+    /// gave it up. A reset that succeeded goes on awaiting its confirmation.
+    fn loses(&mut self, at: &Stretch, which: usize) {
+        let purpose = self.operations[which].purpose;
+        if self.guard.doubt_of(which).is_some_and(|doubt| doubt.awaits) {
+            return;
+        }
         let lost = Failed::new(purpose, Reply::Lost);
-        if newest && matches!(purpose, Purpose::LogIn | Purpose::Reset) {
-            self.speaks_against(now, lost);
+        match purpose {
+            Purpose::LogIn if self.guard.counts(which) => self.login_counts(at, which, lost),
+            Purpose::Reset => self.reset_failed(at, which, lost),
+            Purpose::Check => self.guard.checks.made(at, false),
+            _ => {}
         }
-        if newest && purpose == Purpose::Reset {
-            self.blocks(which, Blocked::InDoubt);
-        }
-        let end = if purpose.gets_token() {
+        let end = if purpose.is_for_tokens() {
             Ended::Lost
         } else {
             Ended::Failed(lost)
@@ -987,9 +1282,13 @@ impl Model {
         let purpose = self.operations[which].purpose;
         let failed = match &self.operations[which].end {
             Some(Ended::Failed(failed)) if purpose.gets_token() => Some(*failed),
-            Some(Ended::Lost) if began == Some(which) => Some(Failed::new(purpose, Reply::Lost)),
+            Some(Ended::Lost) if purpose.gets_token() && began == Some(which) => {
+                Some(Failed::new(purpose, Reply::Lost))
+            }
             _ => {
                 let later = self.last_failed.filter(|(last, _)| *last >= which);
+                // Who has another password fails by no login but with that.
+                let later = later.filter(|(last, failed)| self.concerns_all(*last, *failed));
                 later.map(|(_, failed)| failed)
             }
         };
@@ -1013,6 +1312,13 @@ impl Model {
             let needed = failed.purpose.kind().filter(|_| !asked_for);
             call.end = Some(End::Badly(failed, needed));
         }
+    }
+
+    /// Returns true if those who did not wait for this operation are concerned by its
+    /// failure.
+    fn concerns_all(&self, which: usize, failed: Failed) -> bool {
+        let password = &self.operations[which].password;
+        failed.purpose != Purpose::LogIn || password == self.password()
     }
 
     /// Returns true if the call has not both tokens to use.
@@ -1059,6 +1365,12 @@ impl Model {
             );
             self.receives(now, who, Reply::Lost, events);
         }
+        self.runs_out(now, events);
+        self.operates(now, who);
+    }
+
+    /// Notes what has run out: a lease expired, an idle session was let go.
+    pub fn runs_out(&mut self, now: Timestamp, events: &[Event]) {
         for event in events {
             match event {
                 Event::LeaseExpired { kind, .. } => self.expires(now, *kind),
@@ -1075,7 +1387,6 @@ impl Model {
                 _ => {}
             }
         }
-        self.operates(now, who);
     }
 
     fn expires(&mut self, now: Timestamp, kind: OperationKind) {
@@ -1086,13 +1397,27 @@ impl Model {
             expired.is_some(),
             format_args!("{kind} is taken for lost before its lease expires"),
         );
-        self.loses(now, expired.unwrap().0);
+        let (which, lease) = expired.unwrap();
+        // It was lost then, however late that is noticed.
+        let at = Stretch {
+            lowest: lease.shortest(),
+            ..Stretch::at(lease.end().min(now))
+        };
+        self.loses(&at, which);
+    }
+
+    /// Nobody waits any longer for the confirmation of a reset that had its result.
+    fn lets_go_of_a_reset(&mut self, now: Timestamp) {
+        let doubts = &self.guard.doubts;
+        let awaits = |which: usize| doubts.iter().any(|it| it.reset == which && it.awaits);
+        self.in_progress
+            .take_if(|(which, lease)| awaits(*which) && lease.may_be_over(now));
     }
 
     /// May this be sent now?
-    pub fn sends(&mut self, now: Timestamp, who: usize, letter: &Letter) {
+    pub fn sends(&mut self, now: Timestamp, elapsed: Duration, who: usize, letter: &Letter) {
         let purpose = letter.purpose;
-        if purpose.gets_token() {
+        if purpose.is_for_tokens() {
             self.learns(now, who);
         }
         self.goes_on(who);
@@ -1113,6 +1438,7 @@ impl Model {
         let ending = self.is_in_progress(Purpose::LogOut);
         law(1, !ending, "sent while the session is being ended");
         if purpose != Purpose::Work {
+            self.lets_go_of_a_reset(now);
             law(
                 1,
                 self.in_progress.is_none(),
@@ -1121,17 +1447,16 @@ impl Model {
         }
         match purpose {
             Purpose::TokenFetch => self.may_fetch(now),
-            Purpose::LogIn => self.may_log_in(now),
+            Purpose::LogIn => self.may_log_in(now, elapsed),
+            Purpose::Check => self.may_check(now),
             Purpose::LogOut | Purpose::Reset | Purpose::Work => {
                 let Caller { wish, outcome, .. } = self.calls[who];
                 law(6, Some(purpose) == wish.purpose(), "not what was asked for");
                 let once = outcome != Outcome::Unknown || wish.is_idempotent();
                 law(6, once, "sent again, although it may have been executed");
-                law(
-                    3,
-                    purpose != Purpose::Reset || !self.forbids_resets(),
-                    "a reset with a password that was refused or is not confirmed",
-                );
+                if purpose == Purpose::Reset {
+                    self.may_reset();
+                }
             }
         }
         self.may_carry(now, who, letter);
@@ -1140,7 +1465,7 @@ impl Model {
         let carries = Tokens {
             sent: now,
             bearer: purpose != Purpose::TokenFetch,
-            session: !purpose.gets_token(),
+            session: !purpose.is_for_tokens(),
         };
         let which = self.operations.len();
         let call = &mut self.calls[who];
@@ -1152,7 +1477,7 @@ impl Model {
                 call.in_flight = Some(InFlight { carries, patience });
                 return;
             }
-            Purpose::TokenFetch | Purpose::LogIn => call.waits_for = Some(which),
+            Purpose::TokenFetch | Purpose::LogIn | Purpose::Check => call.waits_for = Some(which),
             Purpose::LogOut | Purpose::Reset => {
                 call.operating = Some(which);
                 call.patience = Some(lease.clone());
@@ -1164,23 +1489,29 @@ impl Model {
         self.operations.push(Operation {
             purpose,
             carries,
+            password: self.password().to_owned(),
+            elapsed,
             newest: true,
             arrived: false,
             gone: false,
-            judged: if purpose == Purpose::LogIn {
+            judged: if purpose.shows_password() {
                 Judged::Failed
             } else {
                 Judged::Not
             },
             end: None,
         });
+        if purpose.shows_password() {
+            let password = self.password().to_owned();
+            self.guard.counts_one(now, which, password, purpose);
+        }
     }
 
     fn may_fetch(&self, now: Timestamp) {
         let bearer = self.bearer.as_ref();
         let needed = bearer.is_none_or(|bearer| now >= bearer.renew_at);
         law(5, needed, "a bearer token is fetched that is not needed");
-        let of_use = self.open.is_some() || !self.is_blocked();
+        let of_use = self.open.is_some() || self.may_use_bearer(now);
         law(
             3,
             of_use,
@@ -1189,42 +1520,99 @@ impl Model {
         self.may_begin(now);
     }
 
-    fn may_log_in(&mut self, now: Timestamp) {
-        law(5, self.open.is_none(), "a login while a session is open");
-        let blocked = self.guard.blocked;
-        law(
-            3,
-            blocked != Some(Blocked::Wrong),
-            "a login with refused credentials",
-        );
-        law(
-            8,
-            blocked != Some(Blocked::InDoubt),
-            "a login with a password in doubt",
-        );
-        law(
-            8,
-            blocked != Some(Blocked::Awaiting),
-            "a login with a password that was reset",
-        );
-        law(2, !self.is_blocked(), "more logins failed than may");
-        let harmless = self.judged_failed() + 1 < u32::from(PLATFORM_LOCKS_AT);
-        law(
-            2,
-            harmless || self.guard.by_name,
-            "the service may lock the user name",
-        );
-        self.may_begin(now);
-        self.guard.failed += 1;
-        self.guard.spent += 1;
+    /// Is there a login or a service check to be made now, once there is a bearer?
+    fn may_use_bearer(&self, now: Timestamp) -> bool {
+        match self.word() {
+            Word::Now => true,
+            Word::After(stretch) => stretch.may_be_over(now),
+            Word::Probe { due, early } => {
+                let checks = &self.guard.checks;
+                checks.may_be_made(now, &due) || checks.allow_a_probe(now, &due, early)
+            }
+            Word::Blocked(_) => false,
+        }
     }
 
-    /// The number of failed logins in a row, as the service may count them.
-    fn judged_failed(&self) -> u32 {
-        let judged = self.operations.iter().rev().map(|it| it.judged);
-        let since = judged.take_while(|judged| *judged != Judged::Succeeded);
-        let failed = since.filter(|judged| *judged == Judged::Failed);
-        u32::try_from(failed.count()).unwrap()
+    fn may_log_in(&self, now: Timestamp, elapsed: Duration) {
+        law(5, self.open.is_none(), "a login while a session is open");
+        match self.word() {
+            Word::Now => {}
+            Word::After(stretch) => law(
+                2,
+                stretch.may_be_over(now),
+                "a login too soon after one that counts",
+            ),
+            Word::Probe { due, early } => law(
+                2,
+                self.guard.checks.allow_a_probe(now, &due, early),
+                "a probe of a service that is not known to be well, or too soon",
+            ),
+            Word::Blocked(reason) => law(
+                reason.law(),
+                false,
+                format_args!("a login, and the guard is blocked: {reason:?}"),
+            ),
+        }
+        self.is_harmless(elapsed);
+        self.may_begin(now);
+    }
+
+    /// Whatever the guard says: does the service lock the user name, if all that may
+    /// have failed did, and this fails too?
+    fn is_harmless(&self, elapsed: Duration) {
+        if self.guard.is_unblocked(self.password()) {
+            return;
+        }
+        let failed = self.judged_failed().count();
+        law(
+            2,
+            failed + 1 < usize::from(PLATFORM_LOCKS_AT),
+            format_args!("{failed} may have failed, and one more locks the user name"),
+        );
+        let mut same = self.judged_failed();
+        let too_soon =
+            same.find(|it| it.password == self.password() && elapsed < it.elapsed + LOGIN_INTERVAL);
+        law(
+            2,
+            too_soon.is_none(),
+            format_args!("the same password was just tried: {too_soon:?}"),
+        );
+    }
+
+    /// The failed logins in a row, as the service may count them.
+    fn judged_failed(&self) -> impl Iterator<Item = &Operation> {
+        let since = self.operations.iter().rev();
+        let since = since.take_while(|it| it.judged != Judged::Succeeded);
+        since.filter(|it| it.judged == Judged::Failed)
+    }
+
+    /// A service check is made only before a probe, with pauses that grow.
+    fn may_check(&self, now: Timestamp) {
+        law(5, self.open.is_none(), "a check while a session is open");
+        let word = self.word();
+        let lawful = match &word {
+            Word::Probe { due, .. } => self.guard.checks.may_be_made(now, due),
+            _ => false,
+        };
+        law(2, lawful, format_args!("a service check: {word:?}"));
+        self.may_begin(now);
+    }
+
+    /// A reset may clear up the doubt that another one has left, and no more. Whether
+    /// the service counts those with a wrong password, nobody knows.
+    fn may_reset(&self) {
+        let reason = self.forbids_resets();
+        law(
+            reason.map_or(2, Blocked::law),
+            reason.is_none(),
+            format_args!("a reset, and the guard is blocked: {reason:?}"),
+        );
+        let failed = self.judged_failed().count();
+        law(
+            2,
+            failed + 1 < usize::from(PLATFORM_LOCKS_AT) || self.guard.is_unblocked(self.password()),
+            format_args!("a reset, and {failed} may have failed"),
+        );
     }
 
     fn may_begin(&self, now: Timestamp) {
@@ -1247,7 +1635,7 @@ impl Model {
             Purpose::TokenFetch => "grant_type=client_credentials".to_owned(),
             Purpose::LogIn => format!(r#"{{"username":"{name}","password":"{password}"}}"#),
             Purpose::Reset => format!(r#"{{"oldPassword":"{password}"}}"#),
-            Purpose::LogOut | Purpose::Work => String::new(),
+            Purpose::LogOut | Purpose::Check | Purpose::Work => String::new(),
         };
         law(
             8,
@@ -1279,7 +1667,7 @@ impl Model {
         );
         let usable = |bearer: &Bearer| now < bearer.renew_at || call.own == Some(bearer.of);
         law(5, bearer.is_some_and(usable), "a stale bearer token");
-        if letter.purpose == Purpose::LogIn {
+        if letter.purpose.is_for_tokens() {
             law(
                 9,
                 letter.session.is_none(),
@@ -1317,11 +1705,6 @@ impl Model {
             };
             (from..=stretch.latest(now)).contains(&wait.until)
         };
-        let delay = |is_cooldown: bool| {
-            let delay = self.delay.as_ref();
-            let delay = delay.filter(|delay| delay.is_cooldown == is_cooldown);
-            delay.map(|delay| &delay.stretch)
-        };
         let lawful = match wait.reason {
             WaitReason::Response => {
                 let sent = call.in_flight.as_ref();
@@ -1338,16 +1721,21 @@ impl Model {
                 })
             }
             WaitReason::Backoff => {
-                let backoffs = call.backoff.iter().chain(delay(false));
-                backoffs.into_iter().any(may_last)
+                call.backoff.as_ref().is_some_and(may_last)
+                    || self.may_wait_for_token(now, false, call.deadline, wait.until)
             }
-            WaitReason::Cooldown => delay(true).is_some_and(may_last),
+            WaitReason::Cooldown => self.may_wait_for_token(now, true, call.deadline, wait.until),
             _ => false,
         };
         law(
             12,
             lawful,
-            format_args!("nothing is there to wait for: {wait:?}"),
+            format_args!(
+                "{now}: nothing is there to wait for: {wait:?}, {:?} {:?} {:?}",
+                self.token_wait(now),
+                self.word(),
+                self.guard.checks,
+            ),
         );
         if wait.reason == WaitReason::Response {
             return;
@@ -1361,6 +1749,45 @@ impl Model {
         let longest = self.settings.longest_wait + self.settings.first_backoff;
         let short = wait.until.since(now) <= longest;
         law(12, short || for_operation, "a long wait for the service");
+    }
+
+    /// May a call that needs a token wait until then, because of the backoff or
+    /// cooldown, or of the guard, whichever lasts longer?
+    fn may_wait_for_token(
+        &self,
+        now: Timestamp,
+        for_cooldown: bool,
+        deadline: Option<Timestamp>,
+        until: Timestamp,
+    ) -> bool {
+        let delay = self.delay.as_ref();
+        let delay = delay.filter(|delay| delay.stretch.latest(now) > now);
+        let is_cooldown = delay.is_some_and(|delay| delay.is_cooldown);
+        let may_be_over = delay.is_some_and(|delay| delay.stretch.may_be_over(now));
+        let is_reason = is_cooldown == for_cooldown || (may_be_over && !for_cooldown);
+        let Some((soonest, latest)) = self.token_wait(now) else {
+            return false;
+        };
+        let cut_short = deadline == Some(until);
+        is_reason && until <= latest && (until >= soonest || cut_short)
+    }
+
+    /// The time at which a token fetch, login or service check may be made: at the
+    /// soonest, and at the latest. `None` if there is nothing to wait for.
+    fn token_wait(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let delay = self.delay.as_ref().map(|delay| {
+            let stretch = &delay.stretch;
+            (stretch.shortest(), stretch.latest(now))
+        });
+        let guard = match self.word() {
+            _ if self.open.is_some() => None,
+            Word::Now | Word::Blocked(_) => None,
+            Word::After(stretch) => Some((stretch.shortest(), stretch.latest(now))),
+            Word::Probe { due, early } => self.guard.checks.wait(now, &due, early),
+        };
+        let waits = [delay, guard].into_iter().flatten();
+        let waits = waits.filter(|(_, latest)| *latest > now);
+        waits.reduce(|one, other| (one.0.max(other.0), one.1.max(other.1)))
     }
 
     /// Before a call waits for something else, it looks at what came of the
@@ -1392,7 +1819,9 @@ impl Model {
     }
 
     /// May the call succeed with this?
-    pub fn succeeds(&mut self, who: usize, result: Option<&str>) {
+    ///
+    /// Returns the reset that has brought it a new password.
+    pub fn succeeds(&mut self, who: usize, result: Option<&str>) -> Option<usize> {
         let open = self.open.as_ref().map(|open| open.token.as_str());
         let call = &mut self.calls[who];
         call.over = true;
@@ -1407,6 +1836,8 @@ impl Model {
             lawful,
             format_args!("a success that is none: {result:?}"),
         );
+        let call = &self.calls[who];
+        call.began.filter(|_| call.wish == Wish::Reset)
     }
 
     /// May the call fail with this?
@@ -1416,10 +1847,8 @@ impl Model {
             self.learns(now, who);
         }
         let blocked = self.is_blocked() && self.open.is_none();
-        let delay = self.delay.as_ref().map(|delay| &delay.stretch);
         let call = &self.calls[who];
-        let too_long = |stretch: &Stretch| {
-            let latest = stretch.latest(now);
+        let too_long = |latest: Timestamp| {
             let too_late = call.deadline.is_some_and(|deadline| latest >= deadline);
             too_late || latest.since(now) > self.settings.longest_wait
         };
@@ -1429,12 +1858,22 @@ impl Model {
             }
             Some(End::Well(_)) => false,
             None if timed_out => call.deadline.is_some_and(|deadline| now >= deadline),
-            None => {
-                let forbidden = call.wish == Wish::Reset && self.forbids_resets();
-                let is_blocked = matches!(error.kind(), ErrorKind::Blocked { .. });
-                (is_blocked && (blocked || forbidden))
-                    || call.backoff.iter().chain(delay).any(too_long)
-            }
+            None => match error.kind() {
+                ErrorKind::Blocked { .. } => {
+                    let forbidden = call.wish == Wish::Reset && self.forbids_resets().is_some();
+                    blocked || forbidden
+                }
+                ErrorKind::BackingOff { until, because, .. }
+                | ErrorKind::CoolingDown { until, because, .. } => {
+                    self.tells_why(now, *until, because);
+                    too_long(*until)
+                }
+                _ => {
+                    let backoff = call.backoff.as_ref().map(|backoff| backoff.latest(now));
+                    let token = self.token_wait(now).map(|(_, latest)| latest);
+                    backoff.into_iter().chain(token).any(too_long)
+                }
+            },
         };
         law(
             12,
@@ -1464,6 +1903,29 @@ impl Model {
         let call = &mut self.calls[who];
         call.over = true;
         call.end = None;
+    }
+
+    /// An error that says until when logins are put off says also since what.
+    fn tells_why(&self, now: Timestamp, until: Timestamp, because: &Failure) {
+        let wait = self.token_wait(now);
+        let is_known = wait.is_some_and(|(soonest, latest)| (soonest..=latest).contains(&until));
+        law(
+            16,
+            is_known,
+            format_args!("logins are put off until {until}, and not {wait:?}"),
+        );
+        if self
+            .delay
+            .as_ref()
+            .is_none_or(|delay| delay.stretch.end() <= now)
+        {
+            let last = self.guard.last_of(self.password());
+            law(
+                16,
+                last.is_some_and(|last| last.is_told_by(because)),
+                format_args!("what came before is {last:?}: {because:?}"),
+            );
+        }
     }
 
     /// The outcome of a call's last attempt, if it ends so.
@@ -1501,74 +1963,361 @@ impl Model {
         }
     }
 
-    fn is_blocked(&self) -> bool {
-        self.guard.blocked.is_some() || self.logins_left() == 0
+    /// The guard's word on the next login with the password in use.
+    fn word(&self) -> Word {
+        let max = self.settings.max_failed_logins.number();
+        self.guard.word(self.password(), usize::from(max))
     }
 
-    /// A reset may clear up the doubt that another one has left, and no more.
-    fn forbids_resets(&self) -> bool {
-        self.is_blocked() && self.guard.blocked != Some(Blocked::InDoubt)
+    fn is_blocked(&self) -> bool {
+        matches!(self.word(), Word::Blocked(_))
+    }
+
+    /// The reason why no reset is made.
+    fn forbids_resets(&self) -> Option<Blocked> {
+        let too_many = self.guard.counted.len() >= MOST_FAILED as usize;
+        match self.word() {
+            Word::Blocked(Blocked::InDoubt) if too_many => Some(Blocked::Spent),
+            Word::Blocked(Blocked::InDoubt) => None,
+            Word::Blocked(reason) => Some(reason),
+            _ => None,
+        }
     }
 
     fn logins_left(&self) -> u32 {
-        let max = u32::from(self.settings.max_failed_logins.number());
-        let left = max.saturating_sub(self.guard.spent);
-        if self.guard.by_name {
-            return left;
+        let count = |number: usize| u32::try_from(number).unwrap();
+        let password = self.password();
+        match self.word() {
+            Word::Blocked(_) | Word::Probe { .. } => 0,
+            _ if self.guard.is_unblocked(password) => 1,
+            Word::Now | Word::After(_) => {
+                let max = u32::from(self.settings.max_failed_logins.number());
+                let own = max.saturating_sub(count(self.guard.counted_of(password).count()));
+                own.min(MOST_FAILED.saturating_sub(count(self.guard.counted.len())))
+            }
         }
-        left.min(u32::from(PLATFORM_LOCKS_AT - 1).saturating_sub(self.guard.failed))
+    }
+}
+
+/// The login guard.
+impl Guard {
+    fn word(&self, password: &str, max: usize) -> Word {
+        if self.is_unblocked(password) {
+            return Word::Now;
+        }
+        let mut refused = self.refused.iter();
+        if let Some(refused) = refused.find(|refused| refused.password == password) {
+            return Word::Blocked(refused.reason);
+        }
+        if let Some(doubt) = self.doubts.last() {
+            return Word::Blocked(if doubt.awaits {
+                Blocked::Awaiting
+            } else {
+                Blocked::InDoubt
+            });
+        }
+        if self.counted.len() >= MOST_FAILED as usize {
+            return Word::Blocked(Blocked::Spent);
+        }
+        let own: Vec<_> = self.counted_of(password).collect();
+        let Some(from) = own.iter().map(|one| one.at.from).max() else {
+            return Word::Now;
+        };
+        let lowest = own.iter().map(|one| one.at.lowest).max().unwrap();
+        let last = Stretch {
+            lowest,
+            ..Stretch::at(from)
+        };
+        let after = |length: Duration| last.lasting(length);
+        if own.len() < max {
+            Word::After(after(LOGIN_INTERVAL))
+        } else if own.iter().any(|one| one.verdict >= Verdict::Judged) {
+            Word::Blocked(Blocked::Spent)
+        } else if own.len() == max {
+            Word::Probe {
+                due: after(FIRST_PROBE),
+                early: true,
+            }
+        } else {
+            Word::Probe {
+                due: after(NEXT_PROBE),
+                early: false,
+            }
+        }
+    }
+
+    fn counted_of(&self, password: &str) -> impl Iterator<Item = &Counted> {
+        self.counted
+            .iter()
+            .filter(move |one| one.password == password)
+    }
+
+    fn counts(&self, which: usize) -> bool {
+        self.counted.iter().any(|one| one.which == which)
+    }
+
+    fn is_unblocked(&self, password: &str) -> bool {
+        let unblocked = self.unblocked.as_ref();
+        unblocked.is_some_and(|it| it.password == password && it.made.is_none())
+    }
+
+    fn doubt_of(&mut self, reset: usize) -> Option<&mut Doubt> {
+        self.doubts.iter_mut().find(|doubt| doubt.reset == reset)
+    }
+
+    /// The failure that is told with this password: the one by which it was refused,
+    /// or the last one.
+    fn last_of(&self, password: &str) -> Option<&Said> {
+        let mut refused = self.refused.iter();
+        let refused = refused.find(|refused| refused.password == password);
+        let because = refused.and_then(|refused| refused.because.as_ref());
+        because.or(self.last.as_ref())
+    }
+
+    /// A login or reset begins: it counts before it is sent, and may be the one that
+    /// somebody has allowed.
+    fn counts_one(&mut self, now: Timestamp, which: usize, password: String, purpose: Purpose) {
+        if self.is_unblocked(&password) {
+            self.unblocked.as_mut().unwrap().made = Some(which);
+        }
+        self.counted.push(Counted {
+            which,
+            password,
+            verdict: Verdict::Unknown,
+            at: Stretch::at(now),
+        });
+        if purpose == Purpose::Reset {
+            self.doubts_because_of(which);
+        }
+        self.checks = Checks::after_login(&Stretch::at(now));
+    }
+
+    fn doubts_because_of(&mut self, reset: usize) {
+        self.doubts.retain(|doubt| doubt.reset != reset);
+        self.doubts.push(Doubt {
+            reset,
+            awaits: false,
+        });
+        self.doubts.sort_by_key(|doubt| doubt.reset);
+    }
+
+    /// One does not count after all. What somebody has allowed may be made again.
+    fn refunds(&mut self, which: usize) {
+        self.counted.retain(|one| one.which != which);
+        if let Some(unblocked) = &mut self.unblocked {
+            unblocked.made.take_if(|made| *made == which);
+        }
+    }
+
+    /// A login succeeded after which others began, or a reset: what somebody has
+    /// allowed is used up.
+    fn succeeds_late(&mut self, which: usize) {
+        self.unblocked
+            .take_if(|unblocked| unblocked.made == Some(which));
+        self.refunds(which);
+    }
+
+    /// The newest login succeeded.
+    fn succeeds(&mut self, password: &str) {
+        self.counted.clear();
+        self.doubts.clear();
+        self.forgets(password);
+        self.ends_unblocking(password);
+        self.unblocked.take_if(|unblocked| unblocked.made.is_some());
+        self.checks = Checks::default();
+        self.last = None;
+    }
+
+    fn refuses(&mut self, password: &str, reason: Blocked, because: Option<Said>) {
+        self.ends_unblocking(password);
+        self.forgets(password);
+        self.refused.push_back(Refused {
+            password: password.to_owned(),
+            reason,
+            because,
+        });
+        if self.refused.len() > REMEMBERED {
+            self.refused.pop_front();
+        }
+    }
+
+    fn forgets(&mut self, password: &str) {
+        self.refused.retain(|refused| refused.password != password);
+    }
+
+    fn ends_unblocking(&mut self, password: &str) {
+        self.unblocked
+            .take_if(|unblocked| unblocked.password == password);
+    }
+
+    fn stretches(&mut self) -> impl Iterator<Item = &mut Stretch> {
+        let counted = self.counted.iter_mut().map(|one| &mut one.at);
+        let Checks { pause, well, .. } = &mut self.checks;
+        let refused = self
+            .refused
+            .iter_mut()
+            .filter_map(|one| one.because.as_mut());
+        let said = refused.chain(&mut self.last).map(|said| &mut said.at);
+        counted.chain(pause).chain(well).chain(said)
+    }
+}
+
+impl Checks {
+    /// None is made in the first half minute after a login that counts.
+    fn after_login(at: &Stretch) -> Self {
+        Self {
+            pause: Some(at.lasting(FIRST_CHECK_PAUSE)),
+            ..Self::default()
+        }
+    }
+
+    fn made(&mut self, at: &Stretch, is_well: bool) {
+        self.pauses(at);
+        self.well = is_well.then(|| at.lasting(BELIEVED));
+        self.found_down |= !is_well;
+        self.found_nothing = false;
+    }
+
+    /// The gateway did not let the check through: another bearer may do better. A
+    /// second time in a row, it is no fault of the bearer's.
+    fn found_nothing(&mut self, at: &Stretch) {
+        if std::mem::replace(&mut self.found_nothing, true) {
+            self.pauses(at);
+        } else {
+            self.pause = Some(at.lasting(UNJUDGED_INTERVAL));
+        }
+        self.well = None;
+    }
+
+    fn pauses(&mut self, at: &Stretch) {
+        let pause = FIRST_CHECK_PAUSE * (1 << self.made.min(16));
+        self.made += 1;
+        self.pause = Some(at.lasting(pause.min(LONGEST_CHECK_PAUSE)));
+    }
+
+    /// May a login be made that is due then? Only if a check has just found that the
+    /// service is well; before its time, only if one had found it down.
+    fn allow_a_probe(&self, now: Timestamp, due: &Stretch, early: bool) -> bool {
+        let is_well = self.well.as_ref().is_some_and(|well| now < well.end());
+        is_well && (due.may_be_over(now) || early && self.found_down)
+    }
+
+    /// The time until which neither a probe nor a check is made: at the soonest, and at
+    /// the latest. `None` if one may be made now, whatever the clock did.
+    fn wait(&self, now: Timestamp, due: &Stretch, early: bool) -> Option<(Timestamp, Timestamp)> {
+        let is_over = |stretch: &Stretch| now >= stretch.end();
+        let is_well = self.well.as_ref().is_some_and(|well| now < well.shortest());
+        let probes = is_well && (is_over(due) || early && self.found_down);
+        let checks = self.pause.as_ref().is_none_or(is_over) || self.well.is_some() && is_over(due);
+        if probes || checks {
+            return None;
+        }
+        // A service that responded is asked again when the login is due.
+        let asked_again = self.well.as_ref().map(|_| due);
+        let ends = self.pause.iter().chain(asked_again);
+        let latest = ends.clone().map(|end| end.latest(now)).min()?;
+        let soonest = ends.map(Stretch::shortest).min()?;
+        let may_be_over = self.allow_a_probe(now, due, early) || self.may_be_made(now, due);
+        Some((if may_be_over { now } else { soonest }, latest))
+    }
+
+    /// May a check be made? Only when the pause is over; if the last one found the
+    /// service well, also when the login is due.
+    fn may_be_made(&self, now: Timestamp, due: &Stretch) -> bool {
+        let pause_over = self
+            .pause
+            .as_ref()
+            .is_none_or(|pause| pause.may_be_over(now));
+        pause_over || self.well.is_some() && due.may_be_over(now)
+    }
+}
+
+impl Blocked {
+    /// The law that forbids the next login.
+    const fn law(self) -> u8 {
+        match self {
+            Self::Wrong(_) | Self::CantBeSent(_) => 3,
+            Self::Spent => 2,
+            Self::InDoubt | Self::Awaiting | Self::Outdated => 8,
+        }
+    }
+
+    fn is_told_by(self, reason: &BlockReason) -> bool {
+        let (expected, code) = match (self, reason) {
+            (Self::Wrong(expected), BlockReason::WrongCredentials { code, .. })
+            | (Self::CantBeSent(expected), BlockReason::CantBeSent { code, .. }) => {
+                (expected, code)
+            }
+            (Self::Spent, BlockReason::BudgetSpent)
+            | (Self::InDoubt, BlockReason::PasswordInDoubt)
+            | (Self::Awaiting, BlockReason::AwaitingConfirmation)
+            | (Self::Outdated, BlockReason::PasswordOutdated) => return true,
+            _ => return false,
+        };
+        let code = code.as_ref().map(ToString::to_string);
+        code.as_deref() == expected
+    }
+}
+
+impl Said {
+    fn is_told_by(&self, failure: &Failure) -> bool {
+        let status = failure.status().map(|status| status.as_u16());
+        let code = failure.code().map(ToString::to_string);
+        failure.operation() == Some(self.kind)
+            && (self.at.lowest..=self.at.from).contains(&failure.at())
+            && (status, code.as_deref()) == (self.status, self.code)
     }
 }
 
 /// The state that it must be in now.
 impl Model {
-    pub fn agrees(&self, session: &Session) {
+    pub fn agrees(&mut self, now: Timestamp, session: &Session) {
         let guard = session.login_guard();
-        let reason = match &guard.blocked {
-            Some(BlockReason::WrongCredentials { .. }) => Some(Blocked::Wrong),
-            Some(BlockReason::PasswordInDoubt) => Some(Blocked::InDoubt),
-            Some(BlockReason::AwaitingConfirmation) => Some(Blocked::Awaiting),
-            _ => None,
-        };
-        let wrong = [reason, self.guard.blocked].contains(&Some(Blocked::Wrong));
-        let number = if wrong { 3 } else { 8 };
-        law(
-            number,
-            reason == self.guard.blocked,
-            format_args!("why the guard is blocked: {guard:?}"),
-        );
-        let left = if self.is_blocked() {
-            0
-        } else {
-            self.logins_left()
-        };
-        law(
-            2,
-            guard.blocked.is_some() == self.is_blocked(),
-            format_args!("the guard: {guard:?}"),
-        );
+        let word = self.word();
+        match (&word, &guard.blocked) {
+            (Word::Blocked(expected), told) => law(
+                expected.law(),
+                told.as_ref().is_some_and(|told| expected.is_told_by(told)),
+                format_args!("the guard is blocked by {expected:?}: {guard:?}"),
+            ),
+            (_, told) => law(2, told.is_none(), format_args!("the guard: {guard:?}")),
+        }
+        let left = self.logins_left();
         law(
             2,
             guard.attempts_left == left,
-            format_args!("attempts left: {guard:?}"),
+            format_args!("{left} attempts are left: {guard:?}"),
         );
-        let failed = self.guard.failed;
+        let failed = self.guard.counted.len();
         law(
             2,
-            guard.failed_logins == failed,
+            usize::try_from(guard.failed_logins) == Ok(failed),
             format_args!("{failed} failed: {guard:?}"),
         );
-        let last = guard.last_failure.as_ref().map(|failure| {
-            let status = failure.status().map(|status| status.as_u16());
-            (failure.operation(), failure.at(), status)
-        });
-        let expected = self.guard.last;
-        let expected = expected.map(|(kind, at, status)| (Some(kind), at, status));
+        let holds = match &word {
+            Word::After(next) | Word::Probe { due: next, .. } => {
+                let next = next.shortest()..=next.end();
+                guard.next_login.is_some_and(|told| next.contains(&told))
+            }
+            Word::Now | Word::Blocked(_) => guard.next_login.is_none(),
+        };
+        law(
+            2,
+            holds,
+            format_args!("the next login is {word:?}: {guard:?}"),
+        );
+        let expected = self.guard.last_of(self.password());
+        let holds = match (expected, &guard.last_failure) {
+            (Some(expected), Some(failure)) => expected.is_told_by(failure),
+            (None, None) => true,
+            _ => false,
+        };
         law(
             16,
-            last == expected,
+            holds,
             format_args!("the last failure is {expected:?}: {guard:?}"),
         );
+        self.hears_of_time(now, session);
 
         let current = self.in_progress.as_ref();
         let kind = current.and_then(|(current, _)| self.operations[*current].purpose.kind());
@@ -1612,6 +2361,25 @@ impl Model {
         );
     }
 
+    /// A clock that was set back takes moments of the future for now: the session may
+    /// say so of when it was opened and used.
+    ///
+    /// Nor is it told when nobody waits any longer for a new password to be confirmed.
+    pub fn hears_of_time(&mut self, now: Timestamp, session: &Session) {
+        if session.operation() != Some(OperationKind::PasswordReset) {
+            self.lets_go_of_a_reset(now);
+        }
+        let Some(open) = &mut self.open else { return };
+        for (moment, told) in [
+            (&mut open.since, session.opened_at()),
+            (&mut open.used, session.last_used()),
+        ] {
+            if told == Some(now) {
+                *moment = now.min(*moment);
+            }
+        }
+    }
+
     /// The moments at which something changes by itself.
     pub fn instants(&self) -> impl Iterator<Item = Timestamp> {
         let calls = self.calls.iter().filter(|call| !call.over);
@@ -1621,46 +2389,77 @@ impl Model {
             [patience, backoff, call.deadline]
         });
         let open = self.open.as_ref();
+        let Checks { pause, well, .. } = &self.guard.checks;
+        let next_login = match self.word() {
+            Word::After(next) | Word::Probe { due: next, .. } => Some(next.end()),
+            Word::Now | Word::Blocked(_) => None,
+        };
+        let is_probing = matches!(self.word(), Word::Probe { .. });
+        let checks = pause.iter().chain(well).filter(move |_| is_probing);
         let instants = [
             self.in_progress.as_ref().map(|(_, lease)| lease.end()),
             self.delay.as_ref().map(|delay| delay.stretch.end()),
             self.bearer.as_ref().map(|bearer| bearer.renew_at),
             open.map(|open| open.used + self.settings.idle_timeout),
             open.map(|open| open.since + SHORT_LIVED),
+            next_login,
         ];
-        instants.into_iter().chain(calls).flatten()
+        let instants = instants.into_iter().chain(checks.map(|it| Some(it.end())));
+        instants.chain(calls).flatten()
     }
 
     /// All that it knows, but for what never changes, what the session shows, calls
     /// that are over and operations of which nothing more can be heard.
     pub fn show(&self) -> String {
-        let Guard {
-            failed,
-            spent,
-            by_name,
-            blocked,
-            in_doubt_since: _,
-            last: _,
-        } = &self.guard;
         let lease = self.in_progress.as_ref().map(|(_, lease)| lease);
         let mut text = format!(
-            "{failed} {spent} {by_name} {blocked:?} {:?} {} {:?} {lease:?} {:?} {}",
+            " {:?} {} {:?} {lease:?} {:?} {}",
             self.short_lived,
             self.failures,
             self.delay,
             self.new_password,
-            self.judged_failed(),
+            self.judged_failed().count(),
         );
+        let Guard {
+            counted,
+            refused,
+            doubts: _,
+            unblocked,
+            checks,
+            last: _,
+        } = &self.guard;
+        for Counted {
+            password, verdict, ..
+        } in counted
+        {
+            write!(text, " {password} {verdict:?}").unwrap();
+        }
+        for Refused {
+            password, reason, ..
+        } in refused
+        {
+            write!(text, " {password} {reason:?}").unwrap();
+        }
+        if let Some(Unblocked { password, made }) = unblocked {
+            write!(text, " {password} {}", made.is_some()).unwrap();
+        }
+        if let Some((which, failed)) = self.last_failed
+            && failed.purpose == Purpose::LogIn
+        {
+            write!(text, " {}", self.operations[which].password).unwrap();
+        }
+        write!(text, " {checks:?}").unwrap();
         let deliverable = |it: &&Operation| !it.arrived && !it.gone;
         for operation in self.operations.iter().filter(deliverable) {
             let Operation {
                 purpose,
                 carries,
+                password,
                 newest,
                 judged,
                 ..
             } = operation;
-            write!(text, "{purpose:?}{carries:?}{newest}{judged:?}").unwrap();
+            write!(text, "{purpose:?}{carries:?} {password} {newest}{judged:?}").unwrap();
         }
         for call in self.calls.iter().filter(|call| !call.over) {
             let seen = |which: Option<usize>| {
@@ -1700,6 +2499,14 @@ fn find<R>(events: &[Event], is: impl Fn(&Event) -> Option<R>) -> Option<R> {
     events.iter().find_map(is)
 }
 
+/// The times until which the session or the guard says that it backs off.
+fn backoffs(events: &[Event]) -> impl Iterator<Item = Timestamp> {
+    events.iter().filter_map(|event| match event {
+        Event::BackingOff { until, .. } => Some(*until),
+        _ => None,
+    })
+}
+
 /// A stretch of time, by a clock that may be set back.
 #[derive(Clone, Debug)]
 struct Stretch {
@@ -1717,6 +2524,20 @@ impl Stretch {
             lowest: from,
             least: length,
             most: length,
+        }
+    }
+
+    /// A moment.
+    const fn at(moment: Timestamp) -> Self {
+        Self::new(moment, Duration::ZERO)
+    }
+
+    /// As long a stretch from the same moment.
+    const fn lasting(&self, length: Duration) -> Self {
+        Self {
+            least: length,
+            most: length,
+            ..*self
         }
     }
 

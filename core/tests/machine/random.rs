@@ -1,10 +1,29 @@
 //! Random schedules.
+//!
+//! They are the same in every run, so that a run that fails fails again. Another
+//! `THINGSPACE_SEED` draws others, and `THINGSPACE_CASES` says how many:
+//!
+//! ```sh
+//! THINGSPACE_SEED=7 THINGSPACE_CASES=1000000 cargo test --release -p thingspace-core --test machine random
+//! ```
 
 use std::{fmt, panic};
 
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
 
 use crate::world::{self, Act};
+
+/// The settings of a test that draws so many cases.
+pub fn config(cases: u32) -> ProptestConfig {
+    let number = |name: &str| Some(std::env::var(name).ok()?.parse().unwrap());
+    let cases = number("THINGSPACE_CASES").map_or(cases, |cases: u64| cases.try_into().unwrap());
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(number("THINGSPACE_SEED").unwrap_or_default()),
+        ..ProptestConfig::default()
+    }
+}
 
 /// A schedule that is shown as a test would have it, an act to a line.
 #[derive(Clone)]
@@ -52,10 +71,8 @@ impl fmt::Debug for Script {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 8000,
         max_shrink_iters: 0,
-        failure_persistence: None,
-        ..ProptestConfig::default()
+        ..config(8000)
     })]
 
     #[test]

@@ -10,6 +10,8 @@
 //! ([`Act::Receive`]), directly, as an executor brings it ([`Act::Deliver`]), also
 //! when the call was dropped, or never, because the driver died: then its lease
 //! expires.
+//!
+//! The world knows one thing that no clock shows: how much time has truly passed.
 
 use std::{fmt::Write, time::Duration};
 
@@ -29,7 +31,7 @@ use super::model::Model;
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// The name of a snapshot's only field.
-pub const FORMAT: &str = "thingspace-session-2";
+pub const FORMAT: &str = "thingspace-session-3";
 
 /// One thing that happens. A number selects one of the calls that are not over
 /// yet, or one of the operations, counted round.
@@ -63,12 +65,18 @@ pub enum Act {
     Pass(u64),
     /// The clock is set back by so many milliseconds.
     SetBack(u64),
-    /// The session continues with what the store has saved.
-    Reload,
-    /// All drivers die, and a session is built from what the store has saved.
-    Restart,
+    /// Somebody looks at the session that nobody drives.
+    Look,
+    /// All drivers die. After so many milliseconds, a session is built from what was
+    /// saved.
+    Restart(u64),
+    /// The same with these credentials, which a command was started with.
+    RestartWith(u64, Other),
+    /// The same where the clock differs by so many milliseconds.
+    Move(u64, i64),
     Unblock,
-    /// One of the new passwords that came is confirmed, perhaps too late.
+    /// One of the new passwords that came is confirmed, perhaps too late or once
+    /// more. If it is taken, that is done twice.
     Confirm(usize),
     /// A new password of another session is confirmed.
     ConfirmForeign,
@@ -96,7 +104,10 @@ pub enum Wish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
     Nothing,
+    /// A password that was never used.
     Password,
+    /// One of the passwords that were used before; the first is the last one.
+    Again(usize),
     /// The application's secret.
     Secret,
     /// The user's name: that is another session.
@@ -120,9 +131,19 @@ pub enum Reply {
     WrongCredentials,
     /// `WrongCredentials` with the status 429.
     WrongAndThrottled,
+    /// `WrongCredentials` with the status of a success.
+    WrongInSuccess,
+    /// The API takes a character of the request for illegal.
+    Character,
     /// A refusal by the API that names nothing.
     Unclear,
     InvalidClient,
+    /// The gateway lets the request not through, and does not blame the bearer.
+    Gateway,
+    /// The gateway has had too many calls.
+    GatewayThrottled,
+    /// A proxy's page, with a status that blames the request.
+    Page,
     Throttled,
     /// With a Retry-After of so many seconds.
     ThrottledFor(u32),
@@ -143,6 +164,8 @@ pub enum Purpose {
     LogIn,
     LogOut,
     Reset,
+    /// A logout without a session token: it asks whether the API responds.
+    Check,
     Work,
 }
 
@@ -154,6 +177,7 @@ impl Purpose {
             Self::LogIn => Some(OperationKind::LogIn),
             Self::LogOut => Some(OperationKind::LogOut),
             Self::Reset => Some(OperationKind::PasswordReset),
+            Self::Check => Some(OperationKind::ServiceCheck),
             Self::Work => None,
         }
     }
@@ -161,6 +185,24 @@ impl Purpose {
     /// Returns true if it is an operation that gets a token.
     pub fn gets_token(self) -> bool {
         matches!(self, Self::TokenFetch | Self::LogIn)
+    }
+
+    /// Returns true if it is an operation on the way to the tokens.
+    pub fn is_for_tokens(self) -> bool {
+        self.gets_token() || self == Self::Check
+    }
+
+    /// Returns true if the service may count it as a failed login.
+    pub fn shows_password(self) -> bool {
+        matches!(self, Self::LogIn | Self::Reset)
+    }
+
+    /// The reply of an honest service that is well.
+    pub fn honest(self) -> Reply {
+        match self {
+            Self::Check => Reply::SessionRefused,
+            _ => Reply::Fine,
+        }
     }
 }
 
@@ -199,7 +241,8 @@ impl Act {
             }
             193..=195 => Self::ReceiveLate(who, reply),
             196..=199 => Self::DeliverAgain(who, reply),
-            200..=204 => Self::Drop(who),
+            200..=203 => Self::Drop(who),
+            204 => Self::Look,
             205..=207 => Self::Abandon(who),
             208..=213 => Self::Die(driver),
             214..=233 => {
@@ -210,15 +253,26 @@ impl Act {
                 let longest = [2_000, 70_000, 4_000_000, 90_000_000][who];
                 Self::SetBack(longest / 256 * (u64::from(how) + 1))
             }
-            238..=241 => Self::Reload,
-            242..=244 => Self::Restart,
-            245..=247 => Self::Unblock,
+            238..=243 => {
+                let lay = [0, 1_000, 40_000, 4_000_000][who] / 256 * (u64::from(how) + 1);
+                match kind {
+                    238..=240 => Self::Restart(lay),
+                    241 => Self::RestartWith(lay, Other::Password),
+                    242 => Self::RestartWith(lay, Other::Again(who)),
+                    _ => {
+                        let skew = [-90_000_000, -40_000, 40_000, 90_000_000];
+                        Self::Move(lay, skew[usize::from(which >> 3) % 4])
+                    }
+                }
+            }
+            244..=247 => Self::Unblock,
             248..=250 => Self::Confirm(who),
             251 => Self::ConfirmForeign,
             252.. => {
-                use Other::{App, Nothing, Password, Secret, User};
-                let others = [Password, Password, Nothing, Secret, User, App];
-                Self::Give(others[usize::from(how % 6)])
+                use Other::{Again, App, Nothing, Password, Secret, User};
+                let again = Again(who);
+                let others = [Password, Password, again, again, Nothing, Secret, User, App];
+                Self::Give(others[usize::from(how % 8)])
             }
         }
     }
@@ -276,7 +330,7 @@ impl Reply {
         Self::SessionRefused,
     ];
 
-    const RARE: [Self; 10] = [
+    const RARE: [Self; 15] = [
         Self::Undated,
         Self::Repeated,
         Self::WrongAndThrottled,
@@ -287,6 +341,11 @@ impl Reply {
         Self::OutageFor(30),
         Self::Moved,
         Self::Empty,
+        Self::WrongInSuccess,
+        Self::Character,
+        Self::Gateway,
+        Self::GatewayThrottled,
+        Self::Page,
     ];
 
     /// Every other reply is a good one, or nothing would ever be open.
@@ -295,7 +354,7 @@ impl Reply {
         match place {
             0..128 => Self::Fine,
             128..224 => Self::COMMON[place % 12],
-            _ => Self::RARE[place % 10],
+            _ => Self::RARE[place % 15],
         }
     }
 
@@ -309,14 +368,36 @@ impl Reply {
 
     /// Returns true if the API says with it that the credentials are wrong.
     pub fn names_credentials(self) -> bool {
-        matches!(self, Self::WrongCredentials | Self::WrongAndThrottled)
+        matches!(
+            self,
+            Self::WrongCredentials | Self::WrongAndThrottled | Self::WrongInSuccess
+        )
+    }
+
+    /// The API's code in it.
+    pub fn full_code(self) -> Option<&'static str> {
+        match self {
+            Self::SessionRefused => Some("S.REQUEST_FAILED.SessionToken.Expired"),
+            Self::Unclear => Some("S.REQUEST_FAILED.Unclear"),
+            other => other.code(),
+        }
+    }
+
+    /// The code by which it blames the credentials.
+    pub fn code(self) -> Option<&'static str> {
+        match self {
+            Self::WrongCredentials | Self::WrongInSuccess => Some("S.INPUT_INVALID.Password.Wrong"),
+            Self::WrongAndThrottled => Some("S.REQUEST_FAILED.UserLocked"),
+            Self::Character => Some("S.INPUT_INVALID.Request.InvalidCharacter"),
+            _ => None,
+        }
     }
 
     /// Returns true if it is the API itself that responds so, and takes the
     /// session for a living one.
     pub fn is_of_the_api(self) -> bool {
         let is_success = self.status() == Some(200);
-        is_success || self.names_credentials() || self == Self::Unclear
+        is_success || self.code().is_some() || self == Self::Unclear
     }
 
     /// The lifetime of a bearer token that is given with it.
@@ -346,11 +427,19 @@ impl Reply {
             | Self::Undated
             | Self::Repeated
             | Self::Invalid
+            | Self::WrongInSuccess
             | Self::Empty => Some(200),
             Self::Moved => Some(302),
-            Self::SessionRefused | Self::WrongCredentials | Self::Unclear => Some(400),
+            Self::SessionRefused | Self::WrongCredentials | Self::Character | Self::Unclear => {
+                Some(400)
+            }
             Self::BearerFault | Self::InvalidClient => Some(401),
-            Self::WrongAndThrottled | Self::Throttled | Self::ThrottledFor(_) => Some(429),
+            Self::Gateway => Some(403),
+            Self::Page => Some(404),
+            Self::WrongAndThrottled
+            | Self::Throttled
+            | Self::ThrottledFor(_)
+            | Self::GatewayThrottled => Some(429),
             Self::Outage | Self::OutageFor(_) => Some(503),
             Self::Lost | Self::NotSent => None,
         }
@@ -370,16 +459,20 @@ impl Reply {
                 }
                 Purpose::LogIn => format!(r#"{{"sessionToken":"{token}"}}"#),
                 Purpose::Reset => format!(r#"{{"newPassword":"{token}"}}"#),
-                Purpose::LogOut | Purpose::Work => "{}".to_owned(),
+                Purpose::LogOut | Purpose::Check | Purpose::Work => "{}".to_owned(),
             },
             Self::BearerFault => r#"{"fault":{"code":900901}}"#.to_owned(),
-            Self::SessionRefused => code("REQUEST_FAILED.SessionToken.Expired"),
-            Self::WrongCredentials => code("INPUT_INVALID.Password.Wrong"),
-            Self::WrongAndThrottled => code("REQUEST_FAILED.UserLocked"),
-            Self::Unclear => code("REQUEST_FAILED.Unclear"),
+            Self::Gateway => "<fault><code>900908</code></fault>".to_owned(),
+            Self::GatewayThrottled => r#"{"code":"900802","message":"m"}"#.to_owned(),
+            Self::SessionRefused
+            | Self::WrongCredentials
+            | Self::WrongAndThrottled
+            | Self::WrongInSuccess
+            | Self::Character
+            | Self::Unclear => format!(r#"{{"errorCode":"{}"}}"#, self.full_code().unwrap()),
             Self::InvalidClient => r#"{"error":"invalid_client"}"#.to_owned(),
             Self::Throttled | Self::ThrottledFor(_) | Self::Moved | Self::Empty => String::new(),
-            Self::Outage | Self::OutageFor(_) | Self::Invalid => "<html>".to_owned(),
+            Self::Outage | Self::OutageFor(_) | Self::Invalid | Self::Page => "<html>".to_owned(),
             Self::Lost => return Err(TransportError::unknown("lost")),
             Self::NotSent => return Err(TransportError::not_sent("not sent")),
         };
@@ -389,10 +482,6 @@ impl Reply {
         }
         Ok(response.body(Bytes::from(body)).unwrap())
     }
-}
-
-fn code(code: &str) -> String {
-    format!(r#"{{"errorCode":"S.{code}"}}"#)
 }
 
 /// A request, as far as it can be seen on the wire.
@@ -408,9 +497,11 @@ pub struct Letter {
 impl Letter {
     pub fn of(transmit: &Transmit) -> Self {
         let request = &transmit.request;
+        let session = request.headers().get("vz-m2m-token");
         let purpose = match request.uri().path() {
             "/api/ts/v1/oauth2/token" => Purpose::TokenFetch,
             "/api/m2m/v1/session/login" => Purpose::LogIn,
+            "/api/m2m/v1/session/logout" if session.is_none() => Purpose::Check,
             "/api/m2m/v1/session/logout" => Purpose::LogOut,
             "/api/m2m/v1/session/password/actions/reset" => Purpose::Reset,
             "/api/m2m/v1/work" => Purpose::Work,
@@ -421,7 +512,6 @@ impl Letter {
             .operation()
             .map(|operation| operation.kind());
         assert_eq!(kind, purpose.kind(), "law 1: the operation of a request");
-        let session = request.headers().get("vz-m2m-token");
         Self {
             purpose,
             to: request.uri().to_string(),
@@ -475,21 +565,36 @@ enum Way {
 pub struct World {
     session: Session,
     now: Timestamp,
+    /// The time that has truly passed, whatever the clock says.
+    elapsed: Duration,
     actors: Vec<Actor>,
     operations: Vec<Begun>,
     /// The new passwords that came, each with its reset.
     passwords: Vec<(NewPassword, usize)>,
     /// A new password of another session.
     foreign: NewPassword,
-    /// The snapshot in the store: saved whenever the version has changed.
-    saved: Snapshot,
+    /// The snapshot that was saved: whenever the version has changed.
+    saved: Saved,
     model: Model,
     /// The number of tokens and passwords that have been given out, and the last
     /// bearer token among them.
     names: u32,
     bearer: u32,
+    /// All passwords that were used, in the order of their last use.
+    used_passwords: Vec<String>,
+    /// The number of sessions that were built: each draws from a seed of its own.
+    built: u64,
     /// All that could be seen, where somebody asks for it.
     seen: Option<String>,
+}
+
+/// A snapshot, and when it was saved.
+#[derive(Clone)]
+struct Saved {
+    snapshot: Snapshot,
+    version: u64,
+    last_used: Option<Timestamp>,
+    elapsed: Duration,
 }
 
 impl World {
@@ -506,10 +611,18 @@ impl World {
             .build()
             .unwrap();
         Self {
-            saved: session.snapshot(),
+            saved: Saved {
+                snapshot: session.snapshot(START),
+                version: session.version(),
+                last_used: None,
+                elapsed: Duration::ZERO,
+            },
             foreign: foreign(&session),
+            used_passwords: vec![session.credentials().user.password().expose().to_owned()],
+            built: 1,
             session,
             now: START,
+            elapsed: Duration::ZERO,
             actors: Vec::new(),
             operations: Vec::new(),
             passwords: Vec::new(),
@@ -544,13 +657,15 @@ impl World {
             Act::Drop(which) => self.with(which, Self::drop_call),
             Act::Abandon(which) => self.abandon(which),
             Act::Die(driver) => self.die(driver),
-            Act::Pass(millis) => self.set_clock(self.now + Duration::from_millis(millis)),
+            Act::Pass(millis) => self.pass(Duration::from_millis(millis)),
             Act::SetBack(millis) => {
                 let now = self.now.as_millis().saturating_sub(millis);
                 self.set_clock(Timestamp::from_millis(now));
             }
-            Act::Reload => self.reload(),
-            Act::Restart => self.restart(),
+            Act::Look => self.look(),
+            Act::Restart(lay) => self.restart(lay, 0, Other::Nothing),
+            Act::RestartWith(lay, other) => self.restart(lay, 0, other),
+            Act::Move(lay, skew) => self.restart(lay, skew, Other::Nothing),
             Act::Unblock => {
                 self.session.unblock();
                 self.model.unblocks();
@@ -560,13 +675,37 @@ impl World {
             Act::Give(other) => self.give(other),
         }
         self.take_events();
-        if !matches!(act, Act::Reload | Act::Restart) {
+        let is_restart = matches!(act, Act::Restart(_) | Act::RestartWith(..) | Act::Move(..));
+        if !is_restart {
             self.assert_version_grows(&before);
         }
-        if self.saved.version() != self.session.version() {
-            self.saved = self.session.snapshot();
+        if is_restart || self.saved.version != self.session.version() {
+            self.save();
         }
-        self.model.agrees(&self.session);
+        self.notes_password();
+        self.model.agrees(self.now, &self.session);
+    }
+
+    fn save(&mut self) {
+        self.saved = Saved {
+            snapshot: self.session.snapshot(self.now),
+            version: self.session.version(),
+            last_used: self.session.last_used(),
+            elapsed: self.elapsed,
+        };
+    }
+
+    fn notes_password(&mut self) {
+        let password = self.session.credentials().user.password().expose();
+        if self
+            .used_passwords
+            .last()
+            .is_none_or(|last| last != password)
+        {
+            let password = password.to_owned();
+            self.used_passwords.retain(|used| *used != password);
+            self.used_passwords.push(password);
+        }
     }
 
     /// Law 12: with an honest service from here on, every call ends, and the
@@ -575,7 +714,7 @@ impl World {
         self.settle();
         let longest = u64::try_from(LONGEST_REQUESTED_BACKOFF.as_millis()).unwrap();
         self.act(Act::Pass(200 * longest));
-        for _ in 0..2 {
+        for _ in 0..4 {
             self.act(Act::Want(Driver::One, Wish::Read));
             self.settle();
             if self.actors.last().is_some_and(|last| last.well) {
@@ -583,6 +722,8 @@ impl World {
             }
             // Only a blocked guard may have kept it from that. Whoever has the new
             // password confirms it; whoever has not decides.
+            let guard = self.session.login_guard();
+            assert!(guard.blocked.is_some(), "law 12: it fails with {guard:?}");
             match self.awaited().last() {
                 Some(newest) => self.confirm(*newest),
                 None => self.act(Act::Unblock),
@@ -591,12 +732,13 @@ impl World {
         panic!("law 12: the session is of no use any more");
     }
 
-    /// Responds well to everything, until all calls are over. (Operations, which
+    /// Responds honestly to everything, until all calls are over. (Operations, which
     /// only one at a time may be, take a few rounds each.)
     fn settle(&mut self) {
-        for _ in 0..20 * (5 + self.alive().count()) {
+        for _ in 0..40 * (5 + self.alive().count()) {
             for operation in self.on_their_way() {
-                self.deliver(operation, Reply::Fine);
+                let honest = self.operations[operation].purpose.honest();
+                self.deliver(operation, honest);
             }
             let alive: Vec<_> = self.alive().collect();
             if alive.is_empty() {
@@ -606,12 +748,12 @@ impl World {
             for who in alive {
                 self.receive(who, Reply::Fine);
                 waits.extend(self.step(who));
-                self.model.agrees(&self.session);
+                self.model.agrees(self.now, &self.session);
             }
             // Those who wait are woken by whatever the others do.
             let everybody_waits = waits.len() == self.alive().count();
             if let (true, Some(until)) = (everybody_waits, waits.into_iter().min()) {
-                self.set_clock(until);
+                self.pass(until.since(self.now));
             }
         }
         let left: Vec<_> = self
@@ -632,6 +774,11 @@ impl World {
         if let Some(who) = who.and_then(|which| self.alive().nth(which)) {
             act(self, who);
         }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.elapsed += time;
+        self.set_clock(self.now + time);
     }
 
     fn set_clock(&mut self, now: Timestamp) {
@@ -682,13 +829,14 @@ impl World {
         let silent = matches!(&step, Step::Wait(wait) if wait.reason == WaitReason::Response);
         if !silent {
             self.model.steps(now, who, &events);
+            self.model.hears_of_time(now, &self.session);
         }
         let actor = &mut self.actors[who];
         match step {
             Step::Send(transmit) => {
                 let Transmit { attempt, .. } = transmit;
                 let letter = Letter::of(&transmit);
-                self.model.sends(now, who, &letter);
+                self.model.sends(now, self.elapsed, who, &letter);
                 actor.old.extend(actor.in_flight.take());
                 if let Some(operation) = attempt.operation() {
                     self.operations.push(Begun {
@@ -709,10 +857,15 @@ impl World {
             }
             Step::Done(result) => {
                 match &result {
-                    Ok(completion) => self.model.succeeds(who, given(completion).as_deref()),
+                    Ok(completion) => {
+                        let reset = self.model.succeeds(who, given(completion).as_deref());
+                        if let (Completion::PasswordReset(new), Some(reset)) = (completion, reset) {
+                            self.has_new_password(new.clone(), reset);
+                        }
+                    }
                     Err(error) => self.model.fails(now, who, error),
                 }
-                actor.well = result.is_ok();
+                self.actors[who].well = result.is_ok();
                 self.ends(who);
                 None
             }
@@ -721,13 +874,15 @@ impl World {
 
     /// A call that is over says so, and does nothing more.
     fn ends(&mut self, who: usize) {
-        let (now, before, actor) = (self.now, self.session.snapshot(), &mut self.actors[who]);
+        let (now, before) = (self.now, self.session.snapshot(self.now));
+        let actor = &mut self.actors[who];
         actor.over = true;
         actor.old.extend(actor.in_flight.take());
         let step = actor.call.step(&mut self.session, now);
         let over = matches!(&step, Step::Done(Err(error)) if matches!(error.kind(), ErrorKind::CallFinished));
         assert!(over, "law 12: a call that is over says {step:?}");
-        assert!(self.session.snapshot() == before, "law 12: and does more");
+        let unchanged = self.session.snapshot(now) == before;
+        assert!(unchanged, "law 12: and does more");
     }
 
     /// The call receives the result of its own request, or of the last operation
@@ -791,15 +946,20 @@ impl World {
             }
         }
         assert_eq!(shown, format!("{:?}", actor.call), "law 14: a call's own");
-        let same = self.session.snapshot() == other.snapshot();
+        let same = self.session.snapshot(now) == other.snapshot(now);
         assert!(same || actor.dropped, "law 14: it matters who brings it");
 
         let events = self.take_events();
         self.model.finishes(now, which, (reply, &token), &events);
-        if let Some(new) = self.session.new_password() {
-            if new.password().expose() == token {
-                self.passwords.push((new.clone(), which));
-            }
+        let new = self.session.new_password().cloned();
+        if let Some(new) = new.filter(|new| new.password().expose() == token) {
+            self.has_new_password(new, which);
+        }
+    }
+
+    fn has_new_password(&mut self, new: NewPassword, reset: usize) {
+        if !self.passwords.iter().any(|(known, _)| *known == new) {
+            self.passwords.push((new, reset));
         }
     }
 
@@ -825,7 +985,7 @@ impl World {
             operation, purpose, ..
         } = self.operations[which];
         let (before, new) = (
-            self.session.snapshot(),
+            self.session.snapshot(self.now),
             self.session.new_password().cloned(),
         );
         for reply in replies {
@@ -834,8 +994,8 @@ impl World {
                 self.session.receive(self.now, operation, result);
             }
         }
-        let after = self.session.snapshot();
-        let unchanged = after == before || without_version(&after) == without_version(&before);
+        let after = self.session.snapshot(self.now);
+        let unchanged = after == before || json(&after) == json(&before);
         assert!(unchanged, "law 7: {replies:?} for {operation:?}, again");
         let unchanged = self.session.new_password() == new.as_ref();
         assert!(unchanged, "law 8: {replies:?} for {operation:?}, again");
@@ -851,12 +1011,12 @@ impl World {
             return;
         };
         let call = &mut self.actors[who].call;
-        let (before, shown) = (self.session.snapshot(), format!("{call:?}"));
+        let (before, shown) = (self.session.snapshot(self.now), format!("{call:?}"));
         for reply in replies {
             let result = reply.result(Purpose::Work, "");
             call.receive(&mut self.session, self.now, attempt, result);
         }
-        let unchanged = self.session.snapshot() == before && format!("{call:?}") == shown;
+        let unchanged = self.session.snapshot(self.now) == before && format!("{call:?}") == shown;
         assert!(unchanged, "law 7: {replies:?} that nobody waits for");
         assert_eq!(self.take_events(), [], "law 7: a result nobody waits for");
     }
@@ -865,7 +1025,7 @@ impl World {
     fn token(&mut self, purpose: Purpose, reply: Reply) -> String {
         let kind = match purpose {
             Purpose::TokenFetch => 'b',
-            Purpose::LogIn | Purpose::LogOut => 's',
+            Purpose::LogIn | Purpose::LogOut | Purpose::Check => 's',
             Purpose::Reset => 'p',
             Purpose::Work => return String::new(),
         };
@@ -893,10 +1053,10 @@ impl World {
         };
         let newest_first = self.operations.len() - 1 - which;
         let operation = self.operations[newest_first].operation;
-        let before = self.session.snapshot();
+        let before = self.session.snapshot(self.now);
         self.session.abandon(self.now, operation);
         if !self.model.abandons(self.now, newest_first) {
-            let unchanged = self.session.snapshot() == before;
+            let unchanged = self.session.snapshot(self.now) == before;
             assert!(unchanged, "law 7: {operation:?} is given up in vain");
         }
     }
@@ -920,33 +1080,50 @@ impl World {
         }
     }
 
-    /// Loads the saved snapshot, which survives the way to the store and back.
-    fn load(&self) -> Snapshot {
-        let text = serde_json::to_string(&self.saved).unwrap();
-        let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
-        assert!(snapshot == self.saved, "law 11: something is lost: {text}");
-        snapshot
+    /// Lets go of what has run out, without a call that steps.
+    fn look(&mut self) {
+        self.session.expire(self.now);
+        let events = self.take_events();
+        self.model.runs_out(self.now, &events);
+        self.model.agrees(self.now, &self.session);
     }
 
-    fn reload(&mut self) {
-        self.session.reload(self.load()).unwrap();
-        self.model.reloads(&self.session);
-    }
-
-    fn restart(&mut self) {
+    /// All drivers die, and what was saved lies for some milliseconds. Then a session
+    /// is built from it, by a clock that differs by `skew`.
+    fn restart(&mut self, lay: u64, skew: i64, other: Other) {
         self.die(Driver::One);
         self.die(Driver::Two);
-        self.rebuild(self.load());
-        self.model.restarts(&self.session);
+        self.pass(Duration::from_millis(lay));
+        let now = self.now.as_millis().checked_add_signed(skew).unwrap();
+        let now = Timestamp::from_millis(now);
+        if skew != 0 {
+            // The deadlines of calls that nobody has driven yet are of the old clock.
+            let alive: Vec<_> = self.alive().collect();
+            for who in alive {
+                self.drop_call(who);
+            }
+        }
+        let age = self.elapsed.checked_sub(self.saved.elapsed).unwrap();
+        let (snapshot, saved_at) = (
+            carried(&self.saved.snapshot),
+            self.saved.snapshot.saved_at(),
+        );
+        let (credentials, _) = self.credentials_with(other);
+        self.now = now;
+        self.rebuild(snapshot, age, credentials);
+        let at_saving = i128::from(now.as_millis()) - i128::try_from(age.as_millis()).unwrap();
+        let shift = i64::try_from(at_saving - i128::from(saved_at.as_millis())).unwrap();
+        self.model.restarts(&self.session, saved_at, shift);
+        self.model.sees(now);
     }
 
-    fn rebuild(&mut self, snapshot: Snapshot) {
-        self.names += 1;
-        self.session = SessionBuilder::new(self.session.credentials().clone())
+    fn rebuild(&mut self, snapshot: Snapshot, age: Duration, credentials: Credentials) {
+        self.built += 1;
+        self.session = SessionBuilder::new(credentials)
             .environment(Environment::mock())
             .settings(self.session.settings().clone())
-            .snapshot(snapshot)
-            .seed(self.names.into())
+            .snapshot(snapshot, age, self.now)
+            .seed(self.built)
             .build()
             .unwrap();
     }
@@ -956,6 +1133,7 @@ impl World {
     /// succeeded, or that a login of theirs was lost) die with their process, in
     /// both worlds, and nobody brings the results again that it has had.
     pub fn reborn(&mut self) -> Self {
+        self.look();
         let alive: Vec<_> = self.alive().collect();
         for who in alive {
             if self.model.has_news_of_its_process(who) {
@@ -967,12 +1145,13 @@ impl World {
                 begun.way = Way::Gone;
             }
         }
-        let text = self.at_rest();
-        let names = self.names;
         let mut other = self.clone();
-        other.rebuild(serde_json::from_str(&text).unwrap());
-        other.names = names;
-        other.model.restarts(&other.session);
+        let snapshot = self.session.snapshot(self.now);
+        let credentials = self.session.credentials().clone();
+        other.rebuild(carried(&snapshot), Duration::ZERO, credentials);
+        other.model.restarts(&other.session, self.now, 0);
+        self.save();
+        other.save();
         other
     }
 
@@ -989,7 +1168,7 @@ impl World {
 
     /// The session at rest, in the format that the world uses.
     pub fn at_rest(&self) -> String {
-        serde_json::to_string(&self.session.snapshot()).unwrap()
+        serde_json::to_string(&self.session.snapshot(self.now)).unwrap()
     }
 
     /// Sees what can be seen of an act, beginning with the whole session.
@@ -997,10 +1176,19 @@ impl World {
         self.seen = Some(format!("{act:?} {:?}\n", self.session));
         self.act(act);
         let seen = self.seen.take().unwrap();
-        seen + &format!("{:?} {}", self.session, self.at_rest())
+        // What was taken back is ordered by names, which are drawn by lot.
+        let mut at_rest = json(&self.session.snapshot(self.now));
+        let settled = &mut at_rest[FORMAT]["memory"]["guard"]["settled"];
+        let settled = settled.as_array_mut().unwrap();
+        for one in settled.iter_mut() {
+            let (kind, id) = one.as_object().unwrap().iter().next().unwrap();
+            *one = serde_json::json!(format!("{} {kind}", id["number"]));
+        }
+        settled.sort_by_key(ToString::to_string);
+        without_chance(&(seen + &format!("{:?} {at_rest}", self.session)))
     }
 
-    /// The new passwords that are still awaited, the oldest first.
+    /// The new passwords that may be confirmed now, the oldest first.
     pub fn awaited(&self) -> Vec<usize> {
         let passwords = self.passwords.iter().enumerate();
         let awaited = passwords.filter(|(_, (_, reset))| self.model.awaits(*reset));
@@ -1013,15 +1201,26 @@ impl World {
         }
     }
 
-    /// Confirms a new password: the session uses it if it is awaited.
+    /// Confirms a new password: the session uses it if it is awaited. One that it
+    /// uses already may be confirmed again.
     fn confirm(&mut self, which: usize) {
         let (new, reset) = self.passwords[which].clone();
         if self.model.awaits(reset) {
             self.session.confirm(&new).unwrap();
             self.model.confirms(new.password());
+            self.confirm_again(&new);
+        } else if self.model.has_confirmed(new.password()) {
+            self.confirm_again(&new);
         } else {
             self.confirm_in_vain(&new);
         }
+    }
+
+    fn confirm_again(&mut self, new: &NewPassword) {
+        let before = self.session.snapshot(self.now);
+        self.session.confirm(new).unwrap();
+        let unchanged = self.session.snapshot(self.now) == before;
+        assert!(unchanged, "law 8: {new:?} is confirmed again");
     }
 
     fn confirm_foreign(&mut self) {
@@ -1032,12 +1231,12 @@ impl World {
     /// A new password that is not awaited is refused, and changes nothing.
     fn confirm_in_vain(&mut self, new: &NewPassword) {
         let (before, newest) = (
-            self.session.snapshot(),
+            self.session.snapshot(self.now),
             self.session.new_password().cloned(),
         );
         let refused = self.session.confirm(new).is_err();
         assert!(refused, "law 8: {new:?} is confirmed, which is not awaited");
-        let unchanged = self.session.snapshot() == before;
+        let unchanged = self.session.snapshot(self.now) == before;
         assert!(
             unchanged,
             "law 8: {new:?} is refused, and changes something"
@@ -1046,16 +1245,32 @@ impl World {
         assert!(unchanged, "law 8: {new:?} is refused, and another is lost");
     }
 
-    fn give(&mut self, other: Other) {
-        self.names += 1;
+    /// The credentials in use with something else, and the reason why the session
+    /// can't use them.
+    fn credentials_with(&mut self, other: Other) -> (Credentials, Option<OtherSession>) {
         let Credentials { app, user } = self.session.credentials().clone();
-        let (credentials, refused) = match other {
+        let with_password = |password: &str| {
+            let password = Password::new(password).unwrap();
+            (
+                Credentials::new(app.clone(), user.with_password(password)),
+                None,
+            )
+        };
+        match other {
             Other::Nothing => (Credentials::new(app, user), None),
             Other::Password => {
-                let password = Password::new(format!("p~{}", self.names)).unwrap();
-                (Credentials::new(app, user.with_password(password)), None)
+                self.names += 1;
+                with_password(&format!("p~{}", self.names))
+            }
+            Other::Again(which) => {
+                let earlier = self.used_passwords.len() - 1;
+                match which.checked_rem(earlier) {
+                    Some(which) => with_password(&self.used_passwords[earlier - 1 - which]),
+                    None => (Credentials::new(app, user), None),
+                }
             }
             Other::Secret => {
+                self.names += 1;
                 let secret = format!("secret {}", self.names);
                 let app = AppCredentials::new(app.key(), secret).unwrap();
                 (Credentials::new(app, user), None)
@@ -1068,14 +1283,18 @@ impl World {
                 let app = AppCredentials::new("another", "secret").unwrap();
                 (Credentials::new(app, user), Some(OtherSession::App))
             }
-        };
-        let before = self.session.snapshot();
+        }
+    }
+
+    fn give(&mut self, other: Other) {
+        let (credentials, refused) = self.credentials_with(other);
+        let before = self.session.snapshot(self.now);
         let given = self.session.set_credentials(credentials.clone());
         assert_eq!(given.err(), refused, "law 8: {other:?} is given");
         if refused.is_none() {
             self.model.gives(&credentials);
         } else {
-            let unchanged = self.session.snapshot() == before;
+            let unchanged = self.session.snapshot(self.now) == before;
             assert!(
                 unchanged,
                 "law 8: {other:?} is refused, and changes something"
@@ -1094,20 +1313,18 @@ impl World {
     fn assert_version_grows(&self, before: &Session) {
         let (old, new) = (before.version(), self.session.version());
         assert!(new >= old, "law 11: the version shrank");
-        if new == old && before.snapshot() != self.session.snapshot() {
+        let now = self.now;
+        if new == old && before.snapshot(now) != self.session.snapshot(now) {
             let rest = |session: &Session| {
-                let mut saved = serde_json::to_value(session.snapshot()).unwrap();
+                let mut saved = json(&session.snapshot(now));
                 let open = &mut saved[FORMAT]["memory"]["open"];
                 if let Some(open) = open.as_object_mut() {
                     open.remove("used");
                 }
                 saved
             };
-            assert_eq!(
-                rest(before),
-                rest(&self.session),
-                "law 11: nobody saves this"
-            );
+            let unchanged = rest(before) == rest(&self.session);
+            assert!(unchanged, "law 11: nobody saves this");
         }
     }
 
@@ -1145,17 +1362,20 @@ impl World {
         later.min().map(|instant| instant.since(self.now))
     }
 
-    /// Everything that decides what may happen next, as a text that is the same
-    /// for states that no future can tell apart.
+    /// Everything that decides what may happen next, as a text. Of the snapshot, what
+    /// only matters to other processes is left out, and times that are only shown.
     pub fn show(&self) -> String {
-        let snapshot = self.session.snapshot();
-        let mut text = serde_json::to_string(&snapshot).unwrap();
-        if self.saved != snapshot {
-            text += &serde_json::to_string(&self.saved).unwrap();
+        let mut text = essence(&self.at_rest());
+        let is_used = self.session.last_used();
+        if self.saved.last_used != is_used {
+            write!(text, "used {:?}", self.saved.last_used).unwrap();
         }
         let Credentials { app, user } = self.session.credentials();
         for part in [app.key(), user.username(), user.password().expose()] {
             write!(text, " {part}").unwrap();
+        }
+        if let Some(before) = self.used_passwords.iter().rev().nth(1) {
+            write!(text, " {before}").unwrap();
         }
         for who in self.alive() {
             let Actor {
@@ -1174,8 +1394,8 @@ impl World {
         text + &self.model.show()
     }
 
-    pub fn credentials(&self) -> &Credentials {
-        self.session.credentials()
+    pub fn session(&self) -> &Session {
+        &self.session
     }
 
     pub fn now(&self) -> Timestamp {
@@ -1186,7 +1406,7 @@ impl World {
     /// state.
     pub fn assert_sound(&self) {
         let mut copy = self.clone();
-        copy.act(Act::Reload);
+        copy.assert_survives_a_restart();
         for who in self.alive() {
             copy.receive_late(who, &[Reply::Fine, Reply::WrongCredentials, Reply::Lost]);
         }
@@ -1202,7 +1422,8 @@ impl World {
             }
         }
         for (new, reset) in &self.passwords {
-            if !self.model.awaits(*reset) {
+            let is_in_use = self.model.has_confirmed(new.password());
+            if !self.model.awaits(*reset) && !is_in_use {
                 copy.confirm_in_vain(new);
             }
         }
@@ -1212,6 +1433,22 @@ impl World {
         }
     }
 
+    /// Law 11: a session at rest is the same when it is built again, whoever has a
+    /// clock that differs.
+    fn assert_survives_a_restart(&self) {
+        let (age, skew) = (Duration::from_secs(5), Duration::from_secs(86_400));
+        let rebuilt = |snapshot: Snapshot, age: Duration, now: Timestamp| {
+            let builder = SessionBuilder::new(self.session.credentials().clone());
+            let builder = builder.environment(Environment::mock());
+            builder.snapshot(snapshot, age, now).build().unwrap()
+        };
+        let (here, there) = (self.now + age, self.now + skew);
+        let other = rebuilt(self.session.snapshot(self.now), age, there);
+        let back = rebuilt(other.snapshot(there), Duration::ZERO, here);
+        let unchanged = self.session.snapshot(here) == back.snapshot(here);
+        assert!(unchanged, "law 11: it is another one at rest");
+    }
+
     fn see(&mut self, what: impl FnOnce() -> String) {
         if let Some(seen) = &mut self.seen {
             writeln!(seen, "{}", what()).unwrap();
@@ -1219,19 +1456,25 @@ impl World {
     }
 }
 
-/// The new password of another session, whose operations have numbers of their own.
-/// It is that session's first operation, as no reset here can be.
+/// The new password of another session, whose operations have names of their own.
 fn foreign(session: &Session) -> NewPassword {
-    let mut snapshot = serde_json::to_value(session.snapshot()).unwrap();
+    let mut snapshot = json(&session.snapshot(START));
     let memory = &mut snapshot[FORMAT]["memory"];
     let renew_at = Timestamp::MAX;
-    memory["bearer"] = serde_json::json!({"token": "b", "generation": 0, "renew_at": renew_at});
+    let generation = serde_json::json!({"number": 0, "nonce": 0});
+    memory["bearer"] =
+        serde_json::json!({"token": "b", "generation": generation, "renew_at": renew_at});
     memory["open"] = serde_json::json!({
-        "token": "s", "generation": 0, "since": START, "used": START, "reported": START,
+        "token": "s", "generation": generation, "since": START, "used": START, "reported": START,
     });
     let mut other = SessionBuilder::new(session.credentials().clone())
         .environment(Environment::mock())
-        .snapshot(serde_json::from_value(snapshot).unwrap())
+        .snapshot(
+            serde_json::from_value(snapshot).unwrap(),
+            Duration::ZERO,
+            START,
+        )
+        .seed(u64::MAX)
         .build()
         .unwrap();
     let mut call = Call::reset_password();
@@ -1241,6 +1484,112 @@ fn foreign(session: &Session) -> NewPassword {
     let result = Reply::Fine.result(Purpose::Reset, "foreign");
     call.receive(&mut other, START, transmit.attempt, result);
     other.new_password().unwrap().clone()
+}
+
+/// A snapshot after its way to a file and back.
+fn carried(snapshot: &Snapshot) -> Snapshot {
+    let text = serde_json::to_string(snapshot).unwrap();
+    let back: Snapshot = serde_json::from_str(&text).unwrap();
+    assert_eq!(json(&back), json(snapshot), "law 11: something is lost");
+    back
+}
+
+/// The part of a snapshot that decides what one process does: what only matters to
+/// others, when they merge it with theirs, is left out. The times at which a login or
+/// reset counted get a name of their own, so that they are told from those of failures,
+/// which are only shown.
+fn essence(snapshot: &str) -> String {
+    const ONLY_FOR_OTHERS: [&str; 13] = [
+        "revision",
+        "saved_at",
+        "environment",
+        "key",
+        "username",
+        "salt",
+        "ended_bearer",
+        "ended_session",
+        "password_epoch",
+        "epoch_password",
+        // What was taken back, but for refusals, which may come again.
+        "Counted",
+        "Doubt",
+        "Unblocked",
+    ];
+    let mut essence = String::with_capacity(snapshot.len());
+    let (mut before_last, mut last) = ("", "");
+    let mut rest = snapshot;
+    while let Some((before, after)) = rest.split_once('"') {
+        let (word, after) = after.split_once('"').unwrap();
+        essence += before;
+        rest = after;
+        if ONLY_FOR_OTHERS.contains(&word) && rest.starts_with(':') {
+            rest = after_value(rest);
+        } else if word == "at" && before_last == "verdict" {
+            essence += "since";
+        } else {
+            essence += word;
+        }
+        (before_last, last) = (last, word);
+    }
+    (essence + rest).replace("{},", "").replace("{}", "")
+}
+
+/// The rest of a text after the JSON value at its start, and a comma.
+fn after_value(text: &str) -> &str {
+    let mut depth = 0;
+    let end = text.find(|c| {
+        match c {
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth -= 1,
+            _ => {}
+        }
+        depth < 0 || (depth == 0 && c == ',')
+    });
+    let rest = &text[end.unwrap()..];
+    rest.strip_prefix(',').unwrap_or(rest)
+}
+
+fn json(snapshot: &Snapshot) -> serde_json::Value {
+    serde_json::to_value(snapshot).unwrap()
+}
+
+/// A text without what is drawn by lot and what only counts for this process:
+/// nonces are named in the order in which they appear, and versions are left out.
+pub fn without_chance(text: &str) -> String {
+    const NONCES: [&str; 4] = ["nonce", "Refused", "id", "salt"];
+    let mut names: Vec<&str> = Vec::new();
+    let mut shown = String::with_capacity(text.len());
+    let mut label = "";
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end = |is: fn(char) -> bool| rest.find(|c| !is(c)).unwrap_or(rest.len());
+        if first.is_ascii_digit() {
+            let (digits, after) = rest.split_at(end(|c| c.is_ascii_digit()));
+            if label == "version" {
+                shown.push('_');
+            } else if NONCES.contains(&label) && digits != "0" {
+                let known = names.iter().position(|known| *known == digits);
+                let place = known.unwrap_or_else(|| {
+                    names.push(digits);
+                    names.len() - 1
+                });
+                write!(shown, "#{place}").unwrap();
+            } else {
+                shown += digits;
+            }
+            rest = after;
+        } else if first.is_ascii_alphabetic() {
+            let word = |c: char| c.is_ascii_alphanumeric() || "_~".contains(c);
+            let (name, after) = rest.split_at(rest.find(|c| !word(c)).unwrap_or(rest.len()));
+            label = name;
+            shown += name;
+            rest = after;
+        } else {
+            shown.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    shown
 }
 
 /// The token or password that a call gives, in the clear.
@@ -1269,11 +1618,4 @@ fn facts(error: &Error) -> String {
         error.because(),
         error.is_password_in_doubt(),
     )
-}
-
-/// A snapshot, but for its version: it may grow for nothing.
-fn without_version(snapshot: &Snapshot) -> serde_json::Value {
-    let mut snapshot = serde_json::to_value(snapshot).unwrap();
-    snapshot[FORMAT]["memory"]["version"] = serde_json::Value::Null;
-    snapshot
 }

@@ -1,7 +1,7 @@
 //! The errors of calls: each says what happened, what came before, and what to
 //! do next.
 
-use std::{error::Error as _, num::NonZeroU32, sync::Arc};
+use std::{error::Error as _, num::NonZeroU32};
 
 use bytes::Bytes;
 use http::Request;
@@ -9,7 +9,7 @@ use thingspace_core::{
     Call, CallOptions, Error, ErrorCode, ErrorKind, InvalidResponse, Outcome, Step, StoreError,
     Timestamp, api,
     response::Problem,
-    session::{BlockReason, Failure, MaxFailedLogins, OperationKind, Saved, Snapshot, Store},
+    session::{BlockReason, Failure, MaxFailedLogins, OperationKind},
 };
 
 use crate::scenario::*;
@@ -57,6 +57,7 @@ fn law_16_an_error_that_says_blocked_says_what_came_before() {
     let (mut s, _) = after_login(unclear());
     let mut call = Actor::log_in();
     s.pass(MINUTE);
+    call.fetches(&mut s, "bearer-2");
     call.sends(&mut s, Purpose::LogIn);
     s.pass(SECOND);
     call.receives(&mut s, unclear());
@@ -74,7 +75,7 @@ fn law_16_an_error_that_says_blocked_says_what_came_before() {
         assert_eq!(
             error.to_string(),
             format!(
-                "nothing was sent, because the login guard is blocked: as many logins failed or were lost as may; find out why, then give other credentials, or unblock the guard if those are not enough (2 failed since the last success; the platform locks the user name at 5); before that, the login was refused (400 {CODE}) at {failed}"
+                "nothing was sent, because the login guard is blocked: as many logins failed or were lost as may; find out why, then unblock the guard for one more, or give other credentials (2 failed since the last success; the platform locks the user name at 5); before that, the login was refused (400 {CODE}) at {failed}"
             )
         );
     }
@@ -90,11 +91,32 @@ fn law_16_a_login_that_was_lost_is_a_reason_as_well() {
     let error = call.fails(&mut s);
     assert!(error.is_invalid_response(), "{error}");
     let failed = s.now;
+    let mut restarted = s.clone();
+    restarted.restart("IMgr8");
+    for s in [&mut s, &mut restarted] {
+        let error = Actor::reads().until(s.now + SECOND).fails(s);
+        assert!(error.is_never_sent() && !error.is_blocked(), "{error}");
+        assert_because(&error, Some(OperationKind::LogIn), failed, None);
+        let until = error.retry_at().unwrap();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "nothing was sent, because the session is backing off until {until} (the login had an invalid response at {failed}); call again then"
+            )
+        );
+    }
+
+    // One that was allowed by name, and lost, blocks the guard.
+    s.unblocks();
+    let mut call = Actor::log_in();
+    call.loses_login(&mut s);
+    let failed = s.now;
     let error = Actor::reads().fails(&mut s);
+    assert!(error.is_blocked(), "{error}");
     assert_because(&error, Some(OperationKind::LogIn), failed, None);
     assert!(
         error.to_string().ends_with(&format!(
-            "; before that, the login had an invalid response at {failed}"
+            "; before that, the login had no response at {failed}"
         )),
         "{error}"
     );
@@ -343,19 +365,6 @@ fn another_process_gets_the_status_and_the_code_of_the_refusal() {
     }
 }
 
-/// A store that fails.
-struct Broken;
-
-impl Store for Broken {
-    fn load(&self) -> Result<Option<Snapshot>, StoreError> {
-        Err(StoreError::new("the disk is full"))
-    }
-
-    fn save(&self, _: Option<u64>, _: &Snapshot) -> Result<Saved, StoreError> {
-        Err(StoreError::new("the disk is full"))
-    }
-}
-
 /// The error of a call that sends its own request once and receives this.
 fn of_request(mut call: Actor, received: &Received) -> Error {
     let mut s = Scenario::open_with(settings(|s| s.max_attempts = NonZeroU32::MIN));
@@ -434,9 +443,22 @@ fn every_kind() -> Vec<(&'static str, Error)> {
         all.push((name, of_request(Actor::writes(), &received)));
     }
 
-    let mut s = Scenario::open();
-    s.store = Some(Arc::new(Broken));
+    let store = Register::new();
+    store.breaks();
+    let mut s = Scenario::sharing(&store);
     all.push(("Store", Actor::reads().fails(&mut s)));
+
+    let mut s = Scenario::open();
+    let mut reset = Actor::reset_password();
+    reset.sends(&mut s, Purpose::Reset);
+    reset.receives(&mut s, new_password("Wh0a"));
+    let new = reset.ends_with_password(&mut s);
+    let unsaved = Error::not_confirmed(new.clone(), StoreError::new("the disk is full"));
+    all.push(("NotConfirmed", unsaved));
+    s.is_given("another");
+    let late = s.session.confirm(&new).unwrap_err();
+    all.push(("NotAwaited", late.into()));
+
     let mut s = Scenario::open();
     let mut late = Actor::reads().until(s.now);
     all.push(("TimedOut", late.fails(&mut s)));
@@ -516,6 +538,7 @@ fn every_kind_of_error_has_its_name_and_its_outcome() {
                 | "BackingOff"
                 | "NeverSent"
                 | "Store"
+                | "NotAwaited"
                 | "TimedOut"
                 | "CallFinished"
         ) || error.prerequisite().is_some();
@@ -525,7 +548,7 @@ fn every_kind_of_error_has_its_name_and_its_outcome() {
     }
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 17, "of 17 kinds: {names:?}");
+    assert_eq!(names.len(), 19, "of 19 kinds: {names:?}");
 }
 
 /// The parts of a sentence between its marks.
@@ -576,7 +599,7 @@ fn an_error_says_each_thing_once() {
 #[test]
 fn an_error_knows_by_itself_if_it_has_a_source() {
     for (name, error) in every_kind() {
-        let has_source = matches!(name, "NeverSent" | "NoResponse" | "Store");
+        let has_source = matches!(name, "NeverSent" | "NoResponse" | "Store" | "NotConfirmed");
         assert_eq!(error.source().is_some(), has_source, "{name}");
         let is_transport = matches!(name, "NeverSent" | "NoResponse");
         assert_eq!(error.transport().is_some(), is_transport, "{name}");

@@ -49,9 +49,7 @@ fn a_day_in_the_life_of_a_session_is_reported_in_order() {
             event::bearer_refused(),
             event::bearer_fetched(noon + 59 * MINUTE),
             event::password_reset(),
-            event::logins_blocked(&BlockReason::AwaitingConfirmation),
             event::password_changed(),
-            event::logins_unblocked(),
             event::logged_out(),
         ]
     );
@@ -72,13 +70,20 @@ fn a_bad_day_in_the_life_of_a_session_is_reported_in_order() {
     call.sends(&mut s, Purpose::LogIn);
     s.events();
     call.receives(&mut s, unclear());
+    let next = s.now + LOGIN_INTERVAL;
+    s.pass(LOGIN_INTERVAL);
+    let renew_at = s.now + 24 * HOUR.saturating_sub(MINUTE / 24);
     let mut call = Actor::log_in();
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, bearer_for("bearer-2", 24 * 3600));
     call.sends(&mut s, Purpose::LogIn);
     call.receives(&mut s, wrong_password());
     assert_eq!(
         s.reported(),
         [
             event::login_refused("REQUEST_FAILED.Unclear", 1),
+            event::backing_off(next),
+            event::bearer_fetched(renew_at),
             event::login_refused("INPUT_INVALID.Password.Incorrect", 0),
             event::logins_blocked_by_refusal("INPUT_INVALID.Password.Incorrect"),
         ]
@@ -88,7 +93,8 @@ fn a_bad_day_in_the_life_of_a_session_is_reported_in_order() {
     let mut call = Actor::log_in();
     let sent = call.sends(&mut s, Purpose::LogIn);
     drop(call);
-    s.pass_until(sent.deadline + MINUTE);
+    let lease = sent.deadline + 5 * SECOND;
+    s.pass_until(lease + LOGIN_INTERVAL);
     let mut call = Actor::log_in();
     call.logs_in(&mut s, "session-1");
     relogs_in(&mut s);
@@ -99,6 +105,7 @@ fn a_bad_day_in_the_life_of_a_session_is_reported_in_order() {
             event::logins_unblocked(),
             event::lease_expired(OperationKind::LogIn),
             event::login_lost(1),
+            event::backing_off(lease + LOGIN_INTERVAL),
             event::logged_in(),
             event::session_refused(),
             event::logged_in(),
@@ -118,23 +125,33 @@ fn a_bad_day_in_the_life_of_a_session_is_reported_in_order() {
 
 #[test]
 fn a_budget_that_is_spent_is_reported_after_the_login_that_spent_it() {
-    for (received, event) in [
-        (unclear(), event::login_refused("REQUEST_FAILED.Unclear", 0)),
-        (lost(), event::login_lost(0)),
-        (response(200, "{}"), event::login_lost(0)),
+    for (received, event, is_blocked) in [
+        (
+            unclear(),
+            event::login_refused("REQUEST_FAILED.Unclear", 0),
+            true,
+        ),
+        (lost(), event::login_lost(0), false),
+        (response(200, "{}"), event::login_lost(0), false),
     ] {
         let mut s = Scenario::new();
-        let mut call = Actor::log_in();
-        call.fetches(&mut s, "bearer-1");
         for _ in 0..2 {
-            s.events();
             s.pass(MINUTE);
             let mut call = Actor::log_in();
+            if s.session.bearer_token().is_none() {
+                call.fetches(&mut s, "bearer-1");
+            }
+            s.events();
             call.sends(&mut s, Purpose::LogIn);
             call.receives(&mut s, received.clone());
         }
-        let reason = BlockReason::BudgetSpent;
-        assert_eq!(s.reported()[..2], [event, event::logins_blocked(&reason)]);
+        // Of what nobody judged, one more login comes half an hour later.
+        let next = if is_blocked {
+            event::logins_blocked(&BlockReason::BudgetSpent)
+        } else {
+            event::backing_off(s.now + 30 * MINUTE)
+        };
+        assert_eq!(s.reported(), [event, next]);
     }
 }
 
@@ -234,15 +251,19 @@ fn login_events() -> Vec<(Event, &'static str)> {
     let mut other = Actor::log_in();
     other.sends(&mut unnamed, Purpose::LogIn);
     other.receives(&mut unnamed, response(401, "<html>"));
-    let sentence = "a login was refused; 1 more may fail";
-    all.extend(with_sentences(&mut unnamed, [sentence]));
+    let sentences = [
+        "a login was refused; 1 more may fail",
+        "a token could not be had; backing off",
+    ];
+    all.extend(with_sentences(&mut unnamed, sentences));
+    unnamed.pass(LOGIN_INTERVAL);
     let mut other = Actor::log_in();
-    other.sends(&mut unnamed, Purpose::LogIn);
-    other.receives(&mut unnamed, lost());
+    other.fetches(&mut unnamed, "bearer-2");
+    unnamed.events();
+    other.loses_login(&mut unnamed);
     let sentences = [
         "a login had no usable response; 0 more may fail",
-        "no login will be made: as many logins failed or were lost as may; find out why, then give other credentials, or unblock the guard if those are not enough",
-        "a token could not be had; backing off",
+        "no login will be made: as many logins failed or were lost as may; find out why, then unblock the guard for one more, or give other credentials",
     ];
     all.extend(with_sentences(&mut unnamed, sentences));
 
@@ -271,16 +292,21 @@ fn password_events() -> Vec<(Event, &'static str)> {
     let mut all = with_sentences(&mut late, sentences);
 
     reset.receives(&mut s, new_password("Wh0a"));
-    let sentences = [
-        "the password was reset; the new one is to be confirmed",
-        "no login will be made: a password reset brought a new password that is not confirmed; confirm it, or give the right one",
-    ];
-    all.extend(with_sentences(&mut s, sentences));
+    let sentence = "the password was reset; the new one is to be confirmed";
+    all.extend(with_sentences(&mut s, [sentence]));
+    s.pass(MINUTE);
+    s.session.expire(s.now);
+    let sentence = "no login will be made: a password reset brought a new password that is not confirmed; confirm it, or give the right one";
+    all.extend(with_sentences(&mut s, [sentence]));
 
-    let mut other = Scenario::open();
-    let mut outdated = other.clone();
+    let store = Register::new();
+    let mut other = Scenario::sharing(&store);
+    let mut outdated = Scenario::sharing(&store);
+    other.syncs().unwrap();
+    outdated.syncs().unwrap();
     other.is_given("another");
-    outdated.session.reload(other.session.snapshot()).unwrap();
+    outdated.pass(SECOND);
+    outdated.syncs().unwrap();
     let sentence = "no login will be made: another process has reset the password or was given another one; give that one here too, or unblock the guard if the one here is right";
     all.extend(with_sentences(&mut outdated, [sentence]));
     all

@@ -58,7 +58,9 @@ fn an_explicit_login_ends_with_the_error_of_the_login_itself() {
     assert!(!error.is_never_sent());
 
     // For another call it is a reason not to be sent.
+    s.pass(LOGIN_INTERVAL);
     let mut call = Actor::reads();
+    call.fetches(&mut s, "bearer-2");
     call.sends(&mut s, Purpose::LogIn);
     call.receives(&mut s, unclear());
     let error = call.fails(&mut s);
@@ -92,10 +94,13 @@ fn a_completion_is_of_the_kind_of_its_call_and_of_no_other() {
         let only = [0, 1, 2, 3].map(|kind| kind == number);
         assert_eq!(is, only);
     }
+    let new = s.session.new_password().cloned().unwrap();
+    s.confirms(&new);
     let mut out = Actor::log_out();
     out.sends(&mut s, Purpose::LogOut);
     out.receives(&mut s, session("session-1"));
     let completion = out.ends(&mut s).unwrap();
+    assert!(completion.clone().into_synced().is_err());
     let error = completion.clone().into_response().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::CallFinished), "{error}");
     assert!(completion.into_logged_out().unwrap().is_some());
@@ -163,13 +168,27 @@ fn two_that_end_the_session_at_once_send_one_logout() {
 }
 
 #[test]
-fn a_logout_waits_for_a_reset_that_is_in_progress() {
-    let mut s = Scenario::open();
-    let (mut reset, mut out) = (Actor::reset_password(), Actor::log_out());
-    reset.sends(&mut s, Purpose::Reset);
-    out.waits(&mut s);
-    reset.receives(&mut s, new_password("Wh0a"));
-    out.sends(&mut s, Purpose::LogOut);
+fn a_logout_waits_for_a_reset_that_is_in_progress_or_not_confirmed() {
+    for is_confirmed in [true, false] {
+        let mut s = Scenario::open();
+        let (mut reset, mut out) = (Actor::reset_password(), Actor::log_out());
+        let lease = reset.sends(&mut s, Purpose::Reset).deadline + 5 * SECOND;
+        out.waits(&mut s);
+        reset.receives(&mut s, new_password("Wh0a"));
+        let new = reset.ends_with_password(&mut s);
+        let wait = out.waits(&mut s);
+        let kind = OperationKind::PasswordReset;
+        assert_eq!(
+            (wait.reason, wait.until),
+            (WaitReason::Operation(kind), lease)
+        );
+        if is_confirmed {
+            s.confirms(&new);
+        } else {
+            s.pass_until(lease);
+        }
+        out.sends(&mut s, Purpose::LogOut);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 // one for all files.
 #![allow(unreachable_pub, clippy::unnecessary_wraps, clippy::wildcard_imports)]
 
+mod clocks;
 mod cooldown;
 mod deadline;
 mod errors;
@@ -17,11 +18,13 @@ mod log_in_out;
 mod observer;
 mod operation;
 mod origin;
+mod register;
 mod replay;
 mod requests;
 mod reset;
 mod retry;
 mod scenario;
 mod secrets;
+mod shared;
 mod snapshot;
 mod store;

@@ -189,9 +189,9 @@ fn law_1_an_operation_that_is_abandoned_is_begun_anew_at_once() {
 fn abandoning_an_operation_that_has_ended_changes_nothing() {
     let (mut s, login) = logging_in();
     s.receives(login, session("session-1"));
-    let before = s.session.snapshot();
+    let before = s.session.snapshot(s.now);
     s.abandons(login);
-    assert!(s.session.snapshot() == before);
+    assert!(s.session.snapshot(s.now) == before);
     assert_eq!(s.reported(), [event::logged_in()]);
 }
 
@@ -240,13 +240,14 @@ fn law_7_a_late_result_while_another_operation_is_in_progress_is_dropped() {
     let (mut s, first) = logging_in();
     let lease = Actor::log_in().waits(&mut s).until;
     s.pass_until(lease);
+    Actor::log_in().waits_out(&mut s);
     let second = Actor::log_in().begins(&mut s, Purpose::LogIn);
     assert_eq!(s.session.login_guard().failed_logins, 2);
     s.receives(first, session("older"));
     assert_eq!(s.session.operation(), Some(OperationKind::LogIn));
     assert!(s.session.session_token().is_none());
     s.receives(first, not_sent());
-    assert_eq!(s.session.login_guard().failed_logins, 2, "no refund");
+    assert_eq!(s.session.login_guard().failed_logins, 1, "its own alone");
     s.receives(second, session("newer"));
     assert_eq!(s.session.session_token().unwrap().expose(), "newer");
 }
@@ -264,6 +265,7 @@ fn a_late_result_before_the_lease_expires_is_used() {
 #[test]
 fn a_late_result_after_the_lease_expired_is_used_if_nothing_was_begun_since() {
     let (mut s, login) = logging_in();
+    let lease = s.now + 35 * SECOND;
     s.pass(MINUTE);
     s.watch(Session::expire);
     assert_eq!(s.session.operation(), None);
@@ -273,7 +275,8 @@ fn a_late_result_after_the_lease_expired_is_used_if_nothing_was_begun_since() {
         s.reported(),
         [
             event::lease_expired(OperationKind::LogIn),
-            event::login_lost(1)
+            event::login_lost(1),
+            event::backing_off(lease + LOGIN_INTERVAL)
         ]
     );
 
@@ -330,7 +333,8 @@ fn law_7_a_result_that_comes_twice_counts_once() {
 /// The budget after one failed login, and a second one that is in progress.
 fn second_login() -> (Scenario, Operation) {
     let (mut s, login) = logging_in();
-    s.receives(login, unclear());
+    s.receives(login, lost());
+    s.pass(LOGIN_INTERVAL);
     let login = Actor::log_in().begins(&mut s, Purpose::LogIn);
     assert_eq!(s.session.login_guard().failed_logins, 2);
     s.events();
@@ -408,7 +412,7 @@ fn law_7_a_second_result_of_an_operation_changes_nothing() {
                 s.receives(operation, second_result.clone());
                 // A new password alone is never lost.
                 if kind == Purpose::Reset && *second == "a new password" && new.is_none() {
-                    assert!(s.session.new_password().is_some());
+                    assert!(s.session.new_password().is_some(), "{first}");
                     continue;
                 }
                 let is_same = s.at_rest() == before && s.events().is_empty();
@@ -514,6 +518,7 @@ fn law_5_a_login_refused_for_its_bearer_costs_every_call_that_waited_one_replay(
     let mut calls: Vec<_> = (0..10).map(|_| Actor::reads()).collect();
     for round in ["bearer-1", "bearer-2"] {
         let (first, others) = calls.split_first_mut().unwrap();
+        s.pass(SECOND);
         first.fetches(&mut s, round);
         first.sends(&mut s, Purpose::LogIn);
         for call in others.iter_mut() {
@@ -542,8 +547,13 @@ fn law_8_an_operation_of_every_kind_can_be_abandoned() {
 
     let (mut s, login) = logging_in();
     s.abandons(login);
-    assert_eq!(s.reported(), [event::login_lost(1)]);
+    let next = s.now + LOGIN_INTERVAL;
+    assert_eq!(
+        s.reported(),
+        [event::login_lost(1), event::backing_off(next)]
+    );
     assert_eq!(s.session.login_guard().failed_logins, 1);
+    s.pass(LOGIN_INTERVAL);
     Actor::log_in().sends(&mut s, Purpose::LogIn);
 
     let mut s = Scenario::open();

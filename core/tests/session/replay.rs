@@ -133,6 +133,7 @@ fn a_bearer_that_is_refused_at_the_login_that_a_replay_needs_costs_the_bearers_r
     call.receives(&mut s, session_expired());
     call.sends(&mut s, Purpose::LogIn);
     call.receives(&mut s, bearer_fault());
+    call.waits_out(&mut s);
     call.fetches(&mut s, "bearer-2");
     call.logs_in(&mut s, "session-2");
     call.works(&mut s);
@@ -247,6 +248,7 @@ fn law_5_a_call_that_waited_for_a_login_spends_its_own_replay_on_the_bearer() {
     first.sends(&mut s, Purpose::LogIn);
     second.waits(&mut s);
     first.receives(&mut s, bearer_fault());
+    second.waits_out(&mut s);
     second.fetches(&mut s, "bearer-2");
     second.logs_in(&mut s, "session-2");
     for call in [&mut first, &mut second] {

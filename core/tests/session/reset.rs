@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use thingspace_core::{
-    Error,
+    Error, Session, Step,
     session::{BlockReason, NewPassword, OperationKind, OtherSession, WaitReason},
 };
 
@@ -66,7 +66,10 @@ fn assert_blocked(s: &mut Scenario, reason: &BlockReason) {
     let error = Actor::writes().fails(&mut later);
     assert!(error.is_blocked() && error.is_never_sent(), "{error}");
     assert_eq!(error.login_guard().unwrap().blocked.as_ref(), Some(reason));
-    assert_eq!(later.session.login_guard().failed_logins, 0);
+    assert_eq!(
+        later.session.login_guard().failed_logins,
+        s.session.login_guard().failed_logins
+    );
 }
 
 #[test]
@@ -85,13 +88,10 @@ fn a_reset_gives_the_new_password_and_the_session_uses_it_once_it_is_confirmed()
     assert_eq!(new.password().expose(), "Wh0a");
     assert_eq!(s.session.credentials().user.password().expose(), "IMgr8");
     assert_eq!(s.session.new_password(), Some(&new));
-    assert_eq!(
-        s.reported(),
-        [
-            event::password_reset(),
-            event::logins_blocked(&BlockReason::AwaitingConfirmation)
-        ]
-    );
+    assert_eq!(s.reported(), [event::password_reset()]);
+    let guard = s.session.login_guard();
+    assert_eq!(guard.blocked, Some(BlockReason::AwaitingConfirmation));
+    assert_eq!(guard.failed_logins, 0);
 
     let before = s.session.version();
     s.confirms(&new);
@@ -100,10 +100,7 @@ fn a_reset_gives_the_new_password_and_the_session_uses_it_once_it_is_confirmed()
     assert_eq!(s.session.credentials().user.username(), "zbeeblebrox");
     assert_eq!(s.session.new_password(), None);
     assert_eq!(s.session.login_guard().blocked, None);
-    assert_eq!(
-        s.reported(),
-        [event::password_changed(), event::logins_unblocked()]
-    );
+    assert_eq!(s.reported(), [event::password_changed()]);
     assert_eq!(new.into_password().expose(), "Wh0a");
 
     Actor::reads().works(&mut s);
@@ -151,9 +148,11 @@ fn law_8_the_last_resort_of_an_unconfirmed_reset_is_the_callers_to_choose() {
     let (unconfirmed, _) = unconfirmed();
     for (decides, password) in [
         ((|s| s.is_given("Wh0a")) as fn(&mut Scenario), "Wh0a"),
-        (|s| s.watch(|session, _| session.unblock()), "IMgr8"),
+        (|s| s.unblocks(), "IMgr8"),
     ] {
         let mut s = unconfirmed.clone();
+        s.pass(MINUTE);
+        s.watch(Session::expire);
         s.events();
         decides(&mut s);
         assert_eq!(s.reported(), [event::logins_unblocked()]);
@@ -163,20 +162,19 @@ fn law_8_the_last_resort_of_an_unconfirmed_reset_is_the_callers_to_choose() {
     }
 }
 
+/// Whoever could not save the confirmation makes it again.
 #[test]
-fn a_new_password_is_confirmed_once() {
+fn a_new_password_that_is_confirmed_again_changes_nothing() {
     let (mut s, new) = unconfirmed();
     s.confirms(&new);
     s.events();
-    let before = s.session.snapshot();
-    let again = s.watch(|session, _| session.confirm(&new));
-    assert_not_awaited(again);
-    assert!(s.session.snapshot() == before);
+    let before = s.session.snapshot(s.now);
+    for _ in 0..3 {
+        s.confirms(&new);
+    }
+    assert!(s.session.snapshot(s.now) == before);
     assert_eq!(s.events(), []);
-    assert_eq!(
-        again.unwrap_err().to_string(),
-        "this new password is not awaited; it is confirmed already, or other credentials were given since"
-    );
+    assert_eq!(s.session.credentials(), &credentials("Wh0a"));
 }
 
 #[test]
@@ -198,19 +196,31 @@ fn a_new_password_is_not_confirmed_after_other_credentials_were_given() {
     let (mut s, new) = unconfirmed();
     s.is_given("another");
     s.events();
-    let before = s.session.snapshot();
+    let before = s.session.snapshot(s.now);
     let late = s.watch(|session, _| session.confirm(&new));
     assert_not_awaited(late);
-    assert!(s.session.snapshot() == before);
+    assert!(s.session.snapshot(s.now) == before);
     assert_eq!(s.events(), []);
     assert_eq!(s.session.credentials(), &credentials("another"));
 
-    // Nor after somebody unblocked the guard to try the old one.
+    assert_eq!(
+        late.unwrap_err().to_string(),
+        "this new password is not awaited; another reset was made, or other credentials were given since"
+    );
+
+    // Nor after the old one has turned out to be right.
     let (mut s, new) = unconfirmed();
-    s.watch(|session, _| session.unblock());
+    s.pass(20 * MINUTE);
+    s.unblocks();
+    let mut unblocked = s.clone();
+    Actor::log_in().logs_in(&mut s, "session-2");
     let late = s.watch(|session, _| session.confirm(&new));
     assert_not_awaited(late);
     assert_eq!(s.session.credentials(), &credentials("IMgr8"));
+    // As long as nobody has tried, it may be right.
+    unblocked.confirms(&new);
+    let login = Actor::log_in().sends(&mut unblocked, Purpose::LogIn);
+    assert!(body(&login).contains("Wh0a"));
 }
 
 #[test]
@@ -386,7 +396,7 @@ fn law_8_unblocking_tries_the_old_password() {
     // The same credentials are no decision.
     s.is_given("IMgr8");
     Actor::reads().fails(&mut s);
-    s.watch(|session, _| session.unblock());
+    s.unblocks();
     let login = Actor::log_in().sends(&mut s, Purpose::LogIn);
     assert!(body(&login).contains("IMgr8"));
 }
@@ -420,21 +430,25 @@ fn law_3_a_refusal_that_names_the_old_password_blocks_logins() {
     }
 }
 
+/// Nobody knows whether the platform counts it: only what was not judged is refunded.
 #[test]
-fn a_refusal_for_another_reason_leaves_the_password_as_it_was() {
-    for received in [
-        refused("INPUT_INVALID.Request.InvalidCharacter"),
-        response(403, r#"{"fault":{"code":900908}}"#),
-        response(404, ""),
-        throttled("1"),
-        throttled("3600"),
-        not_sent(),
+fn law_2_a_refusal_for_another_reason_leaves_the_password_as_it_was_and_counts() {
+    for (received, counts) in [
+        (refused("REQUEST_FAILED.Unclear"), 1),
+        (response(401, ""), 1),
+        (response(404, ""), 1),
+        (throttled("1"), 1),
+        (throttled("3600"), 1),
+        (response(403, r#"{"fault":{"code":900908}}"#), 0),
+        (response(429, r#"{"fault":{"code":900800}}"#), 0),
+        (not_sent(), 0),
     ] {
         let case = format!("{received:?}");
         let (mut s, error) = reset_with(received);
         assert!(!error.is_outcome_unknown(), "{case}");
         assert!(!error.is_password_in_doubt(), "{case}");
         assert_eq!(s.session.login_guard().blocked, None, "{case}");
+        assert_eq!(s.session.login_guard().failed_logins, counts, "{case}");
         assert_eq!(s.events(), [], "{case}");
         s.pass(20 * MINUTE);
         let login = Actor::log_in().sends(&mut s, Purpose::LogIn);
@@ -556,9 +570,28 @@ fn law_8_a_login_that_is_needed_after_a_reset_is_not_made_before_the_confirmatio
     call.receives(&mut s, session_expired());
     call.waits(&mut s);
     reset.receives(&mut s, new_password("Wh0a"));
+    // It waits as long as the lease lasts, and not for ever.
+    let wait = call.waits(&mut s);
+    let kind = OperationKind::PasswordReset;
+    assert_eq!(wait.reason, WaitReason::Operation(kind));
+    assert_eq!(wait.until, s.now + 35 * SECOND);
+    s.events();
+    s.pass_until(wait.until);
     let error = call.fails(&mut s);
-    let reason = Some(BlockReason::AwaitingConfirmation);
-    assert_eq!(error.login_guard().unwrap().blocked, reason);
+    let reason = BlockReason::AwaitingConfirmation;
+    assert_eq!(error.login_guard().unwrap().blocked, Some(reason.clone()));
+    assert!(error.is_never_sent());
+    assert_eq!(s.reported(), [event::logins_blocked(&reason)]);
+
+    // The confirmation comes late, but it comes.
+    let new = reset.ends_with_password(&mut s);
+    s.confirms(&new);
+    assert_eq!(
+        s.reported(),
+        [event::password_changed(), event::logins_unblocked()]
+    );
+    let login = Actor::reads().sends(&mut s, Purpose::LogIn);
+    assert!(body(&login).contains("Wh0a"));
 }
 
 #[test]
@@ -643,11 +676,11 @@ fn law_8_another_user_is_refused_while_a_reset_is_in_progress_and_nothing_change
         let mut s = Scenario::open();
         let mut reset = Actor::reset_password();
         reset.sends(&mut s, Purpose::Reset);
-        let before = s.session.snapshot();
+        let before = s.session.snapshot(s.now);
         let other = credentials_of("trillian", "towel");
         let refused = s.watch(|session, _| session.set_credentials(other));
         assert_eq!(refused, Err(OtherSession::User));
-        assert!(s.session.snapshot() == before);
+        assert!(s.session.snapshot(s.now) == before);
 
         reset.receives(&mut s, received);
         match reset.ends(&mut s) {
@@ -722,6 +755,235 @@ fn law_3_a_reset_whose_old_password_was_refused_is_not_made_again() {
     assert!(error.is_wrong_credentials() && error.is_never_sent());
     // The session that is open goes on.
     Actor::writes().works(&mut s);
-    s.watch(|session, _| session.unblock());
+    s.unblocks();
     Actor::reset_password().sends(&mut s, Purpose::Reset);
+}
+
+#[test]
+fn law_8_the_password_is_in_doubt_before_a_reset_leaves() {
+    let mut s = Scenario::open();
+    Actor::reset_password().sends(&mut s, Purpose::Reset);
+    let mut restarted = s.clone();
+    restarted.restart("IMgr8");
+    for s in [&mut s, &mut restarted] {
+        let guard = s.session.login_guard();
+        assert_eq!(guard.blocked, Some(BlockReason::PasswordInDoubt));
+        assert_eq!((guard.failed_logins, guard.attempts_left), (1, 0));
+        assert_eq!(s.events(), [], "logins wait for it");
+    }
+}
+
+/// Nobody knows whether the platform counts a wrong old password.
+#[test]
+fn law_2_no_number_of_resets_counts_more_than_four() {
+    for received in [
+        lost(),
+        response(503, ""),
+        response(200, "{}"),
+        refused("REQUEST_FAILED.Unclear"),
+        response(404, ""),
+        throttled("1"),
+    ] {
+        let case = format!("{received:?}");
+        let mut s = Scenario::open();
+        let mut resets = 0;
+        for _ in 0..10 {
+            let mut reset = Actor::reset_password();
+            let Step::Send(_) = reset.step(&mut s) else {
+                continue;
+            };
+            resets += 1;
+            reset.receives(&mut s, received.clone());
+            reset.fails(&mut s);
+        }
+        assert!(resets <= 4, "{case}: {resets}");
+        assert_eq!(s.session.login_guard().failed_logins, resets, "{case}");
+        let error = Actor::reset_password().fails(&mut s);
+        assert!(
+            error.is_blocked() && error.is_never_sent(),
+            "{case}: {error}"
+        );
+        s.restart("IMgr8");
+        assert!(Actor::reset_password().fails(&mut s).is_blocked());
+        Actor::reads().works(&mut s);
+    }
+}
+
+#[test]
+fn law_3_an_unblock_is_used_up_by_a_reset_as_by_a_login() {
+    for (received, failed) in [(lost(), 2), (unclear(), 2), (not_sent(), 1)] {
+        let case = format!("{received:?}");
+        let (mut s, _) = reset_with(wrong_password());
+        s.unblocks();
+        s.unblocks();
+        let mut reset = Actor::reset_password();
+        reset.sends(&mut s, Purpose::Reset);
+        reset.receives(&mut s, received);
+        reset.fails(&mut s);
+        assert_eq!(s.session.login_guard().failed_logins, failed, "{case}");
+        let mut again = Actor::reset_password();
+        if failed == 1 {
+            // That one was not judged.
+            again.sends(&mut s, Purpose::Reset);
+        } else {
+            assert!(again.fails(&mut s).is_blocked(), "{case}");
+            s.pass(20 * MINUTE);
+            assert!(Actor::log_in().fails(&mut s).is_blocked(), "{case}");
+        }
+    }
+}
+
+/// Whoever unblocks while a reset is in progress does not know what comes of it.
+#[test]
+fn law_8_an_unblock_before_the_end_of_a_reset_allows_no_login_after_it() {
+    for (received, reason) in [
+        (new_password("Wh0a"), BlockReason::AwaitingConfirmation),
+        (lost(), BlockReason::PasswordInDoubt),
+    ] {
+        for is_before in [true, false] {
+            let mut s = Scenario::open();
+            let mut reset = Actor::reset_password();
+            if is_before {
+                s.unblocks();
+            }
+            reset.sends(&mut s, Purpose::Reset);
+            if !is_before {
+                s.unblocks();
+            }
+            reset.receives(&mut s, received.clone());
+            s.pass(20 * MINUTE);
+            let error = Actor::log_in().fails(&mut s);
+            let blocked = error.login_guard().unwrap().blocked.clone();
+            // It was the one that was allowed.
+            let is_spent = is_before && reason == BlockReason::PasswordInDoubt;
+            let expected = if is_spent {
+                BlockReason::BudgetSpent
+            } else {
+                reason.clone()
+            };
+            assert_eq!(blocked, Some(expected));
+            // By name again it is.
+            s.unblocks();
+            Actor::log_in().sends(&mut s, Purpose::LogIn);
+        }
+    }
+}
+
+#[test]
+fn law_8_credentials_that_are_given_for_an_unconfirmed_password_are_used_at_once() {
+    let mut s = Scenario::open();
+    let mut reset = Actor::reset_password();
+    reset.sends(&mut s, Purpose::Reset);
+    let mut call = Actor::reads();
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
+    reset.receives(&mut s, new_password("Wh0a"));
+    call.waits(&mut s);
+    s.is_given("Wh0a");
+    let login = call.sends(&mut s, Purpose::LogIn);
+    assert!(body(&login).contains("Wh0a"));
+    call.receives(&mut s, session("session-2"));
+    call.works(&mut s);
+    // Its own call still has the password, however late it looks.
+    s.pass(HOUR);
+    let new = reset.ends_with_password(&mut s);
+    assert_eq!(new.password().expose(), "Wh0a");
+}
+
+#[test]
+fn a_late_new_password_after_other_credentials_were_given_is_the_callers_alone() {
+    let mut s = Scenario::open();
+    let mut reset = Actor::reset_password();
+    reset.sends(&mut s, Purpose::Reset);
+    s.pass(MINUTE);
+    s.watch(Session::expire);
+    s.is_given("another");
+    s.events();
+    reset.receives(&mut s, new_password("Wh0a"));
+    assert_eq!(
+        (s.session.login_guard().blocked, s.events()),
+        (None, vec![])
+    );
+    let new = reset.ends_with_password(&mut s);
+    assert_eq!(new.password().expose(), "Wh0a");
+    let late = s.watch(|session, _| session.confirm(&new));
+    assert_not_awaited(late);
+    assert_eq!(s.session.credentials(), &credentials("another"));
+}
+
+#[test]
+fn law_8_a_refusal_that_ends_a_doubt_does_not_outlive_a_new_password() {
+    let mut s = Scenario::open();
+    let reset = Actor::reset_password().begins(&mut s, Purpose::Reset);
+    s.receives(reset, unclear());
+    assert_eq!(s.session.login_guard().blocked, None);
+    s.receives(reset, new_password("Wh0a"));
+    let reason = BlockReason::AwaitingConfirmation;
+    assert_eq!(s.session.login_guard().blocked, Some(reason));
+    let new = s.session.new_password().cloned().unwrap();
+    s.confirms(&new);
+    assert_eq!(s.session.credentials(), &credentials("Wh0a"));
+}
+
+#[test]
+fn law_3_a_reset_that_is_refused_with_the_status_of_a_success_blocks_and_leaves_a_doubt() {
+    let body = r#"{"errorCode":"S.INPUT_INVALID.OldPassword.Incorrect"}"#;
+    let (mut s, error) = reset_with(response(200, body));
+    assert!(error.is_password_in_doubt() && error.is_outcome_unknown());
+    let error = Actor::reset_password().fails(&mut s);
+    assert!(
+        error.is_wrong_credentials() && error.is_never_sent(),
+        "{error}"
+    );
+    let because = error.because().unwrap();
+    assert_eq!(because.operation(), Some(OperationKind::PasswordReset));
+    assert_eq!(because.status().unwrap().as_u16(), 200);
+    assert!(
+        because
+            .code()
+            .unwrap()
+            .is("INPUT_INVALID.OldPassword.Incorrect")
+    );
+}
+
+#[test]
+fn law_3_a_password_with_characters_that_are_not_taken_is_not_reset_again() {
+    let code = "INPUT_INVALID.Request.InvalidCharacter";
+    let (mut s, error) = reset_with(refused(code));
+    assert!(!error.is_password_in_doubt() && !error.is_outcome_unknown());
+    assert!(error.code().unwrap().is(code));
+    let blocked = s.session.login_guard().blocked;
+    assert!(
+        matches!(blocked, Some(BlockReason::CantBeSent { .. })),
+        "{blocked:?}"
+    );
+    assert!(Actor::reset_password().fails(&mut s).is_blocked());
+    Actor::reads().works(&mut s);
+}
+
+#[test]
+fn law_5_a_stale_session_or_bearer_is_not_held_against_the_old_password() {
+    for stale in [session_expired(), bearer_fault()] {
+        let mut s = Scenario::open();
+        let reset = Actor::reset_password().begins(&mut s, Purpose::Reset);
+        s.receives(reset, stale);
+        let guard = s.session.login_guard();
+        assert_eq!((guard.failed_logins, guard.attempts_left), (0, 2));
+        assert_eq!((guard.next_login, guard.blocked), (None, None));
+    }
+}
+
+#[test]
+fn the_password_of_before_is_known_to_be_outdated() {
+    let (mut s, new) = unconfirmed();
+    s.confirms(&new);
+    s.events();
+    s.is_given("IMgr8");
+    let reason = BlockReason::PasswordOutdated;
+    assert_eq!(s.session.login_guard().blocked.as_ref(), Some(&reason));
+    assert_eq!(s.reported(), [event::logins_blocked(&reason)]);
+    s.is_given("Wh0a");
+    assert_eq!(s.reported(), [event::logins_unblocked()]);
+    s.pass(20 * MINUTE);
+    Actor::log_in().sends(&mut s, Purpose::LogIn);
 }

@@ -12,17 +12,25 @@ use bytes::Bytes;
 use http::{Request, Response};
 use thingspace_core::{
     AppCredentials, Call, Completion, Credentials, Environment, Error, RequestError, Session,
-    SessionBuilder, SessionToken, Step, Timestamp, TransportError, UserCredentials,
+    SessionBuilder, SessionToken, SharedStep, Step, Timestamp, TransportError, UserCredentials,
     session::{
-        Attempt, Event, NewPassword, NotAwaited, Operation, Settings, Snapshot, Store, Transmit,
-        Wait,
+        Attempt, Event, NewPassword, NotAwaited, Operation, Settings, Snapshot, Transmit, Wait,
     },
 };
+
+pub use crate::register::Register;
 
 pub const MILLISECOND: Duration = Duration::from_millis(1);
 pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
+/// The name of a snapshot's only field.
+pub const FORMAT: &str = "thingspace-session-3";
+
 pub const HOUR: Duration = Duration::from_secs(3600);
+pub const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The time between a login that failed and the next with the same password.
+pub const LOGIN_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A session and the time.
 #[derive(Clone)]
@@ -30,7 +38,11 @@ pub struct Scenario {
     pub session: Session,
     pub now: Timestamp,
     /// The place where it is saved, if other processes share it.
-    pub store: Option<Arc<dyn Store>>,
+    pub store: Option<Arc<Register>>,
+    /// The number of times that the process was started again.
+    generation: u64,
+    /// The time by which its clock is ahead of the store's, in milliseconds.
+    ahead: i64,
 }
 
 impl Scenario {
@@ -53,22 +65,23 @@ impl Scenario {
             session: builder.build().unwrap(),
             now: Timestamp::from_millis(1_700_000_000_000),
             store: None,
+            generation: 100,
+            ahead: 0,
         }
     }
 
     /// One process of several that share what is in this store. It starts now.
-    pub fn sharing(store: &Arc<impl Store + 'static>) -> Self {
+    pub fn sharing(store: &Arc<Register>) -> Self {
         Self::sharing_with(store, "IMgr8")
     }
 
     /// One process of several that share what is in this store, with this
     /// password.
-    pub fn sharing_with(store: &Arc<impl Store + 'static>, password: &str) -> Self {
-        let builder = builder(password);
-        let mut scenario = Self::of(match store.load().unwrap() {
-            Some(saved) => builder.snapshot(saved),
-            None => builder,
-        });
+    pub fn sharing_with(store: &Arc<Register>, password: &str) -> Self {
+        let builder = builder(password)
+            .shared(Register::POLL)
+            .seed(store.next_seed());
+        let mut scenario = Self::of(builder);
         scenario.store = Some(store.clone());
         scenario
     }
@@ -87,6 +100,31 @@ impl Scenario {
         call.ends(&mut scenario).unwrap();
         scenario.events();
         scenario
+    }
+
+    /// The store that other processes share.
+    #[track_caller]
+    pub fn store(&self) -> Arc<Register> {
+        self.store.clone().expect("no store")
+    }
+
+    /// The time by the store's clock.
+    pub fn store_time(&self) -> Timestamp {
+        let now = i64::try_from(self.now.as_millis()).unwrap();
+        Timestamp::from_millis(u64::try_from(now - self.ahead).unwrap())
+    }
+
+    /// Sets the clock of the process ahead by this. No time passes.
+    pub fn jumps_ahead(&mut self, by: Duration) {
+        self.now = self.now + by;
+        self.ahead += i64::try_from(by.as_millis()).unwrap();
+    }
+
+    /// Sets the clock of the process back by this. No time passes.
+    pub fn jumps_back(&mut self, by: Duration) {
+        let by_millis = u64::try_from(by.as_millis()).unwrap();
+        self.now = Timestamp::from_millis(self.now.as_millis() - by_millis);
+        self.ahead -= i64::try_from(by.as_millis()).unwrap();
     }
 
     pub fn pass(&mut self, time: Duration) {
@@ -113,11 +151,10 @@ impl Scenario {
         events.iter().map(|event| format!("{event:?}")).collect()
     }
 
-    /// The content of a store, but for the version and the time of the last use.
+    /// The content of a snapshot, but for the time of the last use.
     pub fn at_rest(&self) -> serde_json::Value {
-        let mut stored = serde_json::to_value(self.session.snapshot()).unwrap();
-        let memory = &mut stored["thingspace-session-2"]["memory"];
-        memory["version"].take();
+        let mut stored = serde_json::to_value(self.session.snapshot(self.now)).unwrap();
+        let memory = &mut stored[FORMAT]["memory"];
         if let Some(open) = memory["open"].as_object_mut() {
             open.remove("used").expect("no time of the last use");
         }
@@ -141,61 +178,95 @@ impl Scenario {
     /// Gives the result of an operation to the session, whoever began it.
     #[track_caller]
     pub fn receives(&mut self, operation: Operation, received: Received) {
-        let store = self.store.clone();
-        self.watch(|session, now| match store {
-            Some(store) => session.receive_in(&*store, now, operation, received),
-            None => session.receive(now, operation, received),
-        });
+        self.watch(|session, now| session.receive(now, operation, received));
+        self.saves_what_is_unsaved();
     }
 
     /// Gives an operation up.
     #[track_caller]
     pub fn abandons(&mut self, operation: Operation) {
-        let store = self.store.clone();
-        self.watch(|session, now| match store {
-            Some(store) => session.abandon_in(&*store, now, operation),
-            None => session.abandon(now, operation),
-        });
+        self.watch(|session, now| session.abandon(now, operation));
+        self.saves_what_is_unsaved();
     }
 
     /// Confirms a new password. It must be awaited.
     #[track_caller]
     pub fn confirms(&mut self, new: &NewPassword) {
-        match self.store.clone() {
-            Some(store) => {
-                let confirm = |session: &mut Session| session.confirm(new);
-                self.session.transact(&*store, confirm).unwrap().unwrap();
-            }
-            None => self.watch(|session, _| session.confirm(new)).unwrap(),
-        }
+        self.watch(|session, _| session.confirm(new)).unwrap();
+        self.saves_what_is_unsaved();
     }
 
     /// Uses another password from now on.
     #[track_caller]
     pub fn is_given(&mut self, password: &str) {
-        let set = |session: &mut Session| session.set_credentials(credentials(password));
-        match self.store.clone() {
-            Some(store) => self.session.transact(&*store, set).unwrap().unwrap(),
-            None => self.watch(|session, _| set(session)).unwrap(),
+        self.watch(|session, _| session.set_credentials(credentials(password)))
+            .unwrap();
+        self.saves_what_is_unsaved();
+    }
+
+    /// Allows one login by name.
+    #[track_caller]
+    pub fn unblocks(&mut self) {
+        self.watch(|session, _| session.unblock());
+        self.saves_what_is_unsaved();
+    }
+
+    /// Saves what the store does not have, as a driver does after everything that
+    /// changes the session. A store that fails is left alone.
+    #[track_caller]
+    pub fn saves_what_is_unsaved(&mut self) {
+        if self.session.is_unsaved(self.now) {
+            let _ = self.syncs();
+        }
+    }
+
+    /// Learns some time later what others have saved.
+    #[track_caller]
+    pub fn learns(&mut self) {
+        self.pass(Register::POLL);
+        self.syncs().unwrap();
+    }
+
+    /// Loads what others have saved, and saves what they do not have.
+    #[track_caller]
+    pub fn syncs(&mut self) -> Result<(), Error> {
+        let mut sync = Actor::new(Call::sync());
+        match sync.step(self) {
+            Step::Done(result) => result?.into_synced(),
+            // The store failed: it is tried again later.
+            Step::Wait(_) => Ok(()),
+            other @ Step::Send(_) => panic!("expected to be done, got {other:?}"),
         }
     }
 
     /// Ends the process and starts it again with what a store has saved.
     #[track_caller]
     pub fn restart(&mut self, password: &str) {
-        let stored = serde_json::to_string(&self.session.snapshot()).unwrap();
-        let snapshot: Snapshot = serde_json::from_str(&stored).unwrap();
+        let snapshot = self.saved();
         let settings = self.session.settings().clone();
-        let builder = builder(password).settings(settings).snapshot(snapshot);
+        self.generation += 1;
+        let builder = builder(password)
+            .settings(settings)
+            .seed(self.generation)
+            .snapshot(snapshot, Duration::ZERO, self.now);
         self.session = builder.build().unwrap();
+    }
+
+    /// The snapshot of the session, as it comes back from a disk.
+    pub fn saved(&self) -> Snapshot {
+        let stored = serde_json::to_string(&self.session.snapshot(self.now)).unwrap();
+        serde_json::from_str(&stored).unwrap()
     }
 
     /// Continues the session with other settings.
     #[must_use]
     pub fn continued_with(&self, settings: Settings) -> Self {
-        let snapshot = self.session.snapshot();
+        let builder =
+            builder("IMgr8")
+                .settings(settings)
+                .snapshot(self.saved(), Duration::ZERO, self.now);
         Self {
-            session: Self::of(builder("IMgr8").settings(settings).snapshot(snapshot)).session,
+            session: Self::of(builder).session,
             ..self.clone()
         }
     }
@@ -373,6 +444,27 @@ impl Actor {
         self.receives(scenario, session(token));
     }
 
+    /// Logs in, and no response comes.
+    #[track_caller]
+    pub fn loses_login(&mut self, scenario: &mut Scenario) {
+        self.sends(scenario, Purpose::LogIn);
+        self.receives(scenario, lost());
+    }
+
+    /// Asks the API whether it responds, and receives this.
+    #[track_caller]
+    pub fn checks(&mut self, scenario: &mut Scenario, received: Received) {
+        self.sends(scenario, Purpose::Check);
+        self.receives(scenario, received);
+    }
+
+    /// Waits until it has something else to do.
+    #[track_caller]
+    pub fn waits_out(&mut self, scenario: &mut Scenario) {
+        let until = self.waits(scenario).until;
+        scenario.pass_until(until);
+    }
+
     /// Sends its own request, and ends with the response.
     #[track_caller]
     pub fn works(&mut self, scenario: &mut Scenario) -> Response<Bytes> {
@@ -402,23 +494,38 @@ impl Actor {
     #[track_caller]
     pub fn receives_for(&mut self, scenario: &mut Scenario, attempt: Attempt, received: Received) {
         let call = &mut self.call;
-        let store = scenario.store.clone();
-        scenario.watch(|session, now| match store {
-            Some(store) => call.receive_in(&*store, session, now, attempt, received),
-            None => call.receive(session, now, attempt, received),
-        });
+        scenario.watch(|session, now| call.receive(session, now, attempt, received));
+        scenario.saves_what_is_unsaved();
     }
 
-    /// Steps, whatever the step is.
+    /// Steps, whatever the step is, and does what the store is asked for.
     #[track_caller]
     pub fn step(&mut self, scenario: &mut Scenario) -> Step {
+        loop {
+            match self.step_alone(scenario) {
+                SharedStep::Load => {
+                    let loaded = scenario.store().loads(scenario.store_time());
+                    self.call
+                        .loaded(&mut scenario.session, scenario.now, loaded);
+                }
+                SharedStep::Save { seen, snapshot } => {
+                    let time = scenario.store_time();
+                    let saved = scenario.store().saves(time, seen, &snapshot);
+                    self.call.saved(&mut scenario.session, scenario.now, saved);
+                }
+                SharedStep::Send(transmit) => return Step::Send(transmit),
+                SharedStep::Wait(wait) => return Step::Wait(wait),
+                SharedStep::Done(result) => return Step::Done(result),
+            }
+        }
+    }
+
+    /// Steps once: the store is not asked.
+    #[track_caller]
+    pub fn step_alone(&mut self, scenario: &mut Scenario) -> SharedStep {
         let call = &mut self.call;
-        let store = scenario.store.clone();
-        let step = scenario.watch(|session, now| match store {
-            Some(store) => call.step_in(&*store, session, now),
-            None => call.step(session, now),
-        });
-        if let Step::Send(transmit) = &step {
+        let step = scenario.watch(|session, now| call.step_shared(session, now));
+        if let SharedStep::Send(transmit) = &step {
             self.in_flight = Some(transmit.attempt);
         }
         step
@@ -432,15 +539,17 @@ pub enum Purpose {
     LogIn,
     LogOut,
     Reset,
+    Check,
     Work,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::TokenFetch,
         Self::LogIn,
         Self::LogOut,
         Self::Reset,
+        Self::Check,
         Self::Work,
     ];
 
@@ -448,6 +557,9 @@ impl Purpose {
         match request.uri().path() {
             "/api/ts/v1/oauth2/token" => Self::TokenFetch,
             "/api/m2m/v1/session/login" => Self::LogIn,
+            "/api/m2m/v1/session/logout" if !request.headers().contains_key("vz-m2m-token") => {
+                Self::Check
+            }
             "/api/m2m/v1/session/logout" => Self::LogOut,
             "/api/m2m/v1/session/password/actions/reset" => Self::Reset,
             "/api/m2m/v1/work" => Self::Work,
@@ -520,6 +632,11 @@ pub fn wrong_password() -> Received {
 /// A refusal of a login that does not name the credentials.
 pub fn unclear() -> Received {
     refused("REQUEST_FAILED.Unclear")
+}
+
+/// The API's response to a service check: it asks for a session token.
+pub fn api_responds() -> Received {
+    refused("INPUT_INVALID.SessionToken.Missing")
 }
 
 /// A refusal of the bearer token by the gateway.

@@ -63,6 +63,8 @@ struct Shown {
     printed: String,
     stored: String,
     sent: String,
+    /// The purposes of what was sent.
+    purposes: Vec<Purpose>,
 }
 
 impl Default for Shown {
@@ -74,6 +76,7 @@ impl Default for Shown {
             printed: String::new(),
             stored: String::new(),
             sent: String::new(),
+            purposes: Vec::new(),
         }
     }
 }
@@ -122,7 +125,7 @@ impl Shown {
             self.display(&event);
         }
         self.debug(&s.session);
-        self.debug(&s.session.snapshot());
+        self.debug(&s.session.snapshot(s.now));
         self.debug(&s.session.new_password());
         writeln!(self.stored, "{}", s.at_rest()).unwrap();
         self.debug(s.session.credentials());
@@ -153,7 +156,11 @@ impl Shown {
                     let (authorization, session) = tokens(&transmit);
                     let body = String::from_utf8_lossy(transmit.request.body());
                     write!(self.sent, "{authorization} {session} {body} ").unwrap();
-                    actor.receives(s, service(Purpose::of(&transmit.request)));
+                    let purpose = Purpose::of(&transmit.request);
+                    if !self.purposes.contains(&purpose) {
+                        self.purposes.push(purpose);
+                    }
+                    actor.receives(s, service(purpose));
                 }
                 Step::Wait(wait) => s.pass_until(wait.until),
                 Step::Done(result) => {
@@ -225,7 +232,18 @@ fn honest(purpose: Purpose) -> Received {
         Purpose::TokenFetch => bearer(BEARER),
         Purpose::LogIn | Purpose::LogOut => session(SESSION),
         Purpose::Reset => new_password(NEW_PASSWORD),
+        Purpose::Check => api_responds(),
         Purpose::Work => done(),
+    }
+}
+
+/// A service that fails so at requests of this purpose. It is checked only when logins
+/// are lost.
+fn but_for(bad: Purpose, failure: &dyn Fn() -> Received) -> impl Fn(Purpose) -> Received {
+    move |purpose| match purpose {
+        _ if purpose == bad => failure(),
+        Purpose::LogIn if bad == Purpose::Check => lost(),
+        _ => honest(purpose),
     }
 }
 
@@ -306,16 +324,11 @@ fn law_10_no_secret_is_shown_whatever_the_service_repeats() {
                 continue;
             }
             for body in echoes() {
-                shown.drive_all(&|purpose| {
-                    if purpose == bad {
-                        echoing(status, &body)
-                    } else {
-                        honest(purpose)
-                    }
-                });
+                shown.drive_all(&but_for(bad, &|| echoing(status, &body)));
                 shown.holds_no_secret(&format!("{bad:?} has the response {status} {body}"));
             }
         }
+        assert!(shown.purposes.contains(&bad), "{bad:?} was never sent");
     }
 }
 
@@ -336,13 +349,7 @@ fn law_10_no_secret_is_shown_when_responses_are_too_long_or_none_come() {
             {
                 continue;
             }
-            shown.drive_all(&|purpose| {
-                if purpose == bad {
-                    failure()
-                } else {
-                    honest(purpose)
-                }
-            });
+            shown.drive_all(&but_for(bad, failure));
             shown.holds_no_secret(&format!("{bad:?} fails"));
         }
     }
@@ -380,7 +387,7 @@ fn law_10_a_snapshot_that_is_not_taken_is_not_shown() {
     let mut login = Actor::log_in();
     login.fetches(&mut s, BEARER);
     login.logs_in(&mut s, SESSION);
-    let stored = serde_json::to_string(&s.session.snapshot()).unwrap();
+    let stored = serde_json::to_string(&s.session.snapshot(s.now)).unwrap();
     for end in 0..stored.len() {
         let damaged = serde_json::from_str::<Snapshot>(&stored[..end]);
         shown.display(&damaged.unwrap_err());
