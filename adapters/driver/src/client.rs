@@ -1,6 +1,7 @@
 //! The client: the driver loop.
 
 use std::{
+    error::Error as StdError,
     fmt,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,7 +18,7 @@ use http::Response;
 use thingspace_core::{
     Completion, Endpoint, Environment, Error, Password, RequestError, Session, SessionToken,
     StoreError, Timestamp, TransportError, WithSession,
-    session::{Call, NewPassword, Operation, OtherSession, Step, Store, Transmit},
+    session::{Call, NewPassword, Operation, SharedStep, SnapshotError, Transmit},
 };
 
 use crate::{
@@ -44,17 +45,12 @@ struct Inner<R> {
 // That their futures are Send is a promise of the signatures, not of the bodies.
 #[allow(clippy::manual_async_fn)]
 impl<R: Runtime> Client<R> {
-    /// A client of this configuration that shares its session with every process that
-    /// uses this store. Its runtime is made for the timeout of an attempt.
+    /// A client of this configuration. Its runtime is made for the timeout of an attempt.
     ///
-    /// Fails if a snapshot, or the one that the store has, is of another
-    /// environment, application or user.
-    pub fn new(
-        config: Config,
-        store: Option<Box<dyn Store>>,
-        runtime: impl FnOnce(Duration) -> R,
-    ) -> Result<Self, OtherSession> {
-        let shared = config.build(store)?;
+    /// Fails if the snapshot is of another environment, application or user, or
+    /// damaged.
+    pub fn new(config: Config, runtime: impl FnOnce(Duration) -> R) -> Result<Self, SnapshotError> {
+        let shared = config.build()?;
         let attempt_timeout = shared.lock().settings().attempt_timeout;
         let runtime = runtime(attempt_timeout);
         Ok(Self(Arc::new(Inner { shared, runtime })))
@@ -76,6 +72,30 @@ impl<R: Runtime> Client<R> {
         async {
             let new = self.request_reset().await?;
             self.confirm_reset(&new)
+                .await
+                .or_else(Error::unless_not_awaited)?;
+            Ok(new.into_password())
+        }
+    }
+
+    /// Resets the password to a random one, gives it to `keep`, and uses it as soon as
+    /// it is kept. If it can't be kept, the error has it.
+    pub fn reset_password_with<K, F, E>(
+        &self,
+        keep: K,
+    ) -> impl Future<Output = Result<Password, Error>> + Send
+    where
+        K: FnOnce(Password) -> F + Send,
+        F: Future<Output = Result<(), E>> + Send,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        async {
+            let new = self.request_reset().await?;
+            if let Err(error) = keep(new.password().clone()).await {
+                return Err(Error::not_confirmed(new, StoreError::new(error)));
+            }
+            self.confirm_reset(&new)
+                .await
                 .or_else(Error::unless_not_awaited)?;
             Ok(new.into_password())
         }
@@ -90,10 +110,20 @@ impl<R: Runtime> Client<R> {
     ///
     /// Fails if the password is not awaited any more, and if the store fails: then
     /// it may be retried, and the error holds the password.
-    pub fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error> {
-        self.transact(|session| session.confirm(new))
-            .map_err(|error| Error::not_confirmed(new.clone(), error))?
-            .map_err(Error::from)
+    pub fn confirm_reset(
+        &self,
+        new: &NewPassword,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        async {
+            self.session(|session| session.confirm(new))?;
+            self.sync().await.map_err(|error| error.of_confirming(new))
+        }
+    }
+
+    /// Loads what other processes have saved, and saves what they do not have. Without
+    /// a store, it does nothing.
+    pub fn sync(&self) -> impl Future<Output = Result<(), Error>> + Send {
+        async { self.run(Call::sync()).await?.into_synced() }
     }
 
     /// Makes any call that is authorized by a session.
@@ -125,15 +155,10 @@ impl<R: Runtime> Client<R> {
     }
 
     /// Looks at the session, or changes it. Calls that wait are woken if it changed.
+    /// With a store, it is as this process knows it, and other processes learn of a
+    /// change by the next [`sync`](Self::sync).
     pub fn session<T>(&self, look: impl FnOnce(&mut Session) -> T) -> T {
         self.0.shared.session(look)
-    }
-
-    /// Looks at the session as the store has it, or changes it, and saves there what
-    /// changed before this returns. It is done anew if another process is faster.
-    /// Without a store, it is [`session`](Self::session).
-    pub fn transact<T>(&self, act: impl FnMut(&mut Session) -> T) -> Result<T, StoreError> {
-        self.0.shared.transact(act)
     }
 
     /// The environment that calls go to.
@@ -153,19 +178,27 @@ impl<R: Runtime> Client<R> {
         loop {
             let mut changed = None;
             match shared.step(call, now, &mut changed) {
-                Step::Send(mut transmit) => match transmit.attempt.operation() {
+                SharedStep::Send(mut transmit) => match transmit.attempt.operation() {
                     Some(operation) => now = self.begin(operation, transmit),
                     None => now = self.send(call, &mut transmit).await,
                 },
-                Step::Wait(wait) => {
+                SharedStep::Wait(wait) => {
                     shared.observer().waiting(&wait);
-                    let timeout = shared.time_until(&wait);
+                    let timeout = wait.until.since(shared.now());
                     if let Some(changed) = changed {
                         runtime.wait(changed, timeout).await;
                     }
                     now = shared.now();
                 }
-                Step::Done(result) => return result,
+                SharedStep::Load => {
+                    shared.load(call).await;
+                    now = shared.now();
+                }
+                SharedStep::Save { seen, snapshot } => {
+                    shared.save(call, seen, &snapshot).await;
+                    now = shared.now();
+                }
+                SharedStep::Done(result) => return result,
             }
         }
     }
@@ -178,7 +211,36 @@ impl<R: Runtime> Client<R> {
         let result = self.exchange(&started, transmit).await;
         let ended = started.end(shared, &result);
         shared.receive(call, attempt, &ended, result);
+        self.sync_beside();
         ended.at()
+    }
+
+    /// Saves what the store does not have, beside the call, which does not wait for
+    /// it.
+    fn sync_beside(&self) {
+        if self.0.shared.begins_to_sync() {
+            let client = self.clone();
+            let sync = Box::pin(async move { client.sync_as_one().await });
+            if self.0.runtime.spawn(sync).is_err() {
+                // The next call tries it again.
+                drop(self.0.shared.syncing());
+            }
+        }
+    }
+
+    /// Saves what the store does not have, as the one who does so: once more for those
+    /// who came meanwhile.
+    async fn sync_as_one(&self) {
+        let mut syncing = self.0.shared.syncing();
+        loop {
+            let wanted = syncing.wanted();
+            let deadline = self.now() + self.0.shared.lock().settings().attempt_timeout;
+            // What could not be saved is saved after the next response.
+            let _ = self.run(Call::sync().with_deadline(deadline)).await;
+            if syncing.ends(wanted) {
+                return;
+            }
+        }
     }
 
     /// Begins an operation, which the runtime runs. Returns the time.
@@ -239,6 +301,9 @@ impl<R: Runtime> Begun<R> {
         let ended = started.end(shared, &result);
         shared.finish(self.operation, &ended, result);
         self.is_finished.store(true, Ordering::Relaxed);
+        if shared.begins_to_sync() {
+            self.client.sync_as_one().await;
+        }
     }
 
     /// Ends the operation, which was never sent.

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use thingspace_core::{
     SessionBuilder, Timestamp,
-    session::{Observer, OtherSession, Store},
+    session::{AsyncStore, Observer, SnapshotError},
 };
 use thingspace_tracing::Tracing;
 
@@ -13,7 +13,7 @@ use crate::{
     shared::Shared,
 };
 
-/// The configuration of a client: its session, its clock and its observer.
+/// The configuration of a client: its session, its store, its clock and its observer.
 ///
 /// Credentials alone are one, and so is a [`SessionBuilder`].
 #[must_use]
@@ -21,6 +21,7 @@ pub struct Config {
     session: SessionBuilder,
     clock: Option<OwnClock>,
     observer: Box<dyn Observer>,
+    store: Option<Box<dyn AsyncStore>>,
 }
 
 impl Config {
@@ -31,6 +32,7 @@ impl Config {
             session: session.into(),
             clock: None,
             observer: Box::new(Tracing),
+            store: None,
         }
     }
 
@@ -53,18 +55,33 @@ impl Config {
         }
     }
 
-    /// Builds the session: with a random seed unless it has one, and from what its
-    /// store has saved, if anything, unless it has a snapshot.
+    /// Shares the session with every process that uses this store: its tokens,
+    /// its login guard, and the one operation that is in progress.
+    pub fn store(self, store: impl AsyncStore + 'static) -> Self {
+        Self {
+            store: Some(Box::new(store)),
+            ..self
+        }
+    }
+
+    /// Builds the session: with a random seed unless it has one, and shared with all
+    /// who use its store, if it has one.
     ///
-    /// Fails if the snapshot is of another environment, application or user.
-    pub(crate) fn build(self, store: Option<Box<dyn Store>>) -> Result<Shared, OtherSession> {
-        // A store that can't be loaded says so to the first call.
-        let saved = store.as_ref().and_then(|store| store.load().ok()?);
+    /// Fails if the snapshot is of another environment, application or user, or
+    /// damaged.
+    pub(crate) fn build(self) -> Result<Shared, SnapshotError> {
         let seed = RandomState::new().hash_one(());
-        let session = self.session.default_snapshot(saved).default_seed(seed);
-        let session = session.build()?;
+        let mut session = self.session.default_seed(seed);
+        if let Some(store) = &self.store {
+            session = session.shared(store.poll_interval());
+        }
         let clock = Clock::new(self.clock);
-        Ok(Shared::new(session, store, clock, self.observer))
+        Ok(Shared::new(
+            session.build()?,
+            self.store,
+            clock,
+            self.observer,
+        ))
     }
 }
 

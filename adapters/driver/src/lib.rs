@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod blocking;
 mod client;
 mod clock;
 mod config;
@@ -8,6 +9,7 @@ mod runtime;
 mod shared;
 
 pub use self::{
+    blocking::Blocking,
     client::Client,
     config::Config,
     runtime::{Operating, Runtime},

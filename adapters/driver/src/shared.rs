@@ -3,17 +3,22 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{
+        Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
-    time::Duration,
 };
 
 use bytes::Bytes;
 use event_listener::EventListener;
 use http::Response;
 use thingspace_core::{
-    Environment, Session, Step, StoreError, Timestamp, TransportError,
-    session::{Attempt, Call, Event, Exchange, ExchangeResult, Observer, Operation, Store, Wait},
+    Environment, Session, SharedStep, Timestamp, TransportError,
+    session::{
+        AsyncStore, Attempt, Call, Event, Exchange, ExchangeResult, Observer, Operation, Revision,
+        Saved, Snapshot, Wait,
+    },
 };
 
 use crate::{clock::Clock, exchange::Ended};
@@ -24,7 +29,10 @@ pub(crate) struct Shared {
     /// Notified whenever the session has changed.
     changed: event_listener::Event,
     /// The place where other processes find the session.
-    store: Option<Box<dyn Store>>,
+    store: Option<Box<dyn AsyncStore>>,
+    /// The number of those who wanted to save what the store does not have, since one of
+    /// them began to; 0 if nobody is at it.
+    syncs: AtomicU64,
     environment: Environment,
     clock: Clock,
     observer: Box<dyn Observer>,
@@ -33,7 +41,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(
         session: Session,
-        store: Option<Box<dyn Store>>,
+        store: Option<Box<dyn AsyncStore>>,
         clock: Clock,
         observer: Box<dyn Observer>,
     ) -> Self {
@@ -42,6 +50,7 @@ impl Shared {
             session: Mutex::new(session),
             changed: event_listener::Event::new(),
             store,
+            syncs: AtomicU64::new(0),
             clock,
             observer,
         }
@@ -61,18 +70,6 @@ impl Shared {
         result
     }
 
-    /// [`session`](Self::session), on what the store has, if there is one, and with
-    /// every change saved.
-    pub(crate) fn transact<R>(
-        &self,
-        mut act: impl FnMut(&mut Session) -> R,
-    ) -> Result<R, StoreError> {
-        self.session(|session| match &self.store {
-            Some(store) => session.transact(&**store, act),
-            None => Ok(act(session)),
-        })
-    }
-
     /// Takes a step of a call. If there is nothing to do but wait, `changed` listens
     /// for a change of the session from this moment on.
     pub(crate) fn step(
@@ -80,20 +77,17 @@ impl Shared {
         call: &mut Call,
         now: Timestamp,
         changed: &mut Option<EventListener>,
-    ) -> Step {
+    ) -> SharedStep {
         let mut session = self.lock();
-        let step = self.notifying(&mut session, |session| match &self.store {
-            Some(store) => call.step_in(&**store, session, now),
-            None => call.step(session, now),
-        });
-        if matches!(step, Step::Wait(_)) {
+        let step = self.notifying(&mut session, |session| call.step_shared(session, now));
+        if matches!(step, SharedStep::Wait(_)) {
             *changed = Some(self.changed.listen());
         }
         let events = unlock(session);
         match &step {
             // It began an operation, which is nobody's own: the observer's panics end
             // nothing.
-            Step::Send(transmit) if transmit.attempt.operation().is_some() => {
+            SharedStep::Send(transmit) if transmit.attempt.operation().is_some() => {
                 report(&self.quiet_observer(), events);
             }
             _ => report(self.observer(), events),
@@ -110,12 +104,46 @@ impl Shared {
         ended: &Ended,
         result: Result<Response<Bytes>, TransportError>,
     ) {
-        let ((), events) = self.change(|session| match &self.store {
-            Some(store) => call.receive_in(&**store, session, ended.at(), attempt, result),
-            None => call.receive(session, ended.at(), attempt, result),
-        });
+        let ((), events) =
+            self.change(|session| call.receive(session, ended.at(), attempt, result));
         ended.report(self.observer());
         report(self.observer(), events);
+    }
+
+    /// Loads what the store has, and gives it to a call.
+    pub(crate) async fn load(&self, call: &mut Call) {
+        let access = Access::new(self, call);
+        let loaded = match &self.store {
+            Some(store) => store.load().await,
+            None => Ok(None),
+        };
+        access.end(|call, session, now| call.loaded(session, now, loaded));
+    }
+
+    /// Saves a snapshot to the store, and gives its word to a call.
+    pub(crate) async fn save(&self, call: &mut Call, seen: Option<Revision>, snapshot: &Snapshot) {
+        let access = Access::new(self, call);
+        let saved = match &self.store {
+            Some(store) => store.save(seen, snapshot).await,
+            None => Ok(Saved::Saved),
+        };
+        access.end(|call, session, now| call.saved(session, now, saved));
+    }
+
+    /// Returns true if there is something to save, and nobody is at it: then the caller
+    /// is to [sync](Self::syncing) it. Otherwise whoever is at it does so once more.
+    pub(crate) fn begins_to_sync(&self) -> bool {
+        self.store.is_some()
+            && self.lock().is_unsaved(self.now())
+            && self.syncs.fetch_add(1, Ordering::Relaxed) == 0
+    }
+
+    /// Lets others sync when this is dropped.
+    pub(crate) fn syncing(&self) -> Syncing<'_> {
+        Syncing {
+            syncs: &self.syncs,
+            is_over: false,
+        }
     }
 
     /// Gives the result of an operation to the session, then reports the exchange's
@@ -126,7 +154,7 @@ impl Shared {
         ended: &Ended,
         result: Result<Response<Bytes>, TransportError>,
     ) {
-        let ((), events) = self.change(|session| self.take(session, ended.at(), operation, result));
+        let ((), events) = self.change(|session| session.receive(ended.at(), operation, result));
         ended.report(&self.quiet_observer());
         report(&self.quiet_observer(), events);
     }
@@ -134,30 +162,14 @@ impl Shared {
     /// Ends an operation that was never sent.
     pub(crate) fn fail(&self, operation: Operation, never_sent: TransportError) {
         let now = self.now();
-        self.session(|session| self.take(session, now, operation, Err(never_sent)));
+        self.session(|session| session.receive(now, operation, Err(never_sent)));
     }
 
     /// Gives up an operation of which nothing more will be heard.
     pub(crate) fn abandon(&self, operation: Operation) {
         let now = self.now();
-        let ((), events) = self.change(|session| match &self.store {
-            Some(store) => session.abandon_in(&**store, now, operation),
-            None => session.abandon(now, operation),
-        });
+        let ((), events) = self.change(|session| session.abandon(now, operation));
         report(&self.quiet_observer(), events);
-    }
-
-    fn take(
-        &self,
-        session: &mut Session,
-        now: Timestamp,
-        operation: Operation,
-        result: Result<Response<Bytes>, TransportError>,
-    ) {
-        match &self.store {
-            Some(store) => session.receive_in(&**store, now, operation, result),
-            None => session.receive(now, operation, result),
-        }
     }
 
     /// Changes the session, and notifies those who wait if it has changed. Returns the
@@ -175,14 +187,6 @@ impl Shared {
             self.changed.notify(usize::MAX);
         }
         result
-    }
-
-    /// Returns the time for which a call waits if nothing is heard of a change: what
-    /// other processes change in a store has to be looked for.
-    pub(crate) fn time_until(&self, wait: &Wait) -> Duration {
-        let timeout = wait.until.since(self.now());
-        let store = self.store.as_ref();
-        store.map_or(timeout, |store| timeout.min(store.poll_interval()))
     }
 
     /// The place that calls go to.
@@ -203,6 +207,68 @@ impl Shared {
     /// The observer without its panics: for operations, which are nobody's own.
     pub(crate) fn quiet_observer(&self) -> impl Observer + '_ {
         Quiet(&*self.observer)
+    }
+}
+
+/// A call that the store is asked for. If its caller gives it up meanwhile, or the
+/// store panics, others need not wait for it.
+struct Access<'a> {
+    shared: &'a Shared,
+    call: Option<&'a mut Call>,
+}
+
+impl<'a> Access<'a> {
+    const fn new(shared: &'a Shared, call: &'a mut Call) -> Self {
+        let call = Some(call);
+        Self { shared, call }
+    }
+
+    /// Gives the store's word to the call.
+    fn end(mut self, give: impl FnOnce(&mut Call, &mut Session, Timestamp)) {
+        if let Some(call) = self.call.take() {
+            let now = self.shared.now();
+            self.shared.session(|session| give(call, session, now));
+        }
+    }
+}
+
+impl Drop for Access<'_> {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            let ((), events) = self.shared.change(|session| call.abandon(session));
+            report(&self.shared.quiet_observer(), events);
+        }
+    }
+}
+
+/// The one who saves what the store does not have.
+pub(crate) struct Syncing<'a> {
+    syncs: &'a AtomicU64,
+    is_over: bool,
+}
+
+impl Syncing<'_> {
+    /// The number of those who want it by now.
+    pub(crate) fn wanted(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
+    }
+
+    /// Returns true if nobody wants it but those who were counted, and lets others sync
+    /// then.
+    pub(crate) fn ends(&mut self, wanted: u64) -> bool {
+        let ended = self
+            .syncs
+            .compare_exchange(wanted, 0, Ordering::Relaxed, Ordering::Relaxed);
+        self.is_over = ended.is_ok();
+        self.is_over
+    }
+}
+
+impl Drop for Syncing<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.syncs.store(0, Ordering::Relaxed);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use std::{
-    ops::RangeInclusive,
+    error::Error as _,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, OnceLock,
@@ -17,13 +17,13 @@ use bytes::Bytes;
 use futures_lite::future::{block_on, poll_once};
 use http::{Method, Request, Response};
 use thingspace_driver::{
-    Client, Config, Operating, Runtime,
+    Blocking, Client, Config, Operating, Runtime,
     core::{
-        AppCredentials, Credentials, Environment, Session, SessionBuilder, StoreError, Timestamp,
-        TransportError, UserCredentials,
+        AppCredentials, Credentials, Environment, ErrorKind, Session, SessionBuilder, StoreError,
+        Timestamp, TransportError, UserCredentials,
         session::{
-            Event, Exchange, ExchangeResult, Observer, OperationKind, OtherSession, Saved,
-            Snapshot, Store, Transmit,
+            Event, Exchange, ExchangeResult, Loaded, Observer, OperationKind, OtherSession,
+            Revision, Saved, Snapshot, Store, Transmit,
         },
     },
     event_listener::EventListener,
@@ -57,7 +57,7 @@ impl Service {
     /// Builds a client of this service and its time.
     fn client(&self, config: Config) -> Client<Self> {
         let config = config.clock(self.clock());
-        Client::new(config, None, |_| self.clone()).unwrap()
+        Client::new(config, |_| self.clone()).unwrap()
     }
 
     fn clock(&self) -> impl Fn() -> Timestamp + use<> {
@@ -112,34 +112,63 @@ fn request() -> Request<Bytes> {
         .unwrap()
 }
 
-/// A snapshot of a session that was changed so many times.
-fn snapshot(changes: u64) -> Snapshot {
-    let mut session = builder().build().unwrap();
-    (0..changes).for_each(|_| session.unblock());
-    assert_eq!(session.version(), changes);
-    session.snapshot()
+/// A place that several processes share.
+#[derive(Clone, Default)]
+struct Register(Arc<Contents>);
+
+#[derive(Default)]
+struct Contents {
+    saved: Mutex<Option<Snapshot>>,
+    loads: AtomicU64,
+    saves: AtomicU64,
+    /// The number of the load and of the save that panics, if any does.
+    load_that_panics: AtomicU64,
+    save_that_panics: AtomicU64,
 }
 
-/// A store with a snapshot that stays as it is.
-struct Fixed(Option<Snapshot>);
-
-impl Store for Fixed {
-    fn load(&self) -> Result<Option<Snapshot>, StoreError> {
-        Ok(self.0.clone())
+impl Register {
+    fn with(snapshot: Snapshot) -> Self {
+        let register = Self::default();
+        *register.0.saved.lock().unwrap() = Some(snapshot);
+        register
     }
 
-    fn save(&self, _: Option<u64>, _: &Snapshot) -> Result<Saved, StoreError> {
-        Err(StoreError::new("it stays as it is"))
+    fn count(accesses: &AtomicU64, panics: &AtomicU64) {
+        let number = accesses.fetch_add(1, Ordering::Relaxed) + 1;
+        assert_ne!(number, panics.load(Ordering::Relaxed), "on purpose");
     }
 }
 
-/// Builds a client that continues what is saved.
-fn joining(
-    session: SessionBuilder,
-    saved: Option<Snapshot>,
-) -> Result<Client<Service>, OtherSession> {
-    let store = Box::new(Fixed(saved));
-    Client::new(Config::new(session), Some(store), |_| Service::default())
+impl Store for Register {
+    fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        Self::count(&self.0.loads, &self.0.load_that_panics);
+        let saved = self.0.saved.lock().unwrap().clone();
+        let age = Duration::ZERO;
+        Ok(saved.map(|snapshot| Loaded { snapshot, age }))
+    }
+
+    fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
+        Self::count(&self.0.saves, &self.0.save_that_panics);
+        let mut saved = self.0.saved.lock().unwrap();
+        if saved.as_ref().map(Snapshot::revision) != seen {
+            return Ok(Saved::Conflict);
+        }
+        *saved = Some(snapshot.clone());
+        Ok(Saved::Saved)
+    }
+}
+
+/// A client of this service that shares its session by this register.
+fn sharing(service: &Service, session: SessionBuilder, register: &Register) -> Client<Service> {
+    service.client(Config::new(session).store(Blocking(register.clone())))
+}
+
+/// A snapshot of a session that was opened by this service just now.
+fn opened(service: &Service) -> Snapshot {
+    let client = service.client(Config::new(builder()));
+    block_on(client.log_in()).unwrap();
+    service.timeouts.lock().unwrap().clear();
+    client.session(|session| session.snapshot(client.now()))
 }
 
 fn version<R: Runtime>(client: &Client<R>) -> u64 {
@@ -148,19 +177,39 @@ fn version<R: Runtime>(client: &Client<R>) -> u64 {
 
 #[test]
 fn a_session_continues_from_a_given_snapshot_or_else_from_the_saved_one() {
-    let fresh = joining(builder(), None).unwrap();
-    assert_eq!(version(&fresh), 0);
-    let saved = joining(builder(), Some(snapshot(2))).unwrap();
-    assert_eq!(version(&saved), 2);
-    let given = joining(builder().snapshot(snapshot(3)), Some(snapshot(2))).unwrap();
-    assert_eq!(version(&given), 3);
+    let service = Service::default();
+    let snapshot = opened(&service);
+    let given = builder().snapshot(snapshot.clone(), Duration::ZERO, Timestamp::default());
+    let alone = service.client(Config::new(given.clone()));
+    let joining = sharing(&service, builder(), &Register::with(snapshot));
+    let first = sharing(&service, given, &Register::default());
+    for client in [alone, joining, first] {
+        block_on(client.log_in()).unwrap();
+        assert!(service.timeouts.lock().unwrap().is_empty());
+    }
+    let fresh = sharing(&service, builder(), &Register::default());
+    block_on(fresh.log_in()).unwrap();
+    assert_eq!(service.timeouts.lock().unwrap().len(), 2);
 }
 
 #[test]
 fn a_saved_session_of_another_user_is_refused() {
+    let service = Service::default();
+    let register = Register::with(opened(&service));
     let other = SessionBuilder::new(credentials("tmcmillan")).environment(Environment::mock());
-    let refused = joining(other, Some(snapshot(1)));
-    assert_eq!(refused.err(), Some(OtherSession::User));
+    let client = sharing(&service, other, &register);
+    for _ in 0..2 {
+        let error = block_on(client.log_in()).unwrap_err();
+        let ErrorKind::Store(by) = error.kind() else {
+            panic!("{error:?}");
+        };
+        let reason = by.source().unwrap().to_string();
+        assert_eq!(reason, OtherSession::User.to_string());
+        assert!(error.is_never_sent());
+    }
+    assert!(service.timeouts.lock().unwrap().is_empty());
+    // Nothing of it is overwritten.
+    assert_eq!(register.0.saves.load(Ordering::Relaxed), 0);
 }
 
 /// An observer that logs every report, and that the session is not locked meanwhile.
@@ -309,41 +358,46 @@ fn an_operation_that_can_not_be_run_was_never_sent() {
 }
 
 #[test]
-fn an_operation_whose_result_makes_the_store_panic_is_abandoned_or_else_ends_with_its_lease() {
-    /// A store whose saves of these numbers panic.
-    struct Fragile {
-        saved: Mutex<Option<Snapshot>>,
-        saves: AtomicU64,
-        panics: RangeInclusive<u64>,
-    }
-    impl Store for Fragile {
-        fn load(&self) -> Result<Option<Snapshot>, StoreError> {
-            Ok(self.saved.lock().unwrap().clone())
-        }
+fn law_14_a_store_that_panics_harms_its_own_call_alone() {
+    // The first save begins the token fetch, and the second has its result. The third
+    // and fourth are the login's, the fifth and sixth the logout's.
+    for number in 1..=8 {
+        for is_load in [true, false] {
+            let service = Service::default();
+            let register = Register::default();
+            let panics = if is_load {
+                &register.0.load_that_panics
+            } else {
+                &register.0.save_that_panics
+            };
+            panics.store(number, Ordering::Relaxed);
+            let client = sharing(&service, builder(), &register);
+            let panicked = AtomicU64::new(0);
+            let insist = |call: &dyn Fn()| {
+                while catch_unwind(AssertUnwindSafe(call)).is_err() {
+                    panicked.fetch_add(1, Ordering::Relaxed);
+                }
+            };
+            insist(&|| drop(block_on(client.log_in()).unwrap()));
+            insist(&|| drop(block_on(client.log_out()).unwrap()));
+            assert!(panicked.into_inner() <= 1);
+            // Each operation was sent once, and no lease had to expire.
+            assert_eq!(service.timeouts.lock().unwrap().len(), 3, "{number}");
+            let lease = Timestamp::from_millis(35_000);
+            assert!(client.now() < lease, "{number}: {}", client.now());
+            client.session(|session| assert_eq!(session.login_guard().failed_logins, 0));
 
-        fn save(&self, _: Option<u64>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
-            let save = self.saves.fetch_add(1, Ordering::Relaxed) + 1;
-            assert!(!self.panics.contains(&save), "on purpose");
-            *self.saved.lock().unwrap() = Some(snapshot.clone());
-            Ok(Saved::Saved)
+            // Others learn of all of it.
+            panics.store(0, Ordering::Relaxed);
+            block_on(client.sync()).unwrap();
+            let other = sharing(&service, builder(), &register);
+            block_on(other.sync()).unwrap();
+            other.session(|session| {
+                assert_eq!(session.operation(), None);
+                assert_eq!(session.login_guard().failed_logins, 0);
+                assert!(session.bearer_token().is_some() && session.session_token().is_none());
+            });
         }
-    }
-    // The first save begins the token fetch, the second has its result, and the third
-    // abandons it.
-    let lease = Duration::from_secs(35);
-    for (panics, passes) in [(2..=2, Duration::ZERO), (2..=3, lease)] {
-        let service = Service::default();
-        let store = Fragile {
-            saved: Mutex::default(),
-            saves: AtomicU64::new(0),
-            panics,
-        };
-        let config = Config::new(builder()).clock(service.clock());
-        let client = Client::new(config, Some(Box::new(store)), |_| service.clone()).unwrap();
-        block_on(client.log_in()).unwrap();
-        let passed = client.now().since(Timestamp::from_millis(0));
-        assert!(passed >= passes && passed < passes + lease, "{passed:?}");
-        assert_eq!(service.timeouts.lock().unwrap().len(), 3);
     }
 }
 
@@ -381,7 +435,7 @@ fn a_change_wakes_those_who_wait_and_a_look_does_not() {
         }
     }
     let late = Late::default();
-    let client = Client::new(builder().into(), None, |_| late.clone()).unwrap();
+    let client = Client::new(builder().into(), |_| late.clone()).unwrap();
     assert!(late.client.set(client.clone()).is_ok());
     block_on(client.log_in()).unwrap();
     assert_eq!(late.service.timeouts.lock().unwrap().len(), 2);
@@ -413,7 +467,7 @@ fn the_time_of_many_threads_never_runs_backwards() {
         Timestamp::from_millis(look * 7919 % 10_007)
     };
     let config = Config::new(builder()).clock(clock);
-    let client = Client::new(config, None, |_| Service::default()).unwrap();
+    let client = Client::new(config, |_| Service::default()).unwrap();
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {

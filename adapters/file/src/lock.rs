@@ -1,9 +1,11 @@
 //! The lock of a file that many processes share: one process writes at a time.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, path::Path, time::SystemTime};
 
 use rustix::{
-    fs::{FlockOperation, Mode, OFlags, flock},
+    fs::{
+        FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, flock, futimens,
+    },
     io::{Errno, retry_on_intr},
 };
 
@@ -43,6 +45,24 @@ impl Lock {
             Err(error) => Err(FileError::io(path, "locked")(error.into())),
         }
     }
+}
+
+/// Returns the time by the clock of the file system that the lock of `path` is on: its
+/// file is touched, whoever holds it.
+///
+/// Fails if its file can't be touched, or is open to others.
+pub(crate) fn now(path: &Path) -> Result<SystemTime, FileError> {
+    let file = open(path)?;
+    let at = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+    let touched = Timestamps {
+        last_access: at(UTIME_OMIT),
+        last_modification: at(UTIME_NOW),
+    };
+    let io = || FileError::io(path, "touched, by which the age of the session is told");
+    futimens(&file, &touched).map_err(|error| io()(error.into()))?;
+    file.metadata()
+        .and_then(|about| about.modified())
+        .map_err(io())
 }
 
 fn open(path: &Path) -> Result<File, FileError> {

@@ -1,15 +1,18 @@
 //! The store: one file, always replaced as a whole, and only by a process that has
 //! seen its current content (compare-and-swap).
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use thingspace_core::{
     StoreError,
-    session::{Saved, Snapshot, Store},
+    session::{Loaded, Revision, Saved, Snapshot, Store},
 };
 use zeroize::Zeroizing;
 
-use crate::{Draft, FileError, Lock, error::Problem, folder, private::read_plain};
+use crate::{Draft, FileError, Lock, error::Problem, folder, lock, private::read_plain};
 
 /// The largest allowed size of a session's file in bytes. No session needs so much.
 pub const MAX_STATE: usize = 128 * 1024;
@@ -20,6 +23,9 @@ pub const MAX_STATE: usize = 128 * 1024;
 /// The file has mode 0600, and its folder has mode 0700. Anything else at its path
 /// is refused and left as it is. The file and the folder are created by the first
 /// save.
+///
+/// A session is as old as the file system says: its file's time is compared with that
+/// of the lock, which each load touches. So the folder must be writable.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     path: PathBuf,
@@ -41,22 +47,36 @@ impl FileStore {
         &self.path
     }
 
-    fn read(&self) -> Result<Option<Snapshot>, FileError> {
+    /// Loads the session, with its age by the clock of the file system.
+    fn find(&self) -> Result<Option<Loaded>, FileError> {
+        let Some((snapshot, saved)) = self.read()? else {
+            return Ok(None);
+        };
+        // A clock that was set back since makes nothing younger than new.
+        let age = lock::now(&self.lock)?.duration_since(saved);
+        Ok(Some(Loaded {
+            snapshot,
+            age: age.unwrap_or_default(),
+        }))
+    }
+
+    /// Reads the session, and the time at which it was saved.
+    fn read(&self) -> Result<Option<(Snapshot, SystemTime)>, FileError> {
         if !folder::check(folder::of(&self.path))? {
             return Ok(None);
         }
-        let Some(text) = read_plain(&self.path, MAX_STATE)? else {
+        let Some(file) = read_plain(&self.path, MAX_STATE)? else {
             return Ok(None);
         };
-        serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|error| FileError::new(&self.path, Problem::NoSession(error)))
+        let snapshot = serde_json::from_slice(&file.contents)
+            .map_err(|error| FileError::new(&self.path, Problem::NoSession(error)))?;
+        Ok(Some((snapshot, file.modified)))
     }
 
-    fn replace(&self, seen: Option<u64>, snapshot: &Snapshot) -> Result<Saved, FileError> {
+    fn replace(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, FileError> {
         // Held only while files are read and written.
         let _lock = Lock::wait(&self.lock)?;
-        if self.read()?.as_ref().map(Snapshot::version) != seen {
+        if self.read()?.map(|(saved, _)| saved.revision()) != seen {
             return Ok(Saved::Conflict);
         }
         let refuse = |problem| FileError::new(&self.path, problem);
@@ -74,11 +94,11 @@ impl FileStore {
 }
 
 impl Store for FileStore {
-    fn load(&self) -> Result<Option<Snapshot>, StoreError> {
-        Ok(self.read()?)
+    fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        Ok(self.find()?)
     }
 
-    fn save(&self, seen: Option<u64>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
+    fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
         Ok(self.replace(seen, snapshot)?)
     }
 }

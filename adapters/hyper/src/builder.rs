@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use hyper::rt::{Executor, Timer};
-use thingspace_driver::{Config, Operating, core::session::OtherSession};
+use thingspace_driver::{
+    Config, Operating,
+    core::session::{AsyncStore, SnapshotError},
+};
 
 use crate::{Client, Stack};
 
@@ -51,11 +54,27 @@ impl<S> Builder<S> {
     }
 }
 
+impl<S> Builder<S> {
+    /// Shares the session with every process that uses this store: its tokens,
+    /// its login guard, and the one operation that is in progress.
+    ///
+    /// A call with an open session neither loads nor saves. A store that fails stops
+    /// logins, logouts and resets, and nothing else. The budget of failed logins is the
+    /// store's: programs of one user name are to share one.
+    pub fn store(self, store: impl AsyncStore + 'static) -> Self {
+        Self {
+            config: self.config.store(store),
+            ..self
+        }
+    }
+}
+
 impl<S: Stack> Builder<Own<S>> {
     /// Builds the client. Nothing is sent until it is asked for something.
     ///
-    /// Fails if the snapshot is of another environment, application or user.
-    pub fn build(self) -> Result<Client<S>, OtherSession> {
+    /// Fails if the snapshot is of another environment, application or user, or
+    /// damaged.
+    pub fn build(self) -> Result<Client<S>, SnapshotError> {
         Client::new(self.config, |_| self.stack)
     }
 }
@@ -68,7 +87,7 @@ mod ready {
     use std::sync::Arc;
 
     use hyper_util::rt::{TokioExecutor, TokioTimer};
-    use thingspace_driver::core::session::OtherSession;
+    use thingspace_driver::core::session::SnapshotError;
 
     use super::{Builder, Own};
     use crate::{Client, Pooled, pooled};
@@ -90,8 +109,9 @@ mod ready {
         /// Builds the client, on tokio. Nothing is sent until it is asked for
         /// something.
         ///
-        /// Fails if the snapshot is of another environment, application or user.
-        pub fn build(self) -> Result<Client<Pooled>, OtherSession> {
+        /// Fails if the snapshot is of another environment, application or user, or
+        /// damaged.
+        pub fn build(self) -> Result<Client<Pooled>, SnapshotError> {
             Client::new(self.config, |attempt_timeout| Own {
                 service: pooled::new(self.stack.tls, attempt_timeout),
                 timer: Arc::new(TokioTimer::new()),

@@ -1,13 +1,13 @@
 //! The client: the driver's, on a stack and a runtime of the caller's choice.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{error::Error as StdError, fmt, future::Future, time::Duration};
 
 use http::Response;
 use thingspace_driver::{
     Config,
     core::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
-        session::{Call, NewPassword, OtherSession},
+        session::{Call, NewPassword, SnapshotError},
     },
 };
 
@@ -50,8 +50,8 @@ impl<S: Stack> Client<S> {
     pub(crate) fn new(
         config: Config,
         stack: impl FnOnce(Duration) -> Own<S>,
-    ) -> Result<Self, OtherSession> {
-        thingspace_driver::Client::new(config, None, stack).map(Self)
+    ) -> Result<Self, SnapshotError> {
+        thingspace_driver::Client::new(config, stack).map(Self)
     }
 
     /// Opens a session, unless one is open, and returns its token. There is no
@@ -81,6 +81,23 @@ impl<S: Stack> Client<S> {
         self.0.reset_password()
     }
 
+    /// Resets the password to a random one, gives it to `keep`, and uses it as soon as
+    /// it is kept: nothing is locked meanwhile. Returns it as well.
+    ///
+    /// If it can't be kept, the error [has it](Error::kind), and no login is made until
+    /// it is [confirmed](Self::confirm_reset).
+    pub fn reset_password_with<K, F, E>(
+        &self,
+        keep: K,
+    ) -> impl Future<Output = Result<Password, Error>> + Send
+    where
+        K: FnOnce(Password) -> F + Send,
+        F: Future<Output = Result<(), E>> + Send,
+        E: Into<Box<dyn StdError + Send + Sync>> + Send,
+    {
+        self.0.reset_password_with(keep)
+    }
+
     /// The first half of a reset: resets the password and returns the new one.
     /// Save it, then [confirm](Self::confirm_reset) it. Until then no login is
     /// made, and the open session goes on.
@@ -90,8 +107,12 @@ impl<S: Stack> Client<S> {
 
     /// The second half of a reset: the client uses the new password from now on.
     ///
-    /// Fails if the password is not awaited any more.
-    pub fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error> {
+    /// Fails if the password is not awaited any more, and if the store fails: then
+    /// it may be retried, and the error holds the password.
+    pub fn confirm_reset(
+        &self,
+        new: &NewPassword,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
         self.0.confirm_reset(new)
     }
 
@@ -114,8 +135,19 @@ impl<S: Stack> Client<S> {
     /// credentials. Calls that wait are woken if it changed.
     ///
     /// Do nothing in there that takes time: every call waits for it.
+    ///
+    /// With a [store](crate::Builder::store), this is the session as this process knows
+    /// it, and other processes learn of a change by the next [`sync`](Self::sync).
     pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
         self.0.session(look)
+    }
+
+    /// Loads what other processes have saved, and saves what they do not have. Without
+    /// a [store](crate::Builder::store), it does nothing.
+    ///
+    /// Fails if the store does.
+    pub fn sync(&self) -> impl Future<Output = Result<(), Error>> + Send {
+        self.0.sync()
     }
 
     /// The time by this client's clock.

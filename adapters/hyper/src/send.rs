@@ -9,7 +9,7 @@ use std::{
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_lite::future::or;
-use http::{Request, Response, Version};
+use http::{Request, Response, Version, response::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper::rt::Sleep;
@@ -61,12 +61,59 @@ pub(crate) async fn send<S: Stack>(
     transmit: &mut Transmit,
     timeout: Pin<Box<dyn Sleep>>,
 ) -> Result<Response<Bytes>, TransportError> {
-    let mut begun = false;
-    let result = within(pin!(exchange(stack, transmit, &mut begun)), timeout).await;
-    match result {
-        Some(result) => result.map_err(classify),
-        None if !begun => Err(TransportError::not_sent("the stack was not ready in time")),
+    let mut progress = Progress::default();
+    let result = {
+        let exchange = pin!(exchange(stack, transmit, &mut progress));
+        within(exchange, timeout).await
+    };
+    let result = match result {
+        Some(Ok(())) => Ok(()),
+        Some(Err(error)) => Err(classify(error)),
+        None if !progress.has_begun => {
+            Err(TransportError::not_sent("the stack was not ready in time"))
+        }
         None => Err(TransportError::unknown("no response in time")),
+    };
+    match (result, progress.into_response()) {
+        (Ok(()), Some(response)) => Ok(response),
+        (Ok(()), None) => Err(TransportError::unknown("no response")),
+        (Err(error), Some(part)) => Err(TransportError::broken_off(part, error)),
+        (Err(error), None) => Err(error),
+    }
+}
+
+/// The progress of a request, which stays if its future is dropped.
+#[derive(Default)]
+struct Progress {
+    has_begun: bool,
+    head: Option<Parts>,
+    first: Bytes,
+    more: BytesMut,
+}
+
+impl Progress {
+    fn len(&self) -> usize {
+        self.first.len() + self.more.len()
+    }
+
+    /// Takes a piece of the body. A body that comes in one piece is not copied.
+    fn push(&mut self, piece: Bytes) {
+        if self.len() == 0 {
+            self.first = piece;
+        } else {
+            self.more.extend_from_slice(&mem::take(&mut self.first));
+            self.more.extend_from_slice(&piece);
+        }
+    }
+
+    /// The response, as far as it came.
+    fn into_response(self) -> Option<Response<Bytes>> {
+        let body = if self.more.is_empty() {
+            self.first
+        } else {
+            self.more.freeze()
+        };
+        Some(Response::from_parts(self.head?, body))
     }
 }
 
@@ -85,49 +132,38 @@ pub(crate) async fn within<F: Future>(
 async fn exchange<S: Stack>(
     stack: &S,
     transmit: &mut Transmit,
-    begun: &mut bool,
-) -> Result<Response<Bytes>, BoxError> {
+    progress: &mut Progress,
+) -> Result<(), BoxError> {
     let mut stack = stack.clone();
     poll_fn(|context| stack.poll_ready(context))
         .await
         .map_err(TransportError::not_sent)?;
-    *begun = true;
+    progress.has_begun = true;
     let mut request = mem::take(&mut transmit.request).map(Full::new);
     *request.version_mut() = Version::HTTP_11;
-    let (parts, body) = stack.call(request).await.map_err(Into::into)?.into_parts();
-    let body = read(body, transmit.read_limit).await?;
-    Ok(Response::from_parts(parts, body))
+    let (head, body) = stack.call(request).await.map_err(Into::into)?.into_parts();
+    progress.head = Some(head);
+    read(body, transmit.read_limit, progress).await
 }
 
 /// Reads a body up to a limit. A shorter one is read to its end: then the connection
-/// can be used again. A body that comes in one piece is not copied.
-async fn read<B>(body: B, limit: usize) -> Result<Bytes, BoxError>
+/// can be used again.
+async fn read<B>(body: B, limit: usize, progress: &mut Progress) -> Result<(), BoxError>
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
 {
     let mut body = pin!(body);
-    let mut whole = Bytes::new();
-    let mut pieces = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(mut data) = frame.map_err(Into::into)?.into_data() else {
             continue;
         };
-        let room = limit - whole.len() - pieces.len();
-        let piece = data.copy_to_bytes(data.remaining().min(room));
-        if whole.is_empty() && pieces.is_empty() {
-            whole = piece;
-        } else {
-            pieces.extend_from_slice(&std::mem::take(&mut whole));
-            pieces.extend_from_slice(&piece);
-        }
-        if whole.len() + pieces.len() >= limit {
+        let room = limit - progress.len();
+        progress.push(data.copy_to_bytes(data.remaining().min(room)));
+        if progress.len() >= limit {
             break;
         }
     }
-    if pieces.is_empty() {
-        return Ok(whole);
-    }
-    Ok(pieces.freeze())
+    Ok(())
 }
 
 /// Classifies an error: the request certainly did not leave, or it may have. When in

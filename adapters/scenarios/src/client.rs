@@ -1,14 +1,14 @@
 //! The client's interface to the scenarios: blocking, and the same for all adapters.
 
-use std::fmt::Debug;
+use std::{error::Error as StdError, fmt::Debug, sync::Arc};
 
 use http::Response;
 use thingspace_core::{
     Completion, Credentials, Endpoint, Environment, Error, Password, Session, SessionBuilder,
     SessionToken, Timestamp, WithSession,
     session::{
-        Call, Event, Exchange, ExchangeResult, NewPassword, Observer, OtherSession, Settings,
-        Snapshot, Wait,
+        Call, Event, Exchange, ExchangeResult, NewPassword, Observer, Settings, Snapshot,
+        SnapshotError, Store, Wait,
     },
 };
 use thingspace_driver::Config;
@@ -17,7 +17,7 @@ use thingspace_driver::Config;
 /// same names. They block until they are done.
 pub trait Client: Clone + Debug + Send + Sync + 'static {
     /// Builds a client over the adapter's default HTTP stack.
-    fn build(options: Options) -> Result<Self, OtherSession>;
+    fn build(options: Options) -> Result<Self, SnapshotError>;
 
     /// Opens a session, unless one is open.
     fn log_in(&self) -> Result<SessionToken, Error>;
@@ -28,11 +28,21 @@ pub trait Client: Clone + Debug + Send + Sync + 'static {
     /// Resets the password, and uses the new one.
     fn reset_password(&self) -> Result<Password, Error>;
 
+    /// Resets the password, gives it to `keep`, and uses it. Whatever `keep` does, it does
+    /// on a thread where it may block and make calls.
+    fn reset_password_with(
+        &self,
+        keep: impl FnOnce(Password) -> Result<(), BoxError> + Send,
+    ) -> Result<Password, Error>;
+
     /// Resets the password.
     fn request_reset(&self) -> Result<NewPassword, Error>;
 
     /// Uses a new password.
     fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error>;
+
+    /// Loads what others have saved, and saves what they do not have.
+    fn sync(&self) -> Result<(), Error>;
 
     /// Makes a call that a session authorizes.
     fn call<E: Endpoint<Auth = WithSession>>(
@@ -51,6 +61,9 @@ pub trait Client: Clone + Debug + Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
+/// Any error.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
 /// The options of a client.
 pub struct Options {
     /// The credentials.
@@ -62,8 +75,10 @@ pub struct Options {
     pub root: Option<Vec<u8>>,
     /// The settings of the session.
     pub settings: Settings,
-    /// The snapshot to continue the session from.
+    /// The snapshot to continue the session from. It was taken by the same clock.
     pub snapshot: Option<Snapshot>,
+    /// The store that the session is shared by.
+    pub store: Option<Arc<dyn Store>>,
     /// The clock.
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// The observer.
@@ -72,12 +87,16 @@ pub struct Options {
 
 impl Options {
     /// Returns the configuration of a client with these options. The root, which the
-    /// HTTP stack takes, is not part of it.
+    /// HTTP stack takes, is not part of it, nor the store, which blocks or is awaited.
     pub fn into_config(self) -> Config {
-        let session = SessionBuilder::new(self.credentials)
+        let mut session = SessionBuilder::new(self.credentials)
             .environment(self.environment)
-            .settings(self.settings)
-            .default_snapshot(self.snapshot);
+            .settings(self.settings);
+        if let Some(snapshot) = self.snapshot {
+            let now = (self.clock)();
+            let age = now.since(snapshot.saved_at());
+            session = session.snapshot(snapshot, age, now);
+        }
         Config::new(session)
             .clock(self.clock)
             .observer(self.observer)

@@ -17,8 +17,10 @@ use crate::{
 enum Effect {
     /// The right response.
     Success,
-    /// No complete response.
+    /// No response.
     Lost,
+    /// A response that breaks off.
+    BrokenOff,
     /// A success with an invalid response.
     InvalidResponse,
     /// A success with an endless response.
@@ -67,7 +69,8 @@ fn faults() -> Vec<(Fault, Effect)> {
     let others = [
         (Fault::Delay(Duration::from_millis(20)), Effect::Success),
         (Fault::GoAway, Effect::Success),
-        (Fault::CutShort, Effect::Lost),
+        (Fault::CutShort, Effect::BrokenOff),
+        (Fault::Stall, Effect::BrokenOff),
         (Fault::Throttled { retry_after: None }, Effect::Throttled),
         (retry_after("0"), Effect::Throttled),
         (Fault::ThrottledOut, Effect::Throttled),
@@ -80,7 +83,7 @@ fn faults() -> Vec<(Fault, Effect)> {
 
 fn hangs(fault: &Fault) -> bool {
     match fault {
-        Fault::Hang => true,
+        Fault::Hang | Fault::Stall => true,
         Fault::AfterActing(fault) => hangs(fault),
         _ => false,
     }
@@ -90,7 +93,7 @@ fn hangs(fault: &Fault) -> bool {
 /// execution are left out, since a client can't tell them from those before.
 pub(crate) fn cheap_faults() -> impl Iterator<Item = Fault> {
     let faults = faults().into_iter().filter(|(fault, effect)| {
-        !matches!(fault, Fault::Hang | Fault::AfterActing(_)) && *effect != Effect::TooLong
+        !hangs(fault) && !matches!(fault, Fault::AfterActing(_)) && *effect != Effect::TooLong
     });
     faults.map(|(fault, _)| fault)
 }
@@ -119,7 +122,8 @@ fn for_each_fault<C: Client>(call: Call, scenario: impl Fn(&Stage<C>, &C, Effect
         } else {
             settings()
         };
-        let client = stage.builder().settings(settings).build().unwrap();
+        let builder = stage.builder().observer(stage.impatience());
+        let client = builder.settings(settings).build().unwrap();
         if !matches!(call, Call::BearerToken | Call::LogIn) {
             client.log_in().unwrap();
         }
@@ -146,7 +150,7 @@ pub(crate) fn an_idempotent_call_survives_every_transient_fault<C: Client>() {
                 result.unwrap();
                 assert_eq!(seen, 1);
             }
-            Effect::Lost | Effect::Outage(_) | Effect::Throttled => {
+            Effect::Lost | Effect::BrokenOff | Effect::Outage(_) | Effect::Throttled => {
                 result.unwrap();
                 assert_eq!(seen, 2);
             }
@@ -195,6 +199,16 @@ pub(crate) fn law_6_a_call_that_is_not_idempotent_is_executed_once_at_most<C: Cl
                 );
                 assert_eq!(seen, 1);
             }
+            Effect::BrokenOff => {
+                let error = result.unwrap_err();
+                assert!(error.is_outcome_unknown(), "{error}");
+                assert!(error.transport().is_some());
+                // What came is there.
+                let part = error.response().unwrap();
+                assert_eq!(part.status(), StatusCode::OK);
+                assert!(!part.body().is_empty());
+                assert_eq!(seen, 1);
+            }
             Effect::TooLong => {
                 let error = result.unwrap_err();
                 assert!(
@@ -237,6 +251,7 @@ pub(crate) fn a_login_is_retried_once_after_a_transient_fault<C: Client>() {
                 assert_eq!((seen, guard.failed_logins), (1, 0));
             }
             Effect::Lost
+            | Effect::BrokenOff
             | Effect::InvalidResponse
             | Effect::TooLong
             | Effect::Outage(_)
@@ -267,6 +282,7 @@ pub(crate) fn a_token_fetch_is_retried_after_a_transient_fault<C: Client>() {
                 assert_eq!(seen, 1);
             }
             Effect::Lost
+            | Effect::BrokenOff
             | Effect::InvalidResponse
             | Effect::TooLong
             | Effect::Outage(_)
@@ -311,6 +327,7 @@ pub(crate) fn law_8_a_reset_is_sent_once_and_if_lost_blocks_the_login_guard<C: C
                 next.unwrap();
             }
             Effect::Lost
+            | Effect::BrokenOff
             | Effect::InvalidResponse
             | Effect::TooLong
             | Effect::Outage(_)

@@ -1,17 +1,17 @@
 //! The login guard: no client locks its user name.
 
-use std::thread;
+use std::{thread, time::Duration};
 
 use http::StatusCode;
 use thingspace_core::{
-    AppCredentials, Credentials, Session, UserCredentials,
+    AppCredentials, Credentials, Error, ErrorKind, Session, UserCredentials,
     session::{BlockReason, LoginGuard},
 };
-use thingspace_simulator::{Call, Fault, Simulator};
+use thingspace_simulator::{Call, Fault, Part, Simulator};
 
 use crate::{
     Client,
-    stage::{IDLE, Stage, account, credentials, settings, settings_with_short_timeouts},
+    stage::{IDLE, MINUTE, Stage, account, credentials, settings, settings_with_short_timeouts},
 };
 
 pub(crate) fn law_3_a_crowd_with_a_wrong_password_fails_one_login<C: Client>() {
@@ -46,7 +46,16 @@ pub(crate) fn law_3_repeated_calls_with_a_wrong_password_fail_one_login<C: Clien
     assert!(!stage.is_locked());
 }
 
-pub(crate) fn law_2_no_more_than_two_logins_are_lost_before_the_login_guard_blocks<C: Client>() {
+/// Asserts that a login has to wait until the API responds, half an hour or more.
+fn assert_waits(error: &Error) {
+    assert!(
+        matches!(error.kind(), ErrorKind::BackingOff { .. }),
+        "{error}"
+    );
+    assert!(error.is_never_sent(), "{error}");
+}
+
+pub(crate) fn law_2_two_logins_may_be_lost_and_two_more_hours_apart<C: Client>() {
     let lost_responses = [
         Fault::Drop,
         Fault::Drop.after_acting(),
@@ -62,37 +71,61 @@ pub(crate) fn law_2_no_more_than_two_logins_are_lost_before_the_login_guard_bloc
             Fault::Hang => settings_with_short_timeouts(),
             _ => settings(),
         };
-        let client = stage.builder().settings(settings).build().unwrap();
-        for _ in 0..10 {
-            stage.inject(Call::LogIn, fault.clone());
+        let builder = stage.builder().observer(stage.impatience());
+        let client = builder.settings(settings).build().unwrap();
+        stage
+            .server
+            .with(|service| service.begin_outage(Part::One(Call::LogIn), fault.clone()));
+        // Two are lost, the second half a minute after the first.
+        client.log_in().unwrap_err();
+        for (logins, then) in [(2, MINUTE * 32), (3, MINUTE * 125), (4, IDLE * 1000)] {
+            for _ in 0..3 {
+                let error = client.call(account()).unwrap_err();
+                assert_eq!(stage.seen(Call::LogIn), logins, "{fault:?}");
+                assert_eq!(stage.seen(Call::Account), 0);
+                let guard = client.session(|session| session.login_guard());
+                assert_eq!(
+                    (u64::from(guard.failed_logins), guard.attempts_left),
+                    (logins, 0)
+                );
+                if logins < 4 {
+                    assert_waits(&error);
+                    assert_eq!(guard.blocked, None, "{fault:?}");
+                } else {
+                    assert!(error.is_blocked(), "{error}");
+                    assert_eq!(guard.blocked, Some(BlockReason::BudgetSpent));
+                }
+            }
+            // One more is lost when enough time has passed, and the API responds.
+            stage.pass(then);
+            client.call(account()).unwrap_err();
         }
-        for _ in 0..5 {
-            client.log_in().unwrap_err();
-        }
-        assert_eq!(stage.seen(Call::LogIn), 2, "{fault:?}");
-        let error = client.call(account()).unwrap_err();
-        assert_eq!(
-            error.login_guard().unwrap().blocked,
-            Some(BlockReason::BudgetSpent),
-            "{fault:?}"
-        );
-        assert_eq!(stage.seen(Call::Account), 0);
+        assert_eq!(stage.seen(Call::LogIn), 4, "{fault:?}");
+        stage.server.with(Simulator::end_outages);
+        client.session(Session::unblock);
+        client.call(account()).unwrap();
+        assert!(!stage.is_locked());
     }
 }
 
 pub(crate) fn law_2_a_crowd_loses_no_more_than_two_logins<C: Client>() {
     let stage = Stage::<C>::new();
-    let client = stage.client();
+    let mut settings = settings();
+    settings.longest_wait = Duration::ZERO;
+    let client = stage.builder().settings(settings).build().unwrap();
     for _ in 0..10 {
         stage.inject(Call::LogIn, Fault::Drop);
     }
-    thread::scope(|scope| {
-        for _ in 0..20 {
-            scope.spawn(|| client.call(account()).unwrap_err());
-        }
-    });
-    assert_eq!(stage.seen(Call::LogIn), 2);
-    assert!(client.log_in().unwrap_err().is_blocked());
+    for logins in [1, 2, 2, 2] {
+        thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| client.call(account()).unwrap_err());
+            }
+        });
+        assert_eq!(stage.seen(Call::LogIn), logins);
+        assert_waits(&client.log_in().unwrap_err());
+        stage.pass(MINUTE);
+    }
 }
 
 pub(crate) fn law_4_a_stale_bearer_is_not_held_against_the_password<C: Client>() {
@@ -133,12 +166,13 @@ pub(crate) fn law_3_other_credentials_open_the_login_guard<C: Client>() {
 
 pub(crate) fn law_3_unblocking_opens_the_login_guard<C: Client>() {
     let stage = Stage::<C>::new();
-    let client = stage.client();
+    let builder = stage.builder().observer(stage.impatience());
+    let client = builder.build().unwrap();
     for _ in 0..2 {
         stage.inject(Call::LogIn, Fault::Drop);
     }
     client.log_in().unwrap_err();
-    assert!(client.log_in().unwrap_err().is_blocked());
+    assert_waits(&client.log_in().unwrap_err());
     client.session(Session::unblock);
     client.log_in().unwrap();
     assert_eq!(stage.seen(Call::LogIn), 3);
@@ -146,7 +180,8 @@ pub(crate) fn law_3_unblocking_opens_the_login_guard<C: Client>() {
 
 pub(crate) fn law_2_a_successful_login_clears_the_count_of_failed_ones<C: Client>() {
     let stage = Stage::<C>::new();
-    let client = stage.client();
+    let builder = stage.builder().observer(stage.impatience());
+    let client = builder.build().unwrap();
     // One login is lost each time. That would be too many if they added up.
     for _ in 0..5 {
         stage.inject(Call::LogIn, Fault::Drop);

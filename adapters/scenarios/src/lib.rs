@@ -15,27 +15,31 @@ mod faults;
 mod guard;
 mod headers;
 mod held;
+mod keeper;
 mod limits;
 mod list;
 mod observers;
 mod redirects;
+mod register;
 mod reset;
 mod session;
 mod sharing;
 mod stage;
+mod store;
 mod tls;
 mod traces;
 mod transport;
 mod watch;
 
 pub use self::{
-    client::{BoxedObserver, Client, Options},
+    client::{BoxError, BoxedObserver, Client, Options},
     held::HeldRequest,
     list::scenarios,
     redirects::nobody_follows,
+    register::Register,
     stage::{
-        Builder, ClientsTime, IDLE, LONG, MINUTE, Stage, account, connections_to, credentials,
-        devices, server_that, settings, settings_with_short_timeouts,
+        Builder, ClientsTime, IDLE, Impatience, LONG, MINUTE, Stage, account, connections_to,
+        credentials, devices, server_that, settings, settings_with_short_timeouts,
     },
     watch::EventSender,
 };

@@ -69,7 +69,7 @@ list! {$
     guard {
         law_3_a_crowd_with_a_wrong_password_fails_one_login,
         law_3_repeated_calls_with_a_wrong_password_fail_one_login,
-        law_2_no_more_than_two_logins_are_lost_before_the_login_guard_blocks,
+        law_2_two_logins_may_be_lost_and_two_more_hours_apart,
         law_2_a_crowd_loses_no_more_than_two_logins,
         law_4_a_stale_bearer_is_not_held_against_the_password,
         law_3_other_credentials_open_the_login_guard,
@@ -104,9 +104,36 @@ list! {$
     }
     reset {
         law_8_until_a_reset_is_confirmed_no_login_is_made_and_the_session_goes_on,
-        a_new_password_is_confirmed_once,
+        a_new_password_is_confirmed_again_until_another_one_is_in_use,
         a_new_password_is_not_awaited_after_other_credentials_were_given,
         law_8_a_reset_that_outlasts_its_call_leaves_its_new_password,
+    }
+    keeper {
+        a_new_password_is_used_as_soon_as_it_is_kept,
+        law_14_a_keeper_that_fails_or_panics_harms_its_own_call_alone,
+        law_14_a_keeper_may_call_the_client,
+        law_14_a_keeper_that_does_not_return_holds_up_nobody,
+        law_8_a_new_password_that_breaks_off_is_given_as_far_as_it_came,
+    }
+    store {
+        the_session_that_one_process_opens_the_others_use_and_end,
+        law_1_two_processes_make_one_login_for_both,
+        law_1_a_call_waits_for_the_login_of_another_process,
+        law_15_nothing_is_sent_that_could_not_be_saved,
+        law_15_a_thousand_calls_with_an_open_session_make_no_load_and_no_save,
+        law_15_a_session_whose_login_could_not_be_saved_is_used_at_once,
+        law_15_a_store_that_is_down_stops_no_call_of_an_open_session,
+        law_15_a_client_that_is_built_while_its_store_is_down_works_when_it_is_back,
+        law_14_a_store_that_panics_harms_its_own_call_alone,
+        law_14_the_login_of_a_call_that_panics_goes_on_for_all,
+        law_14_the_login_of_a_call_that_gives_up_goes_on_for_all,
+        law_14_the_login_goes_on_for_all_who_share_a_file,
+        law_8_a_process_whose_password_another_has_reset_makes_no_login_with_it,
+        law_8_no_process_makes_a_login_until_a_reset_is_confirmed,
+        a_process_that_starts_after_a_reset_logs_in_with_the_new_password,
+        law_8_a_confirmation_that_could_not_be_saved_gives_the_password_and_may_be_retried,
+        law_8_a_reset_whose_response_could_not_be_saved_is_confirmed_all_the_same,
+        a_session_without_a_store_is_changed_and_synced_all_the_same,
     }
     headers {
         all_clients_send_the_same_headers,

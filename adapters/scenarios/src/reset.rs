@@ -61,13 +61,17 @@ pub(crate) fn law_8_until_a_reset_is_confirmed_no_login_is_made_and_the_session_
     assert_eq!(stage.failed_logins(), 0);
 }
 
-pub(crate) fn a_new_password_is_confirmed_once<C: Client>() {
+pub(crate) fn a_new_password_is_confirmed_again_until_another_one_is_in_use<C: Client>() {
     let stage = Stage::<C>::new();
     let client = stage.client();
     let new = client.request_reset().unwrap();
-    client.confirm_reset(&new).unwrap();
-    let error = client.confirm_reset(&new).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotAwaited(_)), "{error}");
+    for _ in 0..3 {
+        client.confirm_reset(&new).unwrap();
+        client.session(|session| {
+            assert_eq!(session.credentials().user.password(), new.password());
+            assert_eq!(session.login_guard().blocked, None);
+        });
+    }
 
     // A whole reset is confirmed already.
     let password = client.reset_password().unwrap();
@@ -87,12 +91,18 @@ pub(crate) fn a_new_password_is_not_awaited_after_other_credentials_were_given<C
     let stage = Stage::<C>::new();
     let client = stage.client();
     let new = client.request_reset().unwrap();
-    let given = credentials(new.password().expose());
-    client
-        .session(|session| session.set_credentials(given))
-        .unwrap();
+    let give = |password: &str| {
+        let given = credentials(password);
+        client
+            .session(|session| session.set_credentials(given))
+            .unwrap();
+    };
+    give("for later");
     let error = client.confirm_reset(&new).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAwaited(_)), "{error}");
+    // The new one itself needs no confirmation.
+    give(new.password().expose());
+    client.confirm_reset(&new).unwrap();
     stage.pass(IDLE);
     client.call(account()).unwrap();
     assert_eq!(stage.failed_logins(), 0);

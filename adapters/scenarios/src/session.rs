@@ -238,7 +238,8 @@ pub(crate) fn law_11_a_session_continues_from_a_snapshot<C: Client>() {
     let stage = Stage::<C>::new();
     let first = stage.client();
     let token = first.log_in().unwrap();
-    let saved = serde_json::to_string(&first.session(|session| session.snapshot())).unwrap();
+    let saved =
+        serde_json::to_string(&first.session(|session| session.snapshot(first.now()))).unwrap();
     drop(first);
 
     let snapshot: Snapshot = serde_json::from_str(&saved).unwrap();
@@ -254,7 +255,7 @@ pub(crate) fn a_session_that_expired_while_it_was_stored_is_replaced<C: Client>(
     let stage = Stage::<C>::new();
     let first = stage.client();
     first.log_in().unwrap();
-    let snapshot = first.session(|session| session.snapshot());
+    let snapshot = first.session(|session| session.snapshot(first.now()));
     stage.pass(Duration::from_secs(2 * 60 * 60));
 
     let second = stage.builder().snapshot(snapshot).build().unwrap();

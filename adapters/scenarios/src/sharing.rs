@@ -204,7 +204,7 @@ pub(crate) fn law_14_an_observer_that_panics_during_a_login_does_not_end_it<C: C
         let stage = Stage::<C>::new();
         let first = stage.client();
         first.log_in().unwrap();
-        let opened = first.session(|session| session.snapshot());
+        let opened = first.session(|session| session.snapshot(first.now()));
         let has_panicked = Arc::new(AtomicBool::new(false));
         let client = stage
             .builder()

@@ -17,11 +17,11 @@ use bytes::Bytes;
 use http::Request;
 use thingspace_core::{
     AppCredentials, Credentials, Environment, Timestamp, UserCredentials,
-    session::{self, Observer, OtherSession, Settings, Snapshot},
+    session::{self, Observer, Settings, Snapshot, SnapshotError, Store, Wait, WaitReason},
 };
 use thingspace_simulator::{Call, Fault, Server, Simulator};
 
-use crate::{Client, Options, client::BoxedObserver};
+use crate::{Client, Options, client::BoxedObserver, register::Register};
 
 /// One minute.
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -70,17 +70,15 @@ impl<C> Stage<C> {
 
     /// Returns the options of a client with this password.
     pub fn options_with(&self, password: &str) -> Options {
-        let ahead = Arc::clone(&self.ahead);
+        let time = self.clients_time();
         Options {
             credentials: credentials(password),
             environment: self.environment(),
             root: None,
             settings: settings(),
             snapshot: None,
-            clock: Box::new(move || {
-                let ahead = Duration::from_millis(ahead.load(Ordering::Relaxed));
-                Timestamp::from(SystemTime::now()) + ahead
-            }),
+            store: None,
+            clock: Box::new(move || time.now()),
             observer: BoxedObserver::new(()),
         }
     }
@@ -99,6 +97,17 @@ impl<C> Stage<C> {
     /// Returns the time of the clients alone.
     pub fn clients_time(&self) -> ClientsTime {
         ClientsTime(Arc::clone(&self.ahead))
+    }
+
+    /// Returns a store whose time is that of the clients.
+    pub fn register(&self) -> Register {
+        Register::new(self.clients_time())
+    }
+
+    /// Returns an observer for clients that would have to back off for longer: their
+    /// time passes at once. The service's does not.
+    pub fn impatience(&self) -> Impatience {
+        Impatience(self.clients_time())
     }
 
     /// Returns a call that sends this request to the service, to be given a deadline.
@@ -159,10 +168,35 @@ impl<C: Client> Stage<C> {
 pub struct ClientsTime(Arc<AtomicU64>);
 
 impl ClientsTime {
+    /// Returns the time.
+    pub fn now(&self) -> Timestamp {
+        let ahead = Duration::from_millis(self.0.load(Ordering::Relaxed));
+        Timestamp::from(SystemTime::now()) + ahead
+    }
+
+    /// Advances the clients' time to this one, if it has not come yet.
+    fn pass_until(&self, at: Timestamp) {
+        let ahead = at.since(SystemTime::now().into());
+        let millis = u64::try_from(ahead.as_millis()).unwrap();
+        self.0.fetch_max(millis, Ordering::Relaxed);
+    }
+
     /// Advances the clients' time, but not the service's.
     pub fn pass(&self, time: Duration) {
         let millis = u64::try_from(time.as_millis()).unwrap();
         self.0.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+/// An observer that lets the clients' time pass when they back off for longer.
+pub struct Impatience(ClientsTime);
+
+impl Observer for Impatience {
+    fn waiting(&self, wait: &Wait) {
+        let rest = wait.until.since(self.0.now());
+        if wait.reason == WaitReason::Backoff && rest > Duration::from_millis(100) {
+            self.0.pass_until(wait.until);
+        }
     }
 }
 
@@ -199,6 +233,12 @@ impl<C: Client> Builder<C> {
         self
     }
 
+    /// Sets the store that the session is shared by.
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.options.store = Some(Arc::new(store));
+        self
+    }
+
     /// Sets the clock.
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.options.clock = Box::new(clock);
@@ -212,7 +252,7 @@ impl<C: Client> Builder<C> {
     }
 
     /// Builds the client.
-    pub fn build(self) -> Result<C, OtherSession> {
+    pub fn build(self) -> Result<C, SnapshotError> {
         C::build(self.options)
     }
 }

@@ -44,7 +44,7 @@ const EVENTS: [(Level, &str); 16] = [
     (Level::INFO, "logged_in"),
     (Level::INFO, "logged_out"),
     (Level::INFO, "password_reset"),
-    // Until a new password is confirmed, which is no error.
+    // If a new password is not confirmed in time, which is no error.
     (Level::INFO, "logins_blocked"),
     (Level::INFO, "password_changed"),
     (Level::INFO, "logins_unblocked"),
@@ -137,6 +137,9 @@ fn a_day<C: Client>(check: &mut SecretCheck) {
     check.record(&new);
     check.inspect(&client);
     check.record(&client.reset_password());
+    // Nobody confirms it for so long that others do not wait for it any more.
+    stage.pass(MINUTE);
+    client.call(account()).unwrap();
     client.confirm_reset(&new.unwrap()).unwrap();
     check.inspect(&client);
     client.log_out().unwrap();
@@ -165,10 +168,12 @@ fn wrong_credentials<C: Client>(check: &mut SecretCheck) {
     check.inspect(&client);
 }
 
-/// Logins are lost until the login guard blocks. Then the response to a reset is lost.
+/// Logins are lost until the next one has to wait. Then the response to a reset is
+/// lost.
 fn lost_responses<C: Client>(check: &mut SecretCheck) {
     let stage = Stage::<C>::new();
-    let client = stage.client();
+    let builder = stage.builder().observer(stage.impatience());
+    let client = builder.build().unwrap();
     for _ in 0..2 {
         stage.inject(Call::LogIn, Fault::Drop.after_acting());
     }
@@ -226,7 +231,8 @@ fn every_fault<C: Client>(check: &mut SecretCheck) {
     for call in calls {
         for fault in cheap_faults() {
             let stage = Stage::<C>::new();
-            let client = stage.client();
+            let builder = stage.builder().observer(stage.impatience());
+            let client = builder.build().unwrap();
             stage.inject(call, fault);
             check.record(&client.call(devices()));
             check.inspect(&client);

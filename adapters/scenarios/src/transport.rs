@@ -8,11 +8,11 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use thingspace_core::{Environment, session::OperationKind};
+use thingspace_core::{Environment, ErrorKind, session::OperationKind};
 use thingspace_simulator::Call;
 
 use crate::{
-    Client,
+    BoxedObserver, Client,
     alone::run_alone,
     stage::{
         LONG, Stage, account, connections_to, devices, server_that, settings_with_short_timeouts,
@@ -29,12 +29,13 @@ fn unused_address() -> (Environment, TcpStream) {
 
 /// Returns a client with the same tokens, at another address.
 fn moved<C: Client>(stage: &Stage<C>, client: &C, to: Environment) -> C {
-    let snapshot = client.session(|session| session.snapshot());
+    let snapshot = client.session(|session| session.snapshot(client.now()));
     let snapshot = serde_json::to_string(&snapshot).unwrap();
     let snapshot = snapshot.replace(stage.server.base(), &to.to_string());
     let mut options = stage.options();
     options.environment = to;
     options.snapshot = Some(serde_json::from_str(&snapshot).unwrap());
+    options.observer = BoxedObserver::new(stage.impatience());
     C::build(options).unwrap()
 }
 
@@ -155,7 +156,8 @@ pub(crate) fn law_2_a_login_whose_connection_is_reset_counts<C: Client>() {
         // The login uses the same connection, or a new one.
         stream.peek(&mut [0]).ok();
     });
-    let client = stage.builder().environment(resets).build().unwrap();
+    let builder = stage.builder().observer(stage.impatience());
+    let client = builder.environment(resets).build().unwrap();
     for _ in 0..5 {
         client.log_in().unwrap_err();
     }
@@ -163,7 +165,11 @@ pub(crate) fn law_2_a_login_whose_connection_is_reset_counts<C: Client>() {
         client.session(|session| session.login_guard().failed_logins),
         2
     );
-    assert!(client.log_in().unwrap_err().is_blocked());
+    let error = client.log_in().unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::BackingOff { .. }),
+        "{error}"
+    );
 }
 
 pub(crate) fn law_6_a_stale_connection_costs_an_idempotent_call_nothing<C: Client>() {

@@ -39,11 +39,13 @@ pub(crate) struct Body {
 
 enum Content {
     Whole(Option<Bytes>),
-    /// The first half of a body, followed by the end of the connection.
+    /// The first half of a body, followed by the end of the connection, or by
+    /// nothing at all.
     CutShort {
         whole: usize,
         half: Option<Bytes>,
         is_flushed: bool,
+        ends: bool,
     },
     Endless(Bytes),
 }
@@ -58,11 +60,21 @@ impl Body {
 
     /// Sends only the first half of `bytes`, but announces the whole length.
     pub(crate) fn cut_short(bytes: &Bytes, busy: Arc<Notify>) -> Self {
+        Self::half(bytes, true, busy)
+    }
+
+    /// Sends only the first half of `bytes`, and leaves the client waiting.
+    pub(crate) fn stalled(bytes: &Bytes, busy: Arc<Notify>) -> Self {
+        Self::half(bytes, false, busy)
+    }
+
+    fn half(bytes: &Bytes, ends: bool, busy: Arc<Notify>) -> Self {
         Self {
             content: Content::CutShort {
                 whole: bytes.len(),
                 half: Some(bytes.slice(..bytes.len() / 2)),
                 is_flushed: false,
+                ends,
             },
             _busy: busy,
         }
@@ -88,7 +100,10 @@ impl hyper::body::Body for Body {
         Poll::Ready(match &mut self.content {
             Content::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Content::CutShort {
-                half, is_flushed, ..
+                half,
+                is_flushed,
+                ends,
+                ..
             } => match half.take() {
                 Some(bytes) => Some(Ok(Frame::data(bytes))),
                 // hyper flushes the first half only when the body is pending.
@@ -97,6 +112,7 @@ impl hyper::body::Body for Body {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
+                None if !*ends => return Poll::Pending,
                 None => Some(Err(Cut::Broken)),
             },
             Content::Endless(bytes) => Some(Ok(Frame::data(bytes.clone()))),

@@ -79,6 +79,7 @@ async fn respond(
             Ok(response.map(|bytes| Body::whole(bytes, busy)))
         }
         Reply::CutShort(response) => Ok(response.map(|bytes| Body::cut_short(&bytes, busy))),
+        Reply::Stalled(response) => Ok(response.map(|bytes| Body::stalled(&bytes, busy))),
         Reply::Endless(response) => Ok(response.map(|bytes| Body::endless(bytes, busy))),
         Reply::Dropped => Err(Cut::Broken),
         Reply::Refused => Err(Cut::Refused(h2::Reason::REFUSED_STREAM.into())),

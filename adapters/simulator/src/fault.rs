@@ -14,8 +14,8 @@ use crate::refusal::{Refusal, bare};
 ///
 /// A fault replaces the service: the request is *not* executed. The exceptions
 /// are [`Delay`](Self::Delay), [`CutShort`](Self::CutShort),
-/// [`GoAway`](Self::GoAway) and [`AfterActing`](Self::AfterActing), which
-/// execute it.
+/// [`Stall`](Self::Stall), [`GoAway`](Self::GoAway) and
+/// [`AfterActing`](Self::AfterActing), which execute it.
 ///
 /// Where HTTP/1.1 closes the connection, HTTP/2 resets the request's stream
 /// with `INTERNAL_ERROR`, and other requests on the connection go on.
@@ -33,6 +33,9 @@ pub enum Fault {
     /// The request is executed. The connection is closed in the middle of the
     /// normal response's body. A response without a body is not sent at all.
     CutShort,
+    /// The request is executed. The first half of the normal response's body is
+    /// sent, and no more. The connection stays open until the client gives up.
+    Stall,
     /// HTTP/2 resets the stream with `REFUSED_STREAM`: the service states that
     /// it did not process the request (RFC 9113 §8.7). HTTP/1.1 has no such
     /// signal, so there it is the same as [`Drop`](Self::Drop). Combined with
@@ -86,7 +89,7 @@ impl Fault {
     pub(crate) fn executes(&self) -> bool {
         matches!(
             self,
-            Self::Delay(_) | Self::CutShort | Self::GoAway | Self::AfterActing(_)
+            Self::Delay(_) | Self::CutShort | Self::Stall | Self::GoAway | Self::AfterActing(_)
         )
     }
 
@@ -101,6 +104,7 @@ impl Fault {
             Self::Delay(delay) => Reply::Late(delay, normal),
             Self::CutShort if normal.body().is_empty() => Reply::Dropped,
             Self::CutShort => Reply::CutShort(normal),
+            Self::Stall => Reply::Stalled(normal),
             Self::RefusedStream => Reply::Refused,
             Self::GoAway => Reply::Last(normal),
             Self::Garbage => Reply::Response(Response::new(GARBAGE)),

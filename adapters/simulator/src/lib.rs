@@ -17,6 +17,7 @@ mod cut;
 mod devices;
 mod fault;
 mod input;
+mod outage;
 mod refusal;
 mod reply;
 #[cfg(feature = "serve")]
@@ -32,6 +33,7 @@ mod tracker;
 pub use call::Call;
 pub use counts::Counts;
 pub use fault::Fault;
+pub use outage::Part;
 pub use reply::Reply;
 #[cfg(feature = "serve")]
 pub use server::Server;

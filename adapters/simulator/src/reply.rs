@@ -24,6 +24,9 @@ pub enum Reply {
     /// closed, or over HTTP/2 the stream is reset. The value is the whole
     /// response.
     CutShort(Response<Bytes>),
+    /// A response that comes to a halt in the middle of its body. The connection
+    /// stays open until the client gives up. The value is the whole response.
+    Stalled(Response<Bytes>),
     /// A response that repeats this body without end.
     Endless(Response<Bytes>),
     /// No response. The connection is closed, or over HTTP/2 the stream is
@@ -45,9 +48,12 @@ impl Reply {
             Self::Response(response) | Self::Late(_, response) | Self::Last(response) => {
                 Some(response)
             }
-            Self::CutShort(_) | Self::Endless(_) | Self::Dropped | Self::Refused | Self::Hung => {
-                None
-            }
+            Self::CutShort(_)
+            | Self::Stalled(_)
+            | Self::Endless(_)
+            | Self::Dropped
+            | Self::Refused
+            | Self::Hung => None,
         }
     }
 }
@@ -59,6 +65,7 @@ impl fmt::Debug for Reply {
             Self::Late(delay, response) => write!(f, "Late({delay:?}, {})", response.status()),
             Self::Last(response) => write!(f, "Last({})", response.status()),
             Self::CutShort(response) => write!(f, "CutShort({})", response.status()),
+            Self::Stalled(response) => write!(f, "Stalled({})", response.status()),
             Self::Endless(response) => write!(f, "Endless({})", response.status()),
             Self::Dropped => f.write_str("Dropped"),
             Self::Refused => f.write_str("Refused"),

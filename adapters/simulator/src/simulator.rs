@@ -12,6 +12,7 @@ use thingspace_core::Timestamp;
 use crate::account::User;
 use crate::bearer::Bearers;
 use crate::input::Input;
+use crate::outage::{Outage, Part};
 use crate::session::Sessions;
 use crate::{Call, Counts, Fault, Reply};
 
@@ -45,6 +46,7 @@ pub struct Simulator {
     pub(crate) counts: Counts,
     pub(crate) rng: Rng,
     faults: VecDeque<(Option<Call>, Fault)>,
+    outages: Vec<Outage>,
 }
 
 /// The ready account. Username, password and account name are those of
@@ -86,6 +88,7 @@ impl Simulator {
             counts: Counts::default(),
             rng: Rng::with_seed(seed),
             faults: VecDeque::new(),
+            outages: Vec::new(),
         }
     }
 
@@ -190,14 +193,17 @@ impl Simulator {
     /// If `now` is before the time of an earlier request, no time has passed.
     /// No request makes this panic.
     pub fn respond(&mut self, now: Timestamp, request: &Request<Bytes>) -> Reply {
-        let call = self
-            .path(request.uri().path())
-            .map_or(Call::Unknown, |path| Call::at(request.method(), path));
+        let path = self.path(request.uri().path());
+        let call = path.map_or(Call::Unknown, |path| Call::at(request.method(), path));
+        let mut outages = self.outages.iter().rev();
+        let outage = outages
+            .find(|outage| outage.reaches(call, path))
+            .map(|outage| outage.fault.clone());
         self.counts.see(call);
         if self.is_misdirected(request) {
             self.counts.misdirected += 1;
         }
-        let Some(fault) = self.next_fault(call) else {
+        let Some(fault) = self.next_fault(call).or(outage) else {
             return Reply::Response(self.execute(now, call, request));
         };
         let normal = if fault.executes() {
@@ -217,6 +223,18 @@ impl Simulator {
     /// Queues a fault for the next request of any kind.
     pub fn inject_any(&mut self, fault: Fault) {
         self.faults.push_back((None, fault));
+    }
+
+    /// Applies this fault to every request for a part of the service from now on,
+    /// until the outages end. The latest outage that reaches a request decides.
+    /// Faults that were queued for a request come first.
+    pub fn begin_outage(&mut self, part: Part, fault: Fault) {
+        self.outages.push(Outage { part, fault });
+    }
+
+    /// Ends every outage.
+    pub fn end_outages(&mut self) {
+        self.outages.clear();
     }
 
     /// Unlocks the username and clears the count of failed logins. At Verizon

@@ -291,6 +291,26 @@ fn a_response_breaks_off_half_way() {
 }
 
 #[test]
+fn a_response_comes_to_a_halt_half_way_and_its_connection_stays_open() {
+    // The same seed gives the same token.
+    let whole = Client::connect(&start()).send(BEARER).body;
+    let server = start();
+    server.with(|s| s.inject_any(Fault::Stall));
+    let mut client = Client::connect(&server);
+
+    client.write(BEARER);
+    let half = &whole[..whole.len() / 2];
+    while !client.unread.ends_with(half) {
+        assert!(client.receive(), "closed: {:?}", client.unread);
+    }
+    assert_eq!(Client::connect(&server).send(BEARER).status(), 200);
+
+    client.unread.clear();
+    drop(server);
+    assert!(client.is_closed(), "more than half: {:?}", client.unread);
+}
+
+#[test]
 fn an_endless_body_continues_until_the_client_leaves() {
     let server = start();
     server.with(|s| s.inject_any(Fault::Endless));

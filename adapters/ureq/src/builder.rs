@@ -1,8 +1,8 @@
 //! The builder of a client.
 
 use thingspace_driver::{
-    Config,
-    core::session::{OtherSession, Store},
+    Blocking, Config,
+    core::session::{SnapshotError, Store},
 };
 use ureq::Agent;
 
@@ -13,7 +13,6 @@ use crate::{Client, runtime::Threads, send};
 pub struct Builder {
     config: Config,
     agent: Option<Agent>,
-    store: Option<Box<dyn Store>>,
 }
 
 impl Builder {
@@ -21,7 +20,6 @@ impl Builder {
         Self {
             config,
             agent: None,
-            store: None,
         }
     }
 
@@ -41,22 +39,22 @@ impl Builder {
     /// Shares the session with every process that uses this store: its tokens,
     /// its login guard, and the one operation that is in progress.
     ///
-    /// The credentials are taken for the ones that are right as the store stands
-    /// when the client is built. Only a password that another process gets after
-    /// that, by a reset or from its caller, outdates them.
+    /// A call with an open session neither loads nor saves. A store that fails stops
+    /// logins, logouts and resets, and nothing else. The budget of failed logins is the
+    /// store's: programs of one user name are to share one.
     pub fn store(self, store: impl Store + 'static) -> Self {
         Self {
-            store: Some(Box::new(store)),
+            config: self.config.store(Blocking(store)),
             ..self
         }
     }
 
     /// Builds the client. Nothing is sent until it is asked for something.
     ///
-    /// Fails if a snapshot, or the one that the store has, is of another
-    /// environment, application or user.
-    pub fn build(self) -> Result<Client, OtherSession> {
-        Client::new(self.config, self.store, |attempt_timeout| {
+    /// Fails if the snapshot is of another environment, application or user, or
+    /// damaged.
+    pub fn build(self) -> Result<Client, SnapshotError> {
+        Client::new(self.config, |attempt_timeout| {
             Threads(self.agent.unwrap_or_else(|| send::agent(attempt_timeout)))
         })
     }

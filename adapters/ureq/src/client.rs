@@ -1,6 +1,6 @@
 //! The client: the driver's, which each call drives on its own thread.
 
-use std::{fmt, time::Duration};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use bytes::Bytes;
 use futures_lite::future::block_on;
@@ -8,9 +8,9 @@ use http::Response;
 use thingspace_driver::{
     Config,
     core::{
-        Completion, Endpoint, Error, Password, RequestError, Session, SessionToken, StoreError,
-        Timestamp, WithSession,
-        session::{Call, NewPassword, OtherSession, Store},
+        Completion, Endpoint, Error, Password, RequestError, Session, SessionToken, Timestamp,
+        WithSession,
+        session::{Call, NewPassword, SnapshotError},
     },
 };
 
@@ -36,10 +36,9 @@ impl Client {
     /// A client on these threads, which are made for the timeout of an attempt.
     pub(crate) fn new(
         config: Config,
-        store: Option<Box<dyn Store>>,
         threads: impl FnOnce(Duration) -> Threads,
-    ) -> Result<Self, OtherSession> {
-        thingspace_driver::Client::new(config, store, threads).map(Self)
+    ) -> Result<Self, SnapshotError> {
+        thingspace_driver::Client::new(config, threads).map(Self)
     }
 
     /// Opens a session, unless one is open, and returns its token. There is no
@@ -69,6 +68,21 @@ impl Client {
         block_on(self.0.reset_password())
     }
 
+    /// Resets the password to a random one, gives it to `keep`, and uses it as soon as
+    /// it is kept: nothing is locked meanwhile. Returns it as well.
+    ///
+    /// If it can't be kept, the error [has it](Error::kind), and no login is made until
+    /// it is [confirmed](Self::confirm_reset).
+    pub fn reset_password_with<E: Into<Box<dyn StdError + Send + Sync>>>(
+        &self,
+        keep: impl FnOnce(Password) -> Result<(), E> + Send,
+    ) -> Result<Password, Error> {
+        block_on(
+            self.0
+                .reset_password_with(|new| async { keep(new).map_err(Into::into) }),
+        )
+    }
+
     /// The first half of a reset: resets the password and returns the new one.
     /// Save it, then [confirm](Self::confirm_reset) it. Until then no login is
     /// made, and the open session goes on.
@@ -81,7 +95,7 @@ impl Client {
     /// Fails if the password is not awaited any more, and if the store fails: then
     /// it may be retried, and the error holds the password.
     pub fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error> {
-        self.0.confirm_reset(new)
+        block_on(self.0.confirm_reset(new))
     }
 
     /// Makes any call that is authorized by a session: a typed [`Endpoint`], or a
@@ -105,19 +119,18 @@ impl Client {
     ///
     /// Do nothing in there that takes time: every call waits for it.
     ///
-    /// With a [store](Builder::store), this is the session as it was last loaded
-    /// from there, and nothing that is changed is saved: use
-    /// [`transact`](Self::transact).
+    /// With a [store](Builder::store), this is the session as this process knows it,
+    /// and other processes learn of a change by the next [`sync`](Self::sync).
     pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
         self.0.session(look)
     }
 
-    /// Looks at the session as the [store](Builder::store) has it, or changes it,
-    /// and saves there what changed before this returns. It is done anew if
-    /// another process is faster. Without a store, it is
-    /// [`session`](Self::session).
-    pub fn transact<R>(&self, act: impl FnMut(&mut Session) -> R) -> Result<R, StoreError> {
-        self.0.transact(act)
+    /// Loads what other processes have saved, and saves what they do not have. Without
+    /// a [store](Builder::store), it does nothing.
+    ///
+    /// Fails if the store does.
+    pub fn sync(&self) -> Result<(), Error> {
+        block_on(self.0.sync())
     }
 
     /// The time by this client's clock.

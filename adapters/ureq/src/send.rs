@@ -59,8 +59,13 @@ pub(crate) fn send(
         run(agent, Request::from_parts(parts, &*body), timeouts)
     };
     let (parts, body) = response.map_err(classify)?.into_parts();
-    let body = read(body, transmit.read_limit).map_err(TransportError::unknown)?;
-    Ok(Response::from_parts(parts, body))
+    let mut bytes = Vec::new();
+    let read = read(body, transmit.read_limit, &mut bytes);
+    let response = Response::from_parts(parts, bytes.into());
+    match read {
+        Ok(()) => Ok(response),
+        Err(error) => Err(TransportError::broken_off(response, error)),
+    }
 }
 
 /// The timeouts of one request and of its first steps. Those have less time, so that a
@@ -134,13 +139,13 @@ fn run<B: AsSendBody>(
 }
 
 /// Reads a body up to a limit. A shorter one is read to its end: then the connection
-/// can be used again.
-fn read(body: Body, limit: usize) -> io::Result<Bytes> {
+/// can be used again. If it breaks off, `bytes` are those that came.
+fn read(body: Body, limit: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
     let room = body.content_length().unwrap_or_default().min(MOST_ROOM);
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    let mut bytes = Vec::with_capacity(usize::try_from(room.min(limit)).unwrap_or_default());
-    body.into_reader().take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes.into())
+    bytes.reserve(usize::try_from(room.min(limit)).unwrap_or_default());
+    body.into_reader().take(limit).read_to_end(bytes)?;
+    Ok(())
 }
 
 /// Classifies an error: the request certainly did not leave, or it may have. An error

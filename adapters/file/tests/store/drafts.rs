@@ -1,6 +1,6 @@
 //! Drafts of other files that must be complete, and readable by their owner alone.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command, thread};
 
 use thingspace_file::{Draft, Problem, read_private};
 
@@ -116,4 +116,41 @@ fn a_secret_is_not_read_from_a_file_that_others_may_read() {
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     assert_eq!(contents(&link).unwrap(), b"hush");
+}
+
+#[test]
+fn a_secret_of_any_length_is_read_from_a_file_or_a_pipe_up_to_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, pipe) = (folder.path().join("file"), folder.path().join("pipe"));
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    set_mode(&pipe, 0o600);
+    for length in [0, 1, 4095, 4096, 4097, 50_000] {
+        let secret = vec![b'x'; length];
+        fs::write(&file, &secret).unwrap();
+        set_mode(&file, 0o600);
+        for limit in [length, length + 1, 1 << 20] {
+            for path in [&file, &pipe] {
+                let read = thread::scope(|scope| {
+                    if path == &pipe {
+                        scope.spawn(|| fs::write(path, &secret).unwrap());
+                    }
+                    read_private(path, limit).unwrap().unwrap()
+                });
+                assert_eq!(*read, secret);
+            }
+        }
+        if let Some(limit) = length.checked_sub(1) {
+            let error = read_private(&file, limit).unwrap_err();
+            assert!(
+                matches!(error.problem(), Problem::TooLarge { .. }),
+                "{error}"
+            );
+        }
+    }
 }

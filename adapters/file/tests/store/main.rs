@@ -15,7 +15,9 @@ use std::{
 
 use tempfile::TempDir;
 use thingspace_core::{
-    AppCredentials, Credentials, Environment, Session, UserCredentials, session::Store,
+    AppCredentials, Call, Credentials, Environment, Error, Session, SessionBuilder, SharedStep,
+    Timestamp, UserCredentials,
+    session::{POLL_INTERVAL, Revision, Snapshot, Store},
 };
 use thingspace_file::FileStore;
 
@@ -70,19 +72,57 @@ impl Place {
     }
 }
 
+/// A session of this process, which shares it with others.
 fn session() -> Session {
+    session_in(Environment::mock())
+}
+
+fn session_in(environment: Environment) -> Session {
     let app = AppCredentials::new("key", "secret").unwrap();
     let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
-    Session::new(Environment::mock(), Credentials::new(app, user), 42)
+    SessionBuilder::new(Credentials::new(app, user))
+        .environment(environment)
+        .shared(POLL_INTERVAL)
+        .seed(42)
+        .build()
+        .unwrap()
+}
+
+/// The time by the clock of this process, which is nobody else's.
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// A snapshot of a session that was never saved.
+fn snapshot() -> Snapshot {
+    session().snapshot(NOW)
+}
+
+/// Brings the session and the store to know the same.
+fn sync(session: &mut Session, store: &dyn Store) -> Result<(), Error> {
+    // What fails is not retried in a time that stands still.
+    let mut call = Call::sync().with_deadline(NOW + POLL_INTERVAL);
+    loop {
+        match call.step_shared(session, NOW) {
+            SharedStep::Load => call.loaded(session, NOW, store.load()),
+            SharedStep::Save { seen, snapshot } => {
+                call.saved(session, NOW, store.save(seen, &snapshot));
+            }
+            SharedStep::Done(result) => return result?.into_synced(),
+            step => panic!("{step:?}"),
+        }
+    }
 }
 
 /// Changes the session in the store. Returns its new version.
 fn change(store: &dyn Store) -> Result<u64, String> {
     let mut session = session();
-    session
-        .transact(store, Session::unblock)
-        .map_err(|error| chain(&error))?;
-    Ok(session.version())
+    session.unblock();
+    sync(&mut session, store).map_err(|error| chain(&error))?;
+    Ok(saved(store).version)
+}
+
+/// The revision that the store has.
+fn saved(store: &dyn Store) -> Revision {
+    store.load().unwrap().unwrap().snapshot.revision()
 }
 
 /// The messages of an error and of its causes.

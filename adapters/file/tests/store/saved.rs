@@ -1,11 +1,14 @@
 //! Saving: the content, the modes and the compare-and-swap.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
-use thingspace_core::session::{Saved, Store};
+use thingspace_core::session::{Revision, Saved, Store};
 use thingspace_file::{Draft, Lock};
 
-use crate::{Place, change, mode, session};
+use crate::{Place, chain, change, mode, saved, session, snapshot, sync};
 
 #[test]
 fn nothing_is_created_before_the_first_save() {
@@ -27,28 +30,93 @@ fn only_the_owner_may_access_a_saved_session() {
 #[test]
 fn a_saved_session_is_loaded_again() {
     let place = Place::with_session();
-    let before = place.store().load().unwrap().unwrap();
+    assert_eq!(saved(&place.store()).version, 1);
     assert_eq!(change(&place.store()).unwrap(), 2);
-    let after = place.store().load().unwrap().unwrap();
-    assert_eq!((before.version(), after.version()), (1, 2));
+    assert_eq!(saved(&place.store()).version, 2);
 }
 
 #[test]
-fn a_save_that_has_not_seen_the_current_version_is_a_conflict() {
+fn a_session_that_has_nothing_to_save_is_not_saved() {
+    let place = Place::with_session();
+    let before = fs::metadata(&place.file).unwrap().modified().unwrap();
+    sync(&mut session(), &place.store()).unwrap();
+    let after = fs::metadata(&place.file).unwrap().modified().unwrap();
+    assert_eq!((before, saved(&place.store()).version), (after, 1));
+}
+
+#[test]
+fn a_save_that_has_not_seen_the_current_revision_is_a_conflict() {
     let place = Place::with_session();
     let text = fs::read(&place.file).unwrap();
     let store = place.store();
-    let other = session().snapshot();
-    for seen in [None, Some(0), Some(2), Some(u64::MAX)] {
+    let current = saved(&store);
+    let other = snapshot();
+    let revision = |version, nonce| Some(Revision { version, nonce });
+    for seen in [
+        None,
+        revision(0, 0),
+        revision(2, current.nonce),
+        revision(u64::MAX, u64::MAX),
+        // As high, of another history.
+        revision(current.version, current.nonce ^ 1),
+    ] {
         assert_eq!(store.save(seen, &other).unwrap(), Saved::Conflict);
     }
     assert_eq!(fs::read(&place.file).unwrap(), text);
-    assert_eq!(store.save(Some(1), &other).unwrap(), Saved::Saved);
-    assert_eq!(store.load().unwrap().unwrap(), other);
+    assert_eq!(store.save(Some(current), &other).unwrap(), Saved::Saved);
+    assert_eq!(store.load().unwrap().unwrap().snapshot, other);
 
     fs::remove_file(&place.file).unwrap();
-    assert_eq!(store.save(Some(1), &other).unwrap(), Saved::Conflict);
+    assert_eq!(store.save(Some(current), &other).unwrap(), Saved::Conflict);
     assert_eq!(store.save(None, &other).unwrap(), Saved::Saved);
+}
+
+#[test]
+fn a_session_is_as_old_as_the_file_system_says() {
+    let place = Place::with_session();
+    let file = fs::File::options().append(true).open(&place.file).unwrap();
+    let lock = place.folder.join("session.json.lock");
+    // However far this process's clock is from that time.
+    for hours in [0, 1, 24 * 365] {
+        let age = Duration::from_secs(hours * 60 * 60);
+        let modified = SystemTime::now() - age;
+        file.set_modified(modified).unwrap();
+        let loaded = place.store().load().unwrap().unwrap();
+        let touched = fs::metadata(&lock).unwrap().modified().unwrap();
+        assert_eq!(
+            loaded.age,
+            touched.duration_since(modified).unwrap_or_default()
+        );
+        assert!(loaded.age < age + Duration::from_secs(60 * 60));
+    }
+}
+
+#[test]
+fn a_session_that_seems_to_be_saved_in_the_future_is_new() {
+    let place = Place::with_session();
+    let file = fs::File::options().append(true).open(&place.file).unwrap();
+    let modified = SystemTime::now() + Duration::from_secs(60 * 60);
+    file.set_modified(modified).unwrap();
+    let loaded = place.store().load().unwrap().unwrap();
+    assert_eq!(loaded.age, Duration::ZERO);
+}
+
+#[test]
+fn a_session_whose_age_nobody_can_tell_is_not_loaded() {
+    let place = Place::with_session();
+    let lock = place.folder.join("session.json.lock");
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    let error = chain(&place.store().load().unwrap_err());
+    assert!(
+        error.contains("session.json.lock is not a plain file"),
+        "{error}"
+    );
+
+    // A lock that somebody removed is made anew.
+    fs::remove_dir(&lock).unwrap();
+    assert!(place.store().load().unwrap().is_some());
+    assert_eq!(mode(&lock), 0o600);
 }
 
 #[test]
@@ -56,7 +124,7 @@ fn a_draft_of_a_killed_process_is_harmless_and_replaced() {
     let place = Place::with_session();
     let left = Draft::path_of(&place.file);
     fs::write(&left, "{\"thingspace-sess").unwrap();
-    assert_eq!(place.store().load().unwrap().unwrap().version(), 1);
+    assert_eq!(saved(&place.store()).version, 1);
     assert_eq!(change(&place.store()).unwrap(), 2);
     assert!(!left.exists());
     assert_eq!(mode(&place.file), 0o600);

@@ -3,7 +3,10 @@
 use std::{
     fmt::Debug,
     future::Future,
+    panic::resume_unwind,
     sync::{Arc, LazyLock},
+    thread,
+    time::Duration,
 };
 
 use http::Response;
@@ -12,12 +15,18 @@ use thingspace_hyper::{
     Builder, Client, Pooled, Ready, Stack,
     core::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
-        session::{Call, NewPassword, OtherSession},
+        session::{
+            AsyncStore, Call, Loaded, NewPassword, Revision, Saved, Snapshot, SnapshotError, Store,
+            StoreFuture,
+        },
     },
 };
 use thingspace_scenarios as scenarios;
-use thingspace_scenarios::Options;
-use tokio::runtime::{self, Runtime};
+use thingspace_scenarios::{BoxError, Options};
+use tokio::{
+    runtime::{self, Runtime},
+    task::yield_now,
+};
 
 /// The runtime of all scenarios: for their connections and operations.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -39,22 +48,57 @@ pub(crate) type Stage = scenarios::Stage<Waiting>;
 
 /// A stack that the scenarios can test.
 pub(crate) trait Over: Stack + Debug + 'static {
-    fn client(options: Options) -> Result<Client<Self>, OtherSession>;
+    fn client(options: Options) -> Result<Client<Self>, SnapshotError>;
 }
 
 impl Over for Pooled {
-    fn client(options: Options) -> Result<Client<Self>, OtherSession> {
+    fn client(options: Options) -> Result<Client<Self>, SnapshotError> {
         builder(options).build()
     }
 }
 
 /// Returns a builder whose stack is not chosen yet.
 pub(crate) fn builder(mut options: Options) -> Builder<Ready> {
-    let root = options.root.take();
+    let (root, store) = (options.root.take(), options.store.take());
     let builder = Client::builder(options.into_config());
+    let builder = match store {
+        Some(store) => builder.store(Awaited(store)),
+        None => builder,
+    };
     match root {
         Some(root) => builder.tls(trusting(root)),
         None => builder,
+    }
+}
+
+/// A blocking store that takes turns with others before and after it is at work.
+struct Awaited(Arc<dyn Store>);
+
+impl AsyncStore for Awaited {
+    fn load(&self) -> StoreFuture<'_, Option<Loaded>> {
+        Box::pin(async {
+            yield_now().await;
+            let loaded = self.0.load();
+            yield_now().await;
+            loaded
+        })
+    }
+
+    fn save<'a>(
+        &'a self,
+        seen: Option<Revision>,
+        snapshot: &'a Snapshot,
+    ) -> StoreFuture<'a, Saved> {
+        Box::pin(async move {
+            yield_now().await;
+            let saved = self.0.save(seen, snapshot);
+            yield_now().await;
+            saved
+        })
+    }
+
+    fn poll_interval(&self) -> Duration {
+        self.0.poll_interval()
     }
 }
 
@@ -75,7 +119,7 @@ fn wait<F: Future>(future: F) -> F::Output {
 }
 
 impl<S: Over> scenarios::Client for Waiting<S> {
-    fn build(options: Options) -> Result<Self, OtherSession> {
+    fn build(options: Options) -> Result<Self, SnapshotError> {
         S::client(options).map(Self)
     }
 
@@ -91,12 +135,28 @@ impl<S: Over> scenarios::Client for Waiting<S> {
         wait(self.0.reset_password())
     }
 
+    fn reset_password_with(
+        &self,
+        keep: impl FnOnce(Password) -> Result<(), BoxError> + Send,
+    ) -> Result<Password, Error> {
+        // It may block and make calls, which this thread may not while it polls.
+        let keep = |new| async {
+            let kept = thread::scope(|scope| scope.spawn(|| keep(new)).join());
+            kept.unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        wait(self.0.reset_password_with(keep))
+    }
+
     fn request_reset(&self) -> Result<NewPassword, Error> {
         wait(self.0.request_reset())
     }
 
     fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error> {
-        self.0.confirm_reset(new)
+        wait(self.0.confirm_reset(new))
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        wait(self.0.sync())
     }
 
     fn call<E: Endpoint<Auth = WithSession>>(

@@ -92,7 +92,7 @@ async fn calls_over_boxed_stacks_are_spawned_and_their_clients_are_named() {
     let life = tokio::spawn(async move {
         client.log_in().await?;
         let new = client.request_reset().await?;
-        client.confirm_reset(&new)?;
+        client.confirm_reset(&new).await?;
         client.log_out().await
     });
     assert!(life.await.unwrap().unwrap().is_some());

@@ -48,7 +48,7 @@ async fn law_1_ten_thousand_calls_on_a_session_that_has_ended_make_one_login() {
         }
     });
     let mut options = stage.options();
-    options.snapshot = Some(first.session(|session| session.snapshot()));
+    options.snapshot = Some(first.session(|session| session.snapshot(first.now())));
     // However slow the machine, no deadline passes.
     options.settings.attempt_timeout = MINUTE * 60;
     let client = builder(options).stack(stack, TokioTimer::new(), TokioExecutor::new());

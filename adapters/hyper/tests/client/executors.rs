@@ -14,11 +14,8 @@ use std::{
 use futures_lite::future::block_on;
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use thingspace_hyper::{
-    Operating,
-    core::session::{BlockReason, OperationKind},
-};
-use thingspace_scenarios::{LONG, account, settings};
+use thingspace_hyper::{Operating, core::session::OperationKind};
+use thingspace_scenarios::{BoxedObserver, LONG, account, settings};
 use thingspace_simulator::{Call, Fault};
 use tokio::{runtime, task::yield_now};
 
@@ -92,10 +89,14 @@ fn law_2_a_login_that_is_never_polled_counts_until_it_certainly_was_not_sent() {
     let start = memory.now();
     let error = block_on(client.call(account())).unwrap_err();
     assert!(error.is_never_sent(), "{error}");
-    assert_eq!(memory.now().since(start), lease() * 2);
     let guard = client.session(|session| session.login_guard());
-    assert_eq!(guard.failed_logins, 2);
-    assert_eq!(guard.blocked, Some(BlockReason::BudgetSpent));
+    assert_eq!((guard.failed_logins, guard.attempts_left), (2, 0));
+    // The second is made half a minute after the first is lost, and the next one half an
+    // hour after that.
+    let second_is_lost = start + lease() * 2 + Duration::from_secs(30);
+    let next = second_is_lost + Duration::from_secs(30 * 60);
+    assert_eq!(guard.next_login, Some(next));
+    assert!(memory.now() < next);
 
     executor.catch_up();
     memory.with(|service| assert_eq!(service.counts().seen(Call::LogIn), 0));
@@ -148,7 +149,9 @@ fn an_executor_that_drops_every_operation_lets_every_call_end_at_once() {
 #[test]
 fn the_login_of_a_runtime_that_shuts_down_is_taken_over_by_another_runtime() {
     let stage = Stage::new();
-    let builder = builder(stage.options());
+    let mut options = stage.options();
+    options.observer = BoxedObserver::new(stage.impatience());
+    let builder = builder(options);
     let client = builder
         .stack(plain(), TokioTimer::new(), TokioExecutor::new())
         .build()

@@ -1,7 +1,7 @@
 //! Signals of HTTP/2 that HTTP/1.1 does not have.
 
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use thingspace_hyper::{Client, core::session::OtherSession};
+use thingspace_hyper::{Client, core::session::SnapshotError};
 use thingspace_scenarios as scenarios;
 use thingspace_scenarios::{Client as _, Options, account, devices};
 use thingspace_simulator::{Call, Fault};
@@ -14,7 +14,7 @@ use crate::{
 type Stage = scenarios::Stage<Waiting<Plain>>;
 
 impl Over for Plain {
-    fn client(options: Options) -> Result<Client<Self>, OtherSession> {
+    fn client(options: Options) -> Result<Client<Self>, SnapshotError> {
         builder(options)
             .stack(http2(), TokioTimer::new(), TokioExecutor::new())
             .build()
@@ -35,7 +35,8 @@ fn a_request_that_was_refused_unprocessed_is_retried_whatever_it_is() {
 #[test]
 fn law_2_a_login_that_was_refused_unprocessed_does_not_count() {
     let stage = Stage::new();
-    let client = stage.client();
+    let builder = stage.builder().observer(stage.impatience());
+    let client = builder.build().unwrap();
     for _ in 0..5 {
         for _ in 0..3 {
             stage.inject(Call::LogIn, Fault::RefusedStream);

@@ -10,6 +10,7 @@ mod cancel;
 mod crowd;
 mod executors;
 mod http2;
+mod keepers;
 mod memory;
 mod over;
 mod stacks;

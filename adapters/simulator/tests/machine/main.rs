@@ -4,6 +4,7 @@
 
 mod faults;
 mod life;
+mod outages;
 mod schedules;
 mod sharing;
 mod world;

@@ -119,6 +119,10 @@ pub(crate) fn result_of(
         Reply::Late(delay, response) if now + delay < deadline => {
             return (now + delay, Ok(response));
         }
+        Reply::Stalled(response) => {
+            let error = TransportError::broken_off(half(response), "timed out");
+            return (deadline, Err(error));
+        }
         Reply::Late(..) | Reply::Hung => {
             return (deadline, Err(TransportError::unknown("timed out")));
         }
@@ -128,17 +132,34 @@ pub(crate) fn result_of(
             Ok(response.map(|_| body.into()))
         }
         Reply::Refused => Err(TransportError::not_sent("refused")),
-        Reply::CutShort(_) | Reply::Dropped => Err(TransportError::unknown("cut off")),
+        Reply::CutShort(response) => Err(TransportError::broken_off(half(response), "cut off")),
+        Reply::Dropped => Err(TransportError::unknown("cut off")),
     };
     (now, result)
+}
+
+/// A response of which half of the body came.
+fn half(response: Response<Bytes>) -> Response<Bytes> {
+    response.map(|body| body.slice(..body.len() / 2))
 }
 
 pub(crate) fn session(password: &str, seed: u64) -> Session {
     builder(password, seed).build().unwrap()
 }
 
-pub(crate) fn restored(saved: Snapshot, password: &str, seed: u64) -> Session {
-    builder(password, seed).snapshot(saved).build().unwrap()
+/// A session that goes on from a snapshot that was taken just now.
+pub(crate) fn restored(saved: Snapshot, now: Timestamp, password: &str, seed: u64) -> Session {
+    let builder = builder(password, seed);
+    builder
+        .snapshot(saved, Duration::ZERO, now)
+        .build()
+        .unwrap()
+}
+
+/// A session that many processes share.
+pub(crate) fn shared(password: &str, seed: u64, poll_interval: Duration) -> Session {
+    let builder = builder(password, seed).shared(poll_interval);
+    builder.build().unwrap()
 }
 
 fn builder(password: &str, seed: u64) -> SessionBuilder {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{Response, StatusCode};
 use serde_json::json;
-use thingspace_simulator::{Call, Fault, Reply, Simulator};
+use thingspace_simulator::{Call, Fault, Part, Reply, Simulator};
 
 use crate::service::*;
 
@@ -86,6 +86,16 @@ fn a_response_can_break_off() {
     let (reply, executed) = log_in_with(Fault::CutShort);
     assert!(executed);
     let Reply::CutShort(response) = reply else {
+        panic!("{reply:?}");
+    };
+    assert_eq!(response.status(), 200);
+}
+
+#[test]
+fn a_response_can_come_to_a_halt() {
+    let (reply, executed) = log_in_with(Fault::Stall);
+    assert!(executed);
+    let Reply::Stalled(response) = reply else {
         panic!("{reply:?}");
     };
     assert_eq!(response.status(), 200);
@@ -268,4 +278,46 @@ fn a_fault_before_acting_is_no_use_of_the_session() {
     service
         .account(&tokens)
         .assert_refused("REQUEST_FAILED.SessionToken.Expired");
+}
+
+#[test]
+fn an_outage_lasts_until_it_ends() {
+    let out = Fault::Status(StatusCode::SERVICE_UNAVAILABLE);
+    for (part, reaches_login, reaches_bearer) in [
+        (Part::Everything, true, true),
+        (Part::Api, true, false),
+        (Part::One(Call::LogIn), true, false),
+        (Part::One(Call::Account), false, false),
+    ] {
+        let mut service = Service::new();
+        let login = login_request(&mut service);
+        let requests = [(login, reaches_login), (bearer_request(), reaches_bearer)];
+        service.simulator.begin_outage(part, out.clone());
+        for _ in 0..3 {
+            for (request, is_reached) in &requests {
+                let status = if *is_reached { 503 } else { 200 };
+                assert_eq!(service.send(request).status, status, "{part:?}");
+            }
+            service.pass(MINUTE);
+        }
+        service.simulator.end_outages();
+        for (request, _) in &requests {
+            assert_ne!(service.send(request).status, 503, "{part:?}");
+        }
+    }
+}
+
+#[test]
+fn a_queued_fault_comes_before_an_outage_and_the_latest_outage_decides() {
+    let mut service = Service::new();
+    let request = login_request(&mut service);
+    let status = |status| Fault::Status(StatusCode::from_u16(status).unwrap());
+    service.simulator.begin_outage(Part::Api, status(503));
+    service
+        .simulator
+        .begin_outage(Part::One(Call::LogIn), Fault::Hang);
+    service.simulator.inject(Call::LogIn, status(502));
+    assert_eq!(service.send(&request).status, 502);
+    assert!(matches!(service.reply(&request), Reply::Hung));
+    assert_eq!(service.simulator.counts().done(Call::LogIn), 0);
 }

@@ -142,3 +142,20 @@ fn sessions_can_be_forgotten() {
 
     service.account(&tokens).assert_refused(INVALID);
 }
+
+#[test]
+fn a_logout_without_a_session_token_ends_nothing_and_says_that_the_api_responds() {
+    let mut service = Service::new();
+    let tokens = service.log_in();
+    let mut request = without_body(tokens.authorize(post(LOGOUT)));
+    request.headers_mut().remove("vz-m2m-token");
+
+    for _ in 0..10 {
+        service.send(&request).assert_refused(MISSING);
+    }
+
+    assert_eq!(service.account(&tokens).status, 200);
+    assert!(!service.simulator.is_locked());
+    assert_eq!(service.simulator.consecutive_failures(), 0);
+    assert_eq!(service.simulator.counts().done(Call::LogOut), 0);
+}

@@ -100,7 +100,7 @@ fn a_middleware_that_panics_during_the_login_loses_that_login_and_no_call() {
     let agent = Agent::config_builder().middleware(break_once).build();
     let (events, reported) = EventSender::new();
     let mut options = stage.options();
-    options.observer = BoxedObserver::new(events);
+    options.observer = BoxedObserver::new((stage.impatience(), events));
     let client = Blocking::with_agent(options, agent);
     client.call(account()).unwrap();
     assert_eq!(stage.seen(Call::LogIn), 1);

@@ -2,12 +2,12 @@
 
 use http::Response;
 use thingspace_scenarios as scenarios;
-use thingspace_scenarios::Options;
+use thingspace_scenarios::{BoxError, Options};
 use thingspace_ureq::{
     Builder, Client,
     core::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
-        session::{Call, NewPassword, OtherSession},
+        session::{Call, NewPassword, SnapshotError},
     },
     ureq::{
         Agent,
@@ -31,8 +31,12 @@ impl Blocking {
 }
 
 pub(crate) fn builder(mut options: Options) -> Builder {
-    let root = options.root.take();
+    let (root, store) = (options.root.take(), options.store.take());
     let builder = Client::builder(options.into_config());
+    let builder = match store {
+        Some(store) => builder.store(store),
+        None => builder,
+    };
     match root {
         Some(root) => builder.agent(trusting(&root)),
         None => builder,
@@ -50,7 +54,7 @@ fn trusting(root: &[u8]) -> Agent {
 }
 
 impl scenarios::Client for Blocking {
-    fn build(options: Options) -> Result<Self, OtherSession> {
+    fn build(options: Options) -> Result<Self, SnapshotError> {
         builder(options).build().map(Self)
     }
 
@@ -66,12 +70,23 @@ impl scenarios::Client for Blocking {
         self.0.reset_password()
     }
 
+    fn reset_password_with(
+        &self,
+        keep: impl FnOnce(Password) -> Result<(), BoxError> + Send,
+    ) -> Result<Password, Error> {
+        self.0.reset_password_with(keep)
+    }
+
     fn request_reset(&self) -> Result<NewPassword, Error> {
         self.0.request_reset()
     }
 
     fn confirm_reset(&self, new: &NewPassword) -> Result<(), Error> {
         self.0.confirm_reset(new)
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.0.sync()
     }
 
     fn call<E: Endpoint<Auth = WithSession>>(

@@ -9,7 +9,6 @@ mod agents;
 mod blocking;
 mod connections;
 mod redirected;
-mod store;
 
 use self::blocking::Blocking;
 
