@@ -34,7 +34,7 @@ struct User {
 /// The next event of a user.
 enum Next {
     Step,
-    Response(Attempt, Result<Response<Bytes>, TransportError>),
+    Response(Attempt, Box<Result<Response<Bytes>, TransportError>>),
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             },
             Next::Response(attempt, result) => {
-                user.call.receive(&mut user.session, now, attempt, result);
+                user.call.receive(&mut user.session, now, attempt, *result);
                 (now, Next::Step)
             }
         };
@@ -119,7 +119,7 @@ impl User {
                 Err(TransportError::unknown("no response")),
             ),
         };
-        (when, Next::Response(transmit.attempt, result))
+        (when, Next::Response(transmit.attempt, Box::new(result)))
     }
 }
 

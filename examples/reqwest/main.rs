@@ -8,6 +8,7 @@
 
 use std::{
     error::Error,
+    hash::{BuildHasher, RandomState},
     time::{Duration, SystemTime},
 };
 
@@ -27,9 +28,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     );
-    // The seed of the backoff's jitter. Use a different one in each process, so that
-    // clients that failed together do not retry together.
-    let seed = 42;
+    // The source of the backoffs' jitter, and of the names of logins: a different one in
+    // each process, so that clients that failed together do not retry together.
+    let seed = RandomState::new().hash_one(());
     let mut session = Session::new(server.base().parse()?, credentials, seed);
 
     let stack = reqwest::Client::builder()

@@ -95,8 +95,8 @@ impl Story {
             AppCredentials::new(Simulator::KEY, Simulator::SECRET)?,
             UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
         );
-        // The seed of the backoff's jitter. Use a different one in each process, so that
-        // clients that failed together do not retry together.
+        // The source of the backoffs' jitter, and of the names of logins. Let the host pass
+        // a random one, so that no two processes have the same.
         let seed = 42;
         Ok(Self {
             service: Simulator::new(seed),

@@ -3,7 +3,10 @@
 //!
 //! ```text
 //! cargo bench -p thingspace-bench --bench crowd
+//! cargo bench -p thingspace-bench --bench crowd -- stored
 //! ```
+//!
+//! It fails if a slow store holds up calls with an open session (`stored`).
 //!
 //! The service is in memory and responds at once: what is seen is the library and
 //! its lock, and nothing that would hide them. Where it says so, there is a real
@@ -15,15 +18,30 @@ mod memory;
 mod service;
 mod sessions;
 mod sharing;
+mod stored;
 mod waiting;
 
 fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
     // Run as a test, it has nothing to say.
-    if std::env::args().any(|argument| argument == "--bench") {
-        sessions::show();
-        sharing::show();
-        waiting::show();
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return;
     }
+    let mut is_met = true;
+    let parts: [(&str, &mut dyn FnMut()); 4] = [
+        ("sessions", &mut sessions::show),
+        ("sharing", &mut sharing::show),
+        ("stored", &mut || is_met = stored::show()),
+        ("waiting", &mut waiting::show),
+    ];
+    let names = parts.each_ref().map(|(name, _)| *name);
+    let shows_all = !arguments.iter().any(|name| names.contains(&&**name));
+    for (name, show) in parts {
+        if shows_all || arguments.iter().any(|argument| argument == name) {
+            show();
+        }
+    }
+    assert!(is_met, "a slow store holds up calls with an open session");
 }
 
 /// The one in the middle.

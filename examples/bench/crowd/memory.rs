@@ -19,7 +19,7 @@ use hyper::rt::{Executor, Sleep, Timer};
 use thingspace_core::{
     AppCredentials, Call, Credentials, Environment, Session, Step, Timestamp, UserCredentials,
 };
-use thingspace_hyper::{Client, Config, Operating};
+use thingspace_hyper::{Builder, Client, Config, Operating, Own};
 use tower_service::Service;
 
 use crate::service;
@@ -36,10 +36,20 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn client(&self) -> Client<Self> {
-        Client::builder(Config::new(credentials("zbeeblebrox")).clock(|| NOW))
-            .stack(self.clone(), Never, self.clone())
-            .build()
-            .unwrap()
+        self.client_of(|builder| builder)
+    }
+
+    /// A client whose builder is completed by `complete`.
+    pub(crate) fn client_of(
+        &self,
+        complete: impl FnOnce(Builder<Own<Self>>) -> Builder<Own<Self>>,
+    ) -> Client<Self> {
+        let builder = Client::builder(Config::new(credentials("zbeeblebrox")).clock(|| NOW)).stack(
+            self.clone(),
+            Never,
+            self.clone(),
+        );
+        complete(builder).build().unwrap()
     }
 
     pub(crate) fn hold_logins(&self, hold: bool) {
@@ -143,7 +153,7 @@ pub(crate) fn open(environment: Environment, credentials: Credentials) -> Sessio
                 let response = Response::new(response(transmit.request.uri().path()));
                 call.receive(&mut session, NOW, transmit.attempt, Ok(response));
             }
-            Step::Wait(wait) => panic!("{wait:?}"),
+            step @ Step::Wait(_) => panic!("{step:?}"),
             Step::Done(result) => {
                 result.unwrap();
                 return session;

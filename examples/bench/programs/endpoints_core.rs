@@ -62,7 +62,7 @@ fn drive(
                 let response = Response::new(Bytes::from_static(body));
                 call.receive(session, now, transmit.attempt, Ok(response));
             }
-            Step::Wait(wait) => unreachable!("{wait:?}"),
+            step @ Step::Wait(_) => unreachable!("{step:?}"),
             Step::Done(result) => return result?.into_response(),
         }
     }

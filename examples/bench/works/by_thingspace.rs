@@ -207,7 +207,7 @@ fn drive(mut call: Call, session: &mut Session) {
                 let response = Canned::new(body).response();
                 call.receive(session, NOW, transmit.attempt, Ok(response));
             }
-            Step::Wait(wait) => panic!("{wait:?}"),
+            step @ Step::Wait(_) => panic!("{step:?}"),
             Step::Done(result) => {
                 assert!(result.is_ok());
                 return;

@@ -25,7 +25,7 @@ Exit codes:
   1  the service refused
   2  usage or configuration, the state file among it
   3  the login guard is blocked; nothing was sent
-  4  never sent: the network, or a backoff after failures
+  4  never sent: the network, or a wait after failures that is too long
   5  outcome unknown, or the response could not be written: the command may have
      been or was executed; look before you retry it";
 
@@ -106,6 +106,11 @@ pub(crate) struct Common {
     /// The timeout of each request, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
+
+    /// The longest wait until the service is ready again, or until the next login may be
+    /// made, in seconds; the command fails if it would be longer
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(..=86_400))]
+    pub(crate) wait: u64,
 }
 
 /// The environments that Verizon runs.

@@ -12,7 +12,7 @@ use thingspace_ureq::{
     Client, Config,
     core::{
         Credentials, Environment, Error, Session, SessionBuilder, Timestamp,
-        session::{BlockReason, OtherSession, Settings, Store},
+        session::{BlockReason, LoginGuard, PLATFORM_LOCKS_AT, Settings, SnapshotError, Store},
     },
 };
 
@@ -24,8 +24,9 @@ use crate::{
     watch::Watch,
 };
 
-/// The advice for a guard that failed logins have blocked.
-pub(crate) const HOW_TO_UNBLOCK: &str = "Other credentials alone do not unblock the login guard here. Once they are right, unblock it with: thingspace unblock";
+/// The time by which the last use that the file has may lag behind: far less than a
+/// session lives without use.
+const USE_SAVED_EVERY: Duration = Duration::from_secs(60);
 
 /// The context of a command. Nothing is read or made until it is asked for.
 pub(crate) struct Context {
@@ -33,6 +34,7 @@ pub(crate) struct Context {
     pub(crate) credentials: CredentialSources,
     pub(crate) store: FileStore,
     settings: Settings,
+    json: bool,
 }
 
 impl Context {
@@ -48,11 +50,13 @@ impl Context {
         };
         let mut settings = Settings::default();
         settings.attempt_timeout = Duration::from_secs(common.timeout);
+        settings.longest_wait = Duration::from_secs(common.wait);
         Ok(Self {
             environment,
             credentials,
             store: FileStore::new(path),
             settings,
+            json: common.json,
         })
     }
 
@@ -67,13 +71,16 @@ impl Context {
     }
 
     /// The session as it is now, or a new one if none was saved. It has no real
-    /// secrets, so it serves only to look at it or at its guard.
+    /// secrets, so it serves only to look at it, and its login guard is that of a
+    /// password that was never refused.
     pub(crate) fn session(&self) -> Result<Session, Failure> {
-        let mut builder = self.builder(self.credentials.without_secrets()?);
-        if let Some(snapshot) = self.store.load()? {
-            builder = builder.snapshot(snapshot);
-        }
-        let mut session = self.build(builder)?;
+        self.session_of(self.credentials.without_secrets()?)
+    }
+
+    /// The session as it is now, with these credentials, to look at it.
+    pub(crate) fn session_of(&self, credentials: Credentials) -> Result<Session, Failure> {
+        let builder = self.builder(|| Ok(credentials))?;
+        let mut session = self.built(builder.build())?;
         session.expire(now());
         Ok(session)
     }
@@ -84,18 +91,18 @@ impl Context {
         work: impl FnOnce(&Client) -> Result<R, Error>,
     ) -> Result<R, Failure> {
         let watch = Watch::default();
-        let client = self.client(self.store.clone(), &watch)?;
+        let client = self.client(&watch)?;
         let began = client.now();
         let password = client.session(|session| session.credentials().user.password().clone());
         if let Some(outdated) = self.records().outdated(&password)? {
             return self.run_without_login(&client, work, outdated);
         }
-        let result = work(&client);
+        let result = self.run_saved(&client, work);
         let opened_at = client.session(|session| session.opened_at());
         if watch.has_sent_login() && opened_at >= Some(began) {
             self.records().settle(&password);
         }
-        result.map_err(|error| self.explain(error))
+        result.map_err(|error| self.explain(&client, error))
     }
 
     /// Runs work on the session that is open, with a client whose password is
@@ -106,81 +113,156 @@ impl Context {
         work: impl FnOnce(&Client) -> Result<R, Error>,
         outdated: Failure,
     ) -> Result<R, Failure> {
-        // A session without a snapshot knows of no reset, so its guard is blocked once
-        // it finds that there was one.
-        let credentials = client.session(|session| session.credentials().clone());
-        let unaware = self.build(self.builder(credentials))?;
-        client.session(|session| *session = unaware);
-        let is_blocked = client.transact(|session| session.login_guard().blocked.is_some())?;
-        if !is_blocked {
+        // The guard knows of the reset, unless its file was lost.
+        client.sync()?;
+        if client.session(|session| session.login_guard().blocked.is_none()) {
             return Err(outdated);
         }
-        work(client).map_err(|error| {
+        self.run_saved(client, work).map_err(|error| {
             if error.is_blocked() && !error.is_outcome_unknown() {
                 outdated
             } else {
-                self.explain(error)
+                self.explain(client, error)
             }
         })
     }
 
-    /// A client that shares the session, through this store of its file.
-    pub(crate) fn client(
+    /// Runs work, and saves what it has changed.
+    pub(crate) fn run_saved<R>(
         &self,
-        store: impl Store + 'static,
-        watch: &Watch,
-    ) -> Result<Client, Failure> {
-        // The session first: a password that is read after it is as new as what the
-        // session knows of, or newer.
-        let snapshot = store.load()?;
-        let mut builder = self.builder(self.credentials.credentials()?);
-        if let Some(snapshot) = snapshot {
-            builder = builder.snapshot(snapshot);
+        client: &Client,
+        work: impl FnOnce(&Client) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let used = client.session(|session| session.last_used());
+        let result = work(client);
+        self.save(client, used);
+        result
+    }
+
+    /// Saves what the session's file does not have. A process ends at once after that,
+    /// so whatever the client saves beside its calls must be waited for.
+    fn save(&self, client: &Client, used_before: Option<Timestamp>) {
+        let now = client.now();
+        let is_unsaved = client.session(|session| {
+            let used = session.last_used().unwrap_or_default();
+            let since_saved = used.since(used_before.unwrap_or_default());
+            session.is_unsaved(now) || since_saved >= USE_SAVED_EVERY
+        });
+        if !is_unsaved {
+            return;
         }
+        if let Err(error) = client.sync() {
+            Failure::from(error)
+                .with_advice(format!(
+                    "The session's file {} could not be written, so other invocations do not know what this one did.",
+                    self.path().display()
+                ))
+                .warn(self.json);
+        }
+    }
+
+    /// A client that shares the session.
+    pub(crate) fn client(&self, watch: &Watch) -> Result<Client, Failure> {
+        self.client_of(watch, || self.credentials.credentials())
+    }
+
+    /// A client that shares the session, with these credentials.
+    pub(crate) fn client_of(
+        &self,
+        watch: &Watch,
+        credentials: impl FnOnce() -> Result<Credentials, Failure>,
+    ) -> Result<Client, Failure> {
+        let builder = self.builder(credentials)?;
         let config = Config::new(builder).observer(watch.clone());
-        let client = Client::builder(config).store(store).build();
-        client.map_err(|error| self.other_session(error))
+        let client = Client::builder(config).store(self.store.clone()).build();
+        self.built(client)
     }
 
     /// Explains a call's error, with what is known of a reset that it may come
-    /// from, and with what unblocks a guard that is blocked.
-    pub(crate) fn explain(&self, error: Error) -> Failure {
-        let blocked = error
-            .login_guard()
-            .and_then(|guard| guard.blocked.as_ref())
-            .cloned();
+    /// from, and with what allows a login that is not made.
+    pub(crate) fn explain(&self, client: &Client, error: Error) -> Failure {
+        let guard = match error.login_guard() {
+            Some(guard) => Some(guard.clone()),
+            // It may have been a login that is not made for a while.
+            None => client.session(|session| match session.opened_at() {
+                None => Some(session.login_guard()).filter(|guard| guard.blocked.is_none()),
+                Some(_) => None,
+            }),
+        };
         let failure = error.into();
-        match blocked {
-            None => failure,
+        let Some(guard) = guard else {
+            return failure;
+        };
+        match &guard.blocked {
             Some(
                 BlockReason::PasswordInDoubt
                 | BlockReason::AwaitingConfirmation
                 | BlockReason::PasswordOutdated,
-            ) => self.records().explain(failure, blocked.as_ref()),
+            ) => self.records().explain(failure, &guard),
             // The next invocation may be given another password, or not.
-            Some(_) => failure.with_advice(HOW_TO_UNBLOCK),
+            _ => match how_to_unblock(&guard) {
+                Some(advice) => failure.with_advice(advice),
+                None => failure,
+            },
         }
     }
 
-    /// The failure if the session's file belongs to another session.
-    fn other_session(&self, error: OtherSession) -> Failure {
-        Failure::from(error).with_advice(format!(
-            "It is in {}: name the file of this session with --state, or leave that out.",
-            self.path().display()
-        ))
-    }
-
-    /// A builder of a session with these credentials, without a snapshot.
-    fn builder(&self, credentials: Credentials) -> SessionBuilder {
-        SessionBuilder::new(credentials)
+    /// A builder of the session as it was saved, with these credentials.
+    ///
+    /// The session first: a password that is read after it is as new as what the
+    /// session knows of, or newer.
+    fn builder(
+        &self,
+        credentials: impl FnOnce() -> Result<Credentials, Failure>,
+    ) -> Result<SessionBuilder, Failure> {
+        let loaded = self.store.load()?;
+        let builder = SessionBuilder::new(credentials()?)
             .environment(self.environment.clone())
-            .settings(self.settings.clone())
+            .settings(self.settings.clone());
+        Ok(match loaded {
+            Some(loaded) => builder.snapshot(loaded.snapshot, loaded.age, now()),
+            None => builder,
+        })
     }
 
-    fn build(&self, builder: SessionBuilder) -> Result<Session, Failure> {
-        let session = builder.build();
-        session.map_err(|error| self.other_session(error))
+    /// Returns what was built from the session's file, or the failure if that can't be
+    /// used.
+    fn built<T>(&self, built: Result<T, SnapshotError>) -> Result<T, Failure> {
+        built.map_err(|error| {
+            let path = self.path().display();
+            let advice = match error {
+                SnapshotError::Damaged => format!(
+                    "It is in {path}, and is left as it is: move it away, which forgets its session and its count of failed logins."
+                ),
+                _ => format!(
+                    "It is in {path}: name the file of this session with --state, or leave that out."
+                ),
+            };
+            Failure::from(error).with_advice(advice)
+        })
     }
+}
+
+/// Advice on what allows a login that the guard does not allow now; `None` if it does.
+pub(crate) fn how_to_unblock(guard: &LoginGuard) -> Option<&'static str> {
+    /// One more failed login locks the user name.
+    const LAST: u32 = PLATFORM_LOCKS_AT as u32 - 1;
+
+    Some(match &guard.blocked {
+        Some(_) if guard.failed_logins >= LAST => {
+            "One more failed login would lock the user name, so no password is tried. Give the one that is certainly right, and allow one login with it: thingspace unblock"
+        }
+        Some(BlockReason::PasswordInDoubt | BlockReason::AwaitingConfirmation) => {
+            "Give the password that is right, then unblock the login guard with: thingspace unblock"
+        }
+        Some(_) => {
+            "Another password is tried without that. If this one is right, unblock it with: thingspace unblock"
+        }
+        None if guard.attempts_left == 0 => {
+            "If you know that the service works again, allow one login at once: thingspace unblock"
+        }
+        None => return None,
+    })
 }
 
 /// The time by the system's clock.

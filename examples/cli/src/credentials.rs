@@ -26,6 +26,9 @@ const NAMES: [&str; 4] = [
     "THINGSPACE_PASSWORD",
 ];
 
+/// The placeholder for a secret.
+const PLACEHOLDER: &str = "never sent";
+
 /// The sources of the credentials. A variable is read when it is needed.
 pub(crate) struct CredentialSources {
     /// The lines of the file with all credentials.
@@ -79,17 +82,26 @@ impl CredentialSources {
     pub(crate) fn credentials(&self) -> Result<Credentials, Failure> {
         let secret = self.find("THINGSPACE_SECRET")?;
         let app = AppCredentials::new(self.key()?.as_str(), secret.as_str())?;
-        let password = self.find("THINGSPACE_PASSWORD")?;
-        let user = UserCredentials::new(self.username()?.as_str(), password.as_str())?;
-        Ok(Credentials::new(app, user))
+        self.user_of(app)
+    }
+
+    /// The credentials with a placeholder for the application's secret. They serve to
+    /// look at a session and at its login guard, which knows passwords again.
+    pub(crate) fn with_password(&self) -> Result<Credentials, Failure> {
+        self.user_of(AppCredentials::new(self.key()?.as_str(), PLACEHOLDER)?)
     }
 
     /// The key and the user's name, which identify a session, with placeholders for
     /// the secrets. They serve only to look at a session.
     pub(crate) fn without_secrets(&self) -> Result<Credentials, Failure> {
-        let placeholder = "never sent";
-        let app = AppCredentials::new(self.key()?.as_str(), placeholder)?;
-        let user = UserCredentials::new(self.username()?.as_str(), placeholder)?;
+        let app = AppCredentials::new(self.key()?.as_str(), PLACEHOLDER)?;
+        let user = UserCredentials::new(self.username()?.as_str(), PLACEHOLDER)?;
+        Ok(Credentials::new(app, user))
+    }
+
+    fn user_of(&self, app: AppCredentials) -> Result<Credentials, Failure> {
+        let password = self.find("THINGSPACE_PASSWORD")?;
+        let user = UserCredentials::new(self.username()?.as_str(), password.as_str())?;
         Ok(Credentials::new(app, user))
     }
 

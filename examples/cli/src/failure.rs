@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use thingspace_file::FileError;
 use thingspace_ureq::core::{
     CredentialsError, EnvironmentError, Error, ErrorKind, Outcome, RequestError, StoreError,
-    session::OtherSession,
+    session::SnapshotError,
 };
 
 use crate::show;
@@ -138,6 +138,16 @@ impl Failure {
         }
     }
 
+    /// Reports the failure of something that does not fail the command.
+    pub(crate) fn warn(&self, json: bool) {
+        if json {
+            return show::to_stderr(&show::line(&json!({
+                "warning": { "message": self.to_string(), "causes": self.sources(), "advice": self.advice },
+            })));
+        }
+        self.report(false);
+    }
+
     fn to_json(&self) -> Value {
         let mut error = json!({
             "exit_code": self.exit as u8,
@@ -223,8 +233,8 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<OtherSession> for Failure {
-    fn from(error: OtherSession) -> Self {
+impl From<SnapshotError> for Failure {
+    fn from(error: SnapshotError) -> Self {
         Self::caused_by(Exit::Usage, error)
     }
 }

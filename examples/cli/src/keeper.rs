@@ -145,11 +145,12 @@ impl Keeper {
     }
 
     /// Saves the new password. If it can't be saved as requested, it is saved beside
-    /// the session's file.
-    pub(crate) fn save(self, new: &Password) -> Result<(), NotSaved> {
+    /// the session's file. `is_written` is called before a program is given it, once
+    /// it is on the disk.
+    pub(crate) fn save(self, new: &Password, is_written: impl FnOnce()) -> Result<(), NotSaved> {
         let rescue = self.rescue.clone();
         let mut location = Location::Nowhere;
-        self.put(new, &mut location).map_err(|source| {
+        self.put(new, is_written, &mut location).map_err(|source| {
             let is_there = match &location {
                 Location::Nowhere => false,
                 Location::File(file) => {
@@ -170,7 +171,12 @@ impl Keeper {
     /// Writes the new password and the old one. From the first step on, one of the
     /// files holds the new password. Until the last step, one of them holds the old
     /// one.
-    fn put(self, new: &Password, location: &mut Location) -> Result<(), Box<dyn StdError>> {
+    fn put(
+        self,
+        new: &Password,
+        is_written: impl FnOnce(),
+        location: &mut Location,
+    ) -> Result<(), Box<dyn StdError>> {
         let (mut new_draft, mut old_draft) = (self.new_draft, self.old_draft);
         new_draft.fill(&line(new))?;
         *location = Location::File(new_draft.path().to_owned());
@@ -179,6 +185,7 @@ impl Keeper {
         new_draft.publish()?;
         *location = Location::File(self.place.clone());
         if let Some(program) = &self.program {
+            is_written();
             program.hand_over(new)?;
             *location = Location::HandedOver;
             // A copy that can not be removed does no harm, and `status` reports it.

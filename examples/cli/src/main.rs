@@ -16,7 +16,6 @@ mod failure;
 mod keeper;
 mod record;
 mod show;
-mod steady;
 mod watch;
 
 use std::{env, process::ExitCode};

@@ -12,10 +12,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thingspace_file::{Draft, Lock, read_private};
-use thingspace_ureq::core::{Password, Timestamp, session::BlockReason};
+use thingspace_ureq::core::{
+    Password, Timestamp,
+    session::{BlockReason, LoginGuard},
+};
 
 use crate::{
-    context::HOW_TO_UNBLOCK,
+    context::how_to_unblock,
     credentials::password_in,
     failure::{Exit, Failure},
     show,
@@ -167,7 +170,7 @@ impl Records {
                 show::time(reset.begun)
             );
             let if_right = format!(
-                "If it is right after all, move {} away.",
+                "If it is right after all, move {} away, then unblock the login guard with it: thingspace unblock",
                 reset.old().display()
             );
             let failure = Failure::new(Exit::LoginBlocked, message);
@@ -181,13 +184,15 @@ impl Records {
     }
 
     /// Adds what is known of the last reset to a failure that may come from it, with
-    /// the reason why the login guard is blocked.
-    pub(crate) fn explain(&self, failure: Failure, blocked: Option<&BlockReason>) -> Failure {
+    /// the login guard as it is then.
+    pub(crate) fn explain(&self, failure: Failure, guard: &LoginGuard) -> Failure {
         match self.load() {
-            Ok(Some(reset)) => failure.with_advice(self.advice(&reset, blocked)),
+            Ok(Some(reset)) => failure.with_advice(self.advice(&reset, guard.blocked.as_ref())),
             // It was a program's that shares the session.
-            Ok(None) if is_for_operator(blocked) => failure.with_advice(HOW_TO_UNBLOCK),
-            Ok(None) => failure,
+            Ok(None) => match how_to_unblock(guard) {
+                Some(advice) => failure.with_advice(advice),
+                None => failure,
+            },
             Err(unread) => failure.with_advice(unread.to_string()),
         }
     }
@@ -325,15 +330,6 @@ impl Reset {
     pub(crate) fn old(&self) -> PathBuf {
         old(&self.place)
     }
-}
-
-/// Returns true if the guard stays blocked until an operator unblocks it, whatever
-/// password is given next.
-const fn is_for_operator(blocked: Option<&BlockReason>) -> bool {
-    matches!(
-        blocked,
-        Some(BlockReason::PasswordInDoubt | BlockReason::AwaitingConfirmation)
-    )
 }
 
 fn old(place: &Path) -> PathBuf {

@@ -12,7 +12,10 @@ use thingspace_ureq::core::{
     session::{self, BlockReason, LoginGuard, OperationKind, PLATFORM_LOCKS_AT},
 };
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    context::now,
+    failure::{Exit, Failure},
+};
 
 /// Prints a result on the standard output, as JSON or as text.
 pub(crate) fn print(json: bool, value: &Value, text: &str) -> Result<(), Failure> {
@@ -93,9 +96,42 @@ pub(crate) fn login_guard(guard: &LoginGuard) -> Value {
         "advice": guard.blocked.as_ref().map(blocked),
         "failed_logins": guard.failed_logins,
         "attempts_left": guard.attempts_left,
+        "state": state(guard),
+        "next_login": next_login(guard).map(time),
         "last_failure": guard.last_failure.as_ref().map(failed),
         "platform_locks_at": PLATFORM_LOCKS_AT,
     })
+}
+
+/// The state of the login guard in JSON.
+fn state(guard: &LoginGuard) -> &'static str {
+    match next_login(guard) {
+        _ if guard.blocked.is_some() => "blocked",
+        _ if guard.attempts_left == 0 => "probing",
+        Some(_) => "waiting",
+        None => "open",
+    }
+}
+
+/// Says what the login guard does.
+pub(crate) fn guarding(guard: &LoginGuard) -> String {
+    match (&guard.blocked, next_login(guard)) {
+        (Some(reason), _) => format!("blocked: {}", blocked(reason)),
+        (None, Some(at)) if guard.attempts_left == 0 => format!(
+            "probing: the last logins had no usable response, so one more is made at {}, or as soon as a service that was down responds again",
+            time(at)
+        ),
+        (None, None) if guard.attempts_left == 0 => {
+            "probing: the last logins had no usable response, so one more is made as soon as the service responds".to_owned()
+        }
+        (None, Some(at)) => format!("open to logins, the next one from {} on", time(at)),
+        (None, None) => "open to logins".to_owned(),
+    }
+}
+
+/// The time of the next login, if that is still to come.
+fn next_login(guard: &LoginGuard) -> Option<Timestamp> {
+    guard.next_login.filter(|at| *at > now())
 }
 
 /// The reason why the login guard is blocked, and what unblocks it here.
@@ -121,6 +157,7 @@ pub(crate) fn failed(failure: &session::Failure) -> Value {
 const fn block_reason(reason: &BlockReason) -> &'static str {
     match reason {
         BlockReason::WrongCredentials { .. } => "wrong_credentials",
+        BlockReason::CantBeSent { .. } => "cant_be_sent",
         BlockReason::BudgetSpent => "budget_spent",
         BlockReason::PasswordInDoubt => "password_in_doubt",
         BlockReason::AwaitingConfirmation => "awaiting_confirmation",
@@ -136,6 +173,7 @@ pub(crate) const fn operation(kind: OperationKind) -> &'static str {
         OperationKind::LogIn => "login",
         OperationKind::LogOut => "logout",
         OperationKind::PasswordReset => "password_reset",
+        OperationKind::ServiceCheck => "service_check",
         _ => "other",
     }
 }

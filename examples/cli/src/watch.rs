@@ -6,7 +6,8 @@ use std::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    thread,
+    time::Duration,
 };
 
 use thingspace_ureq::core::{
@@ -29,13 +30,15 @@ struct Observed {
     /// True while a reset has been sent and has no result.
     resetting: Mutex<bool>,
     reset_ended: Condvar,
-    waiting: Mutex<Option<Waiting>>,
+    waiting: Mutex<Waiting>,
 }
 
+/// The wait that goes on, if one does.
+#[derive(Default)]
 struct Waiting {
-    reason: WaitReason,
-    since: Instant,
-    reported: bool,
+    reason: Option<WaitReason>,
+    /// The number of waits so far.
+    number: u64,
 }
 
 impl Watch {
@@ -57,32 +60,38 @@ impl Watch {
     /// Reports a wait and its reason at a terminal, once it takes longer than a
     /// moment. Nothing of it goes into a pipe.
     pub(crate) fn report_wait(&self, reason: WaitReason, until: Option<Timestamp>) {
-        let mut waiting = locked(&self.0.waiting);
-        let now = Instant::now();
-        let waiting = match &mut *waiting {
-            Some(waiting) if waiting.reason == reason => waiting,
-            other => other.insert(Waiting {
-                reason,
-                since: now,
-                reported: false,
-            }),
-        };
-        if waiting.reported
-            || now.duration_since(waiting.since) < A_MOMENT
-            || !io::stderr().is_terminal()
-        {
+        if !io::stderr().is_terminal() {
             return;
         }
-        waiting.reported = true;
-        let until = until.map_or_else(String::new, |until| {
-            format!(", until {} at most", show::time(until))
+        let mut waiting = locked(&self.0.waiting);
+        if waiting.reason.replace(reason) == Some(reason) {
+            return;
+        }
+        waiting.number += 1;
+        let number = waiting.number;
+        drop(waiting);
+        let watch = self.clone();
+        thread::spawn(move || {
+            thread::sleep(A_MOMENT);
+            let waiting = locked(&watch.0.waiting);
+            if waiting.reason.is_some() && waiting.number == number {
+                let until = until.map_or_else(String::new, |until| {
+                    format!(", until {} at most", show::time(until))
+                });
+                show::to_stderr(&format!("Waiting for {reason}{until} …"));
+            }
         });
-        show::to_stderr(&format!("Waiting for {reason}{until} …"));
+    }
+
+    /// Notes that there is something to do.
+    fn goes_on(&self) {
+        locked(&self.0.waiting).reason = None;
     }
 }
 
 impl Observer for Watch {
     fn sending(&self, exchange: &Exchange) {
+        self.goes_on();
         match operation(exchange) {
             Some(OperationKind::LogIn) => self.0.login_sent.store(true, Relaxed),
             Some(OperationKind::PasswordReset) => *locked(&self.0.resetting) = true,
@@ -91,6 +100,7 @@ impl Observer for Watch {
     }
 
     fn received(&self, exchange: &Exchange, _: &ExchangeResult<'_>) {
+        self.goes_on();
         if operation(exchange) == Some(OperationKind::PasswordReset) {
             *locked(&self.0.resetting) = false;
             self.0.reset_ended.notify_all();
@@ -98,7 +108,9 @@ impl Observer for Watch {
     }
 
     fn waiting(&self, wait: &Wait) {
-        self.report_wait(wait.reason, Some(wait.until));
+        // The end of an operation is looked for now and then, long before its lease ends.
+        let is_end_known = !matches!(wait.reason, WaitReason::Operation(_) | WaitReason::Store);
+        self.report_wait(wait.reason, is_end_known.then_some(wait.until));
     }
 }
 

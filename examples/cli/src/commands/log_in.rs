@@ -17,13 +17,13 @@ pub(crate) struct LogIn {
 impl LogIn {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let context = Context::new(&self.common)?;
-        let before = context.session()?.opened_at();
-        let opened_at = context.run(|client| {
-            client.log_in()?;
-            Ok(client.session(|session| session.opened_at()))
+        let before = context.session()?.session_token().cloned();
+        let logged_in = context.run(|client| {
+            let token = client.log_in()?;
+            Ok((token, client.session(|session| session.opened_at())))
         });
-        let opened_at = opened_at.map_err(Failure::without_response)?;
-        let opened = opened_at != before;
+        let (token, opened_at) = logged_in.map_err(Failure::without_response)?;
+        let opened = before != Some(token);
         let since = opened_at.map(show::time).unwrap_or_default();
         let value = json!({ "opened": opened, "opened_at": since });
         let text = if opened {

@@ -8,7 +8,7 @@ use thingspace_ureq::{
     Client,
     core::{
         Error, ErrorKind,
-        session::{BlockReason, NewPassword, OperationKind},
+        session::{BlockReason, LoginGuard, NewPassword},
     },
 };
 
@@ -19,7 +19,6 @@ use crate::{
     keeper::{self, DeferredSignals, Keeper, Location, NotSaved},
     record::{Records, Reset},
     show,
-    steady::SteadyStore,
     watch::Watch,
 };
 
@@ -80,30 +79,39 @@ impl ResetPassword {
             .map_err(|error| Failure::usage(format!("the file can't be named: {error}")))?;
         let reset = records.reset(place, self.to.is_none(), now());
 
-        let store = SteadyStore::new(context.store.clone());
         let watch = Watch::default();
-        let client = context.client(store, &watch)?;
+        let client = context.client(&watch)?;
         let old = client.session(|session| session.credentials().user.password().clone());
         if let Some(outdated) = records.outdated(&old)? {
             return Err(outdated);
         }
         // The record of a reset that waits for its operator is not written over.
-        let blocked = client.session(|session| session.login_guard().blocked);
-        if let Some(reason @ BlockReason::AwaitingConfirmation) = &blocked {
+        let guard = client.session(|session| session.login_guard());
+        if let Some(reason @ BlockReason::AwaitingConfirmation) = &guard.blocked {
             let message = format!(
                 "nothing was sent, because the login guard is blocked: {}",
                 show::blocked(reason)
             );
             let failure = Failure::new(Exit::LoginBlocked, message);
-            return Err(records.explain(failure, blocked.as_ref()));
+            return Err(records.explain(failure, &guard));
         }
         let keeper = Keeper::new(&reset, &records, &self.command, old)?;
         let before = records.load()?;
         records.save(&reset)?;
         let _deferred = DeferredSignals::new();
-        let new = match request(&client, &watch) {
-            Ok(new) => new,
-            Err(error) if error.is_outcome_unknown() => return Err(lost(&records, error)),
+        let shared = context.run_saved(&client, |client| {
+            Ok(match request(client, &watch) {
+                // Until it is confirmed, no process makes a login with the old one.
+                Ok(new) => keep(client, keeper, &new),
+                Err(error) => return Err(error),
+            })
+        });
+        let shared = match shared {
+            Ok(shared) => shared?,
+            Err(error) if error.is_outcome_unknown() => {
+                let guard = client.session(|session| session.login_guard());
+                return Err(lost(&records, &guard, error));
+            }
             Err(error) => {
                 // It was not executed: only an earlier one is of interest.
                 let restored = before.map_or_else(
@@ -113,18 +121,13 @@ impl ResetPassword {
                     },
                     |before| records.save(&before),
                 );
-                let failure = context.explain(error);
+                let failure = context.explain(&client, error);
                 return Err(match restored {
                     Ok(()) => failure,
                     Err(unsaved) => failure.with_advice(unsaved.to_string()),
                 });
             }
         };
-        // Until it is confirmed, no process makes a login with the old one.
-        keeper
-            .save(new.password())
-            .map_err(|error| not_saved(error, &new))?;
-        let shared = confirm(&client, &new);
         self.report(&context, &reset, shared)
     }
 
@@ -175,20 +178,22 @@ fn request(client: &Client, watch: &Watch) -> Result<NewPassword, Error> {
     })
 }
 
-/// Confirms the new password, which is saved in any case. Returns true if the
-/// session's file shows to other processes that the reset is over.
-fn confirm(client: &Client, new: &NewPassword) -> bool {
-    match client.confirm_reset(new) {
+/// Saves the new password, then confirms it. Returns true if the session's file shows
+/// to other processes that the reset is over.
+fn keep(client: &Client, keeper: Keeper, new: &NewPassword) -> Result<bool, Failure> {
+    // A program may take long, and end this one.
+    let is_written = || {
+        client.sync().ok();
+    };
+    keeper
+        .save(new.password(), is_written)
+        .map_err(|error| not_saved(error, new))?;
+    Ok(match client.confirm_reset(new) {
         Ok(()) => true,
-        // Another process has given the reset up, or the file does not have its
-        // response. (By now, another process may have an operation of its own in
-        // progress.)
-        Err(error) if matches!(error.kind(), ErrorKind::NotAwaited(_)) => {
-            let operation = client.transact(|session| session.operation());
-            matches!(operation, Ok(operation) if operation != Some(OperationKind::PasswordReset))
-        }
+        // Another process has given the reset up, and logged in since.
+        Err(error) if matches!(error.kind(), ErrorKind::NotAwaited(_)) => client.sync().is_ok(),
         Err(_) => false,
-    }
+    })
 }
 
 /// The failure of a reset whose new password is not where it should be.
@@ -208,17 +213,21 @@ fn not_saved(error: NotSaved, new: &NewPassword) -> Failure {
     Failure::caused_by(Exit::OutcomeUnknown, error).with_advice(advice)
 }
 
-/// The failure of a reset whose response is lost or invalid.
-fn lost(records: &Records, error: Error) -> Failure {
+/// The failure of a reset whose response is lost, broke off or is invalid.
+fn lost(records: &Records, guard: &LoginGuard, error: Error) -> Failure {
     let response = error.response().map(|response| response.body().clone());
-    let failure = records.explain(error.into(), None);
+    let problem = match error.transport() {
+        Some(_) => "broke off",
+        None => "is invalid",
+    };
+    let failure = records.explain(error.into(), guard);
     let Some(response) = response.filter(|response| !response.is_empty()) else {
         return failure;
     };
     let file = records.response();
     match keeper::write(&file, &response) {
         Ok(()) => failure.with_advice(format!(
-            "The response is invalid, and may hold the new password; it is in {}.",
+            "The response {problem}, and may hold the new password; it is in {}.",
             file.display()
         )),
         Err(error) => failure.with_advice(format!("The response could not be saved: {error}")),

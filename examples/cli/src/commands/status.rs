@@ -6,14 +6,15 @@ use thingspace_ureq::core::session::PLATFORM_LOCKS_AT;
 
 use crate::{
     cli::Common,
-    context::{Context, HOW_TO_UNBLOCK},
+    context::{Context, how_to_unblock},
     failure::Failure,
     show,
 };
 
 /// Show the state of the session and of its login guard; asks the service nothing
 ///
-/// It needs the user's name and the application's key, and no secret.
+/// It needs the user's name and the application's key, and no secret. If it is given the
+/// password, it shows what the login guard makes of that one.
 #[derive(Args)]
 pub(crate) struct Status {
     #[command(flatten)]
@@ -24,7 +25,13 @@ impl Status {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let context = Context::new(&self.common)?;
         let session = context.session()?;
-        let guard = session.login_guard();
+        // The reason that holds for any password.
+        let blocked = session.login_guard().blocked;
+        let with_password = context.credentials.with_password().ok();
+        let guard = match &with_password {
+            Some(credentials) => context.session_of(credentials.clone())?.login_guard(),
+            None => session.login_guard(),
+        };
         let records = context.records();
         let reset = records.load()?;
         let value = json!({
@@ -38,7 +45,8 @@ impl Status {
             "bearer_until": session.bearer_renewal().map(show::time),
             "operation": session.operation().map(show::operation),
             "login_guard": show::login_guard(&guard),
-            "reset": reset.as_ref().map(|reset| records.to_json(reset, guard.blocked.as_ref())),
+            "password_given": with_password.is_some(),
+            "reset": reset.as_ref().map(|reset| records.to_json(reset, blocked.as_ref())),
         });
 
         let mut lines = vec![
@@ -72,17 +80,20 @@ impl Status {
                 .as_ref()
                 .map(|failure| format!("Last failure  {failure}")),
         );
-        lines.push(match &guard.blocked {
-            Some(reason) => format!("Login guard   blocked: {}", show::blocked(reason)),
-            None => "Login guard   open to logins".to_owned(),
-        });
-        if guard.blocked.is_some() && reset.is_none() {
-            lines.push(format!("              {HOW_TO_UNBLOCK}"));
+        lines.push(format!("Login guard   {}", show::guarding(&guard)));
+        if with_password.is_none() {
+            lines.push(
+                "              (for a password that was never refused, since none is given)"
+                    .to_owned(),
+            );
+        }
+        if reset.is_none() {
+            lines.extend(how_to_unblock(&guard).map(|advice| format!("              {advice}")));
         }
         lines.extend(
             reset
                 .as_ref()
-                .map(|reset| records.advice(reset, guard.blocked.as_ref()))
+                .map(|reset| records.advice(reset, blocked.as_ref()))
                 .map(|advice| format!("Password      {advice}")),
         );
         show::print(self.common.json, &value, &lines.join("\n"))

@@ -1,4 +1,4 @@
-//! Unblocks the login guard.
+//! Unblocks the login guard for one login.
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
@@ -8,22 +8,24 @@ use std::{
 use clap::Args;
 use serde_json::json;
 use thingspace_ureq::core::session::{
-    BlockReason, LoginGuard, MaxFailedLogins, OperationKind, PLATFORM_LOCKS_AT, Store, WaitReason,
+    LoginGuard, OperationKind, PLATFORM_LOCKS_AT, Store, WaitReason,
 };
 
 use crate::{
     cli::Common,
-    context::{Context, now},
+    context::Context,
     failure::{Exit, Failure},
     show,
     watch::Watch,
 };
 
-/// Unblock the login guard, once you know why logins failed
+/// Allow one login with the credentials given, once you know why logins failed
 ///
-/// The platform's own count of failed logins goes on: it locks the user name at
-/// five in a row, and only Verizon's support unlocks it. So put the credentials
-/// right first. The command asks for a confirmation.
+/// If that one fails too, or is lost, the login guard is blocked for these credentials
+/// again. The platform's own count of failed logins goes on: it locks the user name at
+/// five in a row, and only Verizon's support unlocks it. So put the credentials right
+/// first. The command needs the user's password, sends nothing, and asks for a
+/// confirmation.
 #[derive(Args)]
 pub(crate) struct Unblock {
     /// Do not ask
@@ -37,57 +39,54 @@ pub(crate) struct Unblock {
 impl Unblock {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let context = Context::new(&self.common)?;
-        let mut session = context.session()?;
+        let watch = Watch::default();
         // A reset in progress blocks the guard if it is lost, and that is yet to
         // come.
-        let watch = Watch::default();
-        while session.operation() == Some(OperationKind::PasswordReset) {
+        while context.session()?.operation() == Some(OperationKind::PasswordReset) {
             let reset = WaitReason::Operation(OperationKind::PasswordReset);
             watch.report_wait(reset, None);
             thread::sleep(context.store.poll_interval());
-            session = context.session()?;
         }
-        let guard = session.login_guard();
-        let Some(reason) = &guard.blocked else {
+        let client = context.client_of(&watch, || context.credentials.with_password())?;
+        let password = client.session(|session| session.credentials().user.password().clone());
+        if let Some(outdated) = context.records().outdated(&password)? {
+            return Err(outdated);
+        }
+        client.sync()?;
+        let now = client.now();
+        let guard = client.session(|session| {
+            session.expire(now);
+            session.login_guard()
+        });
+        // One that is about to be made needs no unblocking.
+        if guard.blocked.is_none() && guard.attempts_left > 0 {
             let value = json!({ "unblocked": false, "login_guard": show::login_guard(&guard) });
-            return show::print(
-                self.common.json,
-                &value,
-                "The login guard is open to logins.",
-            );
-        };
-        self.confirm(&context, &guard, reason)?;
-        let guard = session.transact(&context.store, |session| {
-            session.expire(now());
+            let text = format!("The login guard is {}.", show::guarding(&guard));
+            return show::print(self.common.json, &value, &text);
+        }
+        self.confirm(&context, &guard)?;
+        let guard = client.session(|session| {
             session.unblock();
             session.login_guard()
-        })?;
+        });
+        client.sync()?;
         let value = json!({ "unblocked": true, "login_guard": show::login_guard(&guard) });
-        let text = format!(
-            "The login guard is open to logins; {} logins may fail before it is blocked.",
-            guard.attempts_left
-        );
-        show::print(self.common.json, &value, &text)
+        let text = "The login guard allows one login with these credentials; if that one fails or is lost, it is blocked for them again.";
+        show::print(self.common.json, &value, text)
     }
 
     /// Explains the risk and asks for a confirmation.
-    fn confirm(
-        &self,
-        context: &Context,
-        guard: &LoginGuard,
-        reason: &BlockReason,
-    ) -> Result<(), Failure> {
-        let more = MaxFailedLogins::default().number();
+    fn confirm(&self, context: &Context, guard: &LoginGuard) -> Result<(), Failure> {
         let failed = guard.failed_logins;
-        let end = if failed + u32::from(more) < u32::from(PLATFORM_LOCKS_AT) {
-            "the user name stays unlocked even if those fail too."
+        let end = if failed + 1 < u32::from(PLATFORM_LOCKS_AT) {
+            "the user name stays unlocked even if that one fails too."
         } else {
-            "if those fail too, the user name is locked, and only Verizon's support unlocks it."
+            "if that one fails too, the user name is locked, and only Verizon's support unlocks it."
         };
         let mut risk = vec![
-            format!("The login guard is blocked: {}.", show::blocked(reason)),
+            format!("The login guard is {}.", show::guarding(guard)),
             format!(
-                "Once unblocked, it lets {more} more logins fail. {failed} have failed or got lost since the last success: {end}"
+                "Once unblocked, it allows one login with the credentials given. {failed} have failed or got lost since the last success: {end}"
             ),
         ];
         risk.extend(
@@ -97,7 +96,7 @@ impl Unblock {
                 .map(|failure| format!("The last failure: {failure}.")),
         );
         let reset = context.records().load()?;
-        risk.extend(reset.map(|reset| context.records().advice(&reset, Some(reason))));
+        risk.extend(reset.map(|reset| context.records().advice(&reset, guard.blocked.as_ref())));
         let risk = risk.join("\n");
         if self.yes {
             if !self.common.json {

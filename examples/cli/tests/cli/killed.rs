@@ -48,14 +48,29 @@ fn law_2_repeated_kills_spend_no_more_logins_than_may_fail() {
     stage.kill_when_seen(&["login"], Call::LogIn, 2);
     stage.pass(MINUTE);
     for _ in 0..3 {
-        stage.run(&["login"]).ends_with(3);
+        stage
+            .run(&["login", "--wait", "0"])
+            .ends_with(4)
+            .reports("allow one login at once: thingspace unblock");
     }
     assert_eq!(stage.seen(Call::LogIn), 2);
+    assert_eq!(stage.status()["login_guard"]["state"], "probing");
+
+    // Half an hour later one more is made, since the service responds.
+    stage.age(30 * MINUTE);
+    stage.run(&["login"]).succeeds();
+    assert_eq!(stage.seen(Call::LogIn), 3);
 }
 
 #[test]
 fn during_the_call_itself() {
-    let stage = killed_during(&["call", "GET", ACCOUNT], Call::Account, true);
+    let stage = Stage::new();
+    stage.inject(Call::Account, Fault::Hang.after_acting());
+    // The session that it opened is saved beside the call.
+    let is_open = || stage.session().opened_at().is_some();
+    stage.kill_when(&["call", "GET", ACCOUNT], || {
+        stage.seen(Call::Account) == 1 && is_open()
+    });
     // The next one need not wait for it.
     stage.run(&["call", "GET", ACCOUNT]).succeeds();
     assert_eq!(stage.seen(Call::LogIn), 1);

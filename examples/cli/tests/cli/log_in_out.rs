@@ -1,6 +1,6 @@
 //! `login` and `logout`.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
 
 use http::HeaderValue;
 use thingspace_simulator::{Call, Fault};
@@ -26,7 +26,13 @@ fn a_login_is_reported_as_json() {
     let second = stage.run(&["login", "--json"]).succeeds().json();
     assert_eq!(first["opened"], true);
     assert_eq!(second["opened"], false);
-    assert_eq!(first["opened_at"], second["opened_at"]);
+    // The session's file is some milliseconds older each time that it is read.
+    let opened_at = |login: &serde_json::Value| {
+        let time = login["opened_at"].as_str().unwrap();
+        humantime::parse_rfc3339(time).unwrap()
+    };
+    let moved = opened_at(&second).duration_since(opened_at(&first));
+    assert!(moved.unwrap() <= Duration::from_secs(1));
     assert!(first["opened_at"].as_str().unwrap().ends_with('Z'));
 }
 
@@ -91,16 +97,93 @@ fn a_wrong_application_is_refused() {
 #[test]
 fn a_login_without_a_response_has_an_unknown_outcome_and_counts() {
     let stage = Stage::new();
-    for _ in 0..2 {
+    for (failed, state) in [(1, "waiting"), (2, "probing")] {
         stage.inject(Call::LogIn, Fault::Drop.after_acting());
+        stage
+            .run(&["login", "--wait", "0"])
+            .ends_with(5)
+            .reports("may have been executed");
+        // The next login is not made at once.
+        stage.run(&["login", "--wait", "0"]).ends_with(4);
+        let guard = &stage.status()["login_guard"];
+        assert_eq!(guard["failed_logins"], failed);
+        assert_eq!(guard["state"], state);
+        assert!(guard["next_login"].is_string(), "{guard}");
+        assert!(guard["blocked"].is_null(), "{guard}");
+        assert_eq!(stage.seen(Call::LogIn), failed);
+        stage.age(MINUTE);
     }
+    let error = stage
+        .run(&["login", "--wait", "0", "--json"])
+        .ends_with(4)
+        .error();
+    assert_eq!(error["outcome"], "never_sent");
+    assert_eq!(error["because"]["operation"], "login");
+    assert!(error["retry_at"].is_string(), "{error}");
+    assert_eq!(stage.seen(Call::LogIn), 2);
+
+    // Who knows better need not wait for half an hour.
+    stage.run(&["unblock", "--yes"]).succeeds();
+    stage.run(&["login"]).succeeds();
+    assert_eq!(stage.seen(Call::LogIn), 3);
+}
+
+#[test]
+fn another_password_is_tried_and_one_that_was_refused_is_not() {
+    let stage = Stage::new();
+    let right = stage.password();
+    stage.write("password", "grflbk");
+    stage.run(&["login"]).ends_with(1);
+    stage.run(&["login"]).ends_with(3);
+
+    // As when a secret is rotated: the jobs go on by themselves.
+    stage.write("password", &right);
+    stage.run(&["call", "GET", ACCOUNT]).succeeds();
+    assert_eq!(stage.seen(Call::LogIn), 2);
+
+    stage.write("password", "grflbk");
+    stage.run(&["call", "GET", ACCOUNT]).succeeds();
+    stage.run(&["logout"]).succeeds();
     stage
         .run(&["login"])
-        .ends_with(5)
-        .reports("may have been executed");
-    assert_eq!(stage.status()["login_guard"]["blocked"], "budget_spent");
-    stage.run(&["login"]).ends_with(3);
+        .ends_with(3)
+        .reports("the service says that the credentials are wrong")
+        .reports("Another password is tried without that");
     assert_eq!(stage.seen(Call::LogIn), 2);
+    stage.write("password", &right);
+    stage.run(&["login"]).succeeds();
+    assert_eq!(stage.seen(Call::LogIn), 3);
+}
+
+#[test]
+fn law_2_ten_wrong_passwords_one_after_the_other_never_lock_the_user_name() {
+    let stage = Stage::new();
+    let right = stage.password();
+    for number in 0..10 {
+        stage.write("password", &format!("grflbk{number}"));
+        let code = if number < 4 { 1 } else { 3 };
+        stage.run(&["login"]).ends_with(code);
+        stage.run(&["login"]).ends_with(3);
+    }
+    stage.write("password", &right);
+    stage
+        .run(&["login"])
+        .ends_with(3)
+        .reports("One more failed login would lock the user name");
+    assert_eq!(stage.seen(Call::LogIn), 4);
+    stage.run(&["unblock", "--yes"]).succeeds();
+    stage.run(&["login"]).succeeds();
+}
+
+#[test]
+fn a_session_that_is_used_by_one_process_after_the_other_stays_open() {
+    let stage = Stage::open();
+    for _ in 0..3 {
+        stage.age(15 * MINUTE);
+        stage.server.advance(15 * MINUTE);
+        stage.run(&["call", "GET", ACCOUNT]).succeeds();
+    }
+    assert_eq!(stage.seen(Call::LogIn), 1);
 }
 
 #[test]

@@ -74,6 +74,10 @@ fn it_injects_the_faults_that_were_requested() {
     ];
     let (_own, settings) = Own::start(&stage, &faults, 5);
     let run = |args: &[&str]| stage.finish(with(&stage, &settings, args).spawn().unwrap());
+    run(&["call", "GET", ACCOUNT, "--wait", "0"])
+        .ends_with(4)
+        .reports("the login");
+    stage.age(MINUTE);
     run(&["call", "GET", ACCOUNT]).ends_with(1).reports("418");
     run(&["call", "GET", ACCOUNT]).succeeds();
 }

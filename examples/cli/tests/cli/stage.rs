@@ -18,7 +18,7 @@ use thingspace_file::FileStore;
 use thingspace_simulator::{Call, Fault, Server, Simulator};
 use thingspace_ureq::core::{
     AppCredentials, Credentials, Session, SessionBuilder, Timestamp, UserCredentials,
-    session::{OperationKind, Store},
+    session::{self, OperationKind, SharedStep, Store},
 };
 
 pub(crate) const ACCOUNT: &str = "/m2m/v1/accounts/0000123456-00001";
@@ -204,7 +204,7 @@ impl Stage {
         let Ok(state) = serde_json::from_slice::<Value>(&text) else {
             return Vec::new();
         };
-        let memory = &state["thingspace-session-2"]["memory"];
+        let memory = &state["thingspace-session-3"]["memory"];
         let tokens = [&memory["bearer"]["token"], &memory["open"]["token"]];
         let tokens = tokens.iter().filter_map(|token| token.as_str());
         tokens.map(ToOwned::to_owned).collect()
@@ -212,10 +212,15 @@ impl Stage {
 
     /// Kills the program once the service has seen this many calls of a kind.
     pub(crate) fn kill_when_seen(&self, args: &[&str], call: Call, times: u64) {
+        self.kill_when(args, || self.seen(call) == times);
+    }
+
+    /// Kills the program once this is true.
+    pub(crate) fn kill_when(&self, args: &[&str], is_time: impl Fn() -> bool) {
         let mut child = self.command(args).spawn().unwrap();
         wait_for(|| {
             assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
-            self.seen(call) == times
+            is_time()
         });
         child.kill().unwrap();
         self.finish(child).was_killed();
@@ -237,27 +242,75 @@ impl Stage {
         Ran::of(child)
     }
 
-    /// Lets this much time pass for the session's file.
+    /// Lets this much time pass for the session's file: twice, and somebody looks at it
+    /// between. So an operation of a process that was killed is lost, and a login that
+    /// was lost is followed by the next one.
     pub(crate) fn pass(&self, time: Duration) {
-        let later = Timestamp::from(SystemTime::now()) + time;
-        let store = FileStore::new(self.state());
-        if store.load().unwrap().is_some() {
-            let mut session = self.session();
-            session
-                .transact(&store, |session| session.expire(later))
-                .unwrap();
+        self.age(time);
+        self.drive(&mut session::Call::sync(), |session| session.expire(now()));
+        self.age(time);
+        self.server.advance(2 * time);
+    }
+
+    /// Makes the session's file older by this much, if there is one.
+    pub(crate) fn age(&self, time: Duration) {
+        if let Ok(file) = fs::File::options().write(true).open(self.state()) {
+            let saved = file.metadata().unwrap().modified().unwrap();
+            file.set_modified(saved - time).unwrap();
         }
-        self.server.advance(time);
+    }
+
+    /// Drives a call on the session's file, as another process does, until it sends
+    /// something. Changes the session once it is loaded.
+    pub(crate) fn drive(
+        &self,
+        call: &mut session::Call,
+        change: impl FnOnce(&mut Session),
+    ) -> Option<session::Operation> {
+        let store = FileStore::new(self.state());
+        let builder = self.builder("never sent").shared(store.poll_interval());
+        let mut session = builder.seed(4242).build().unwrap();
+        let mut change = Some(change);
+        loop {
+            match call.step_shared(&mut session, now()) {
+                SharedStep::Load => {
+                    call.loaded(&mut session, now(), Ok(store.load().unwrap()));
+                    change
+                        .take()
+                        .into_iter()
+                        .for_each(|change| change(&mut session));
+                }
+                SharedStep::Save { seen, snapshot } => {
+                    let saved = store.save(seen, &snapshot);
+                    call.saved(&mut session, now(), Ok(saved.unwrap()));
+                }
+                SharedStep::Wait(wait) => thread::sleep(wait.until.since(now())),
+                SharedStep::Send(transmit) => return transmit.attempt.operation(),
+                SharedStep::Done(result) => {
+                    result.unwrap();
+                    return None;
+                }
+            }
+        }
     }
 
     /// The session as its file has it.
     pub(crate) fn session(&self) -> Session {
+        let builder = self.builder("never sent");
+        let loaded = FileStore::new(self.state()).load().unwrap();
+        match loaded {
+            Some(loaded) => builder.snapshot(loaded.snapshot, loaded.age, now()),
+            None => builder,
+        }
+        .build()
+        .unwrap()
+    }
+
+    fn builder(&self, password: &str) -> SessionBuilder {
         let app = AppCredentials::new(Simulator::KEY, Simulator::SECRET).unwrap();
-        let user = UserCredentials::new(Simulator::USERNAME, "never sent").unwrap();
-        let builder = SessionBuilder::new(Credentials::new(app, user))
-            .environment(self.server.base().parse().unwrap());
-        let saved = FileStore::new(self.state()).load().unwrap();
-        builder.default_snapshot(saved).build().unwrap()
+        let user = UserCredentials::new(Simulator::USERNAME, password).unwrap();
+        SessionBuilder::new(Credentials::new(app, user))
+            .environment(self.server.base().parse().unwrap())
     }
 
     /// The output of `status`.
@@ -331,6 +384,10 @@ impl Ran {
         let value: Value = serde_json::from_str(&self.stderr).unwrap();
         value["error"].clone()
     }
+}
+
+pub(crate) fn now() -> Timestamp {
+    SystemTime::now().into()
 }
 
 /// Waits until something is true, a minute at most.

@@ -1,7 +1,8 @@
 //! The session's file: its owner, its place, and the files that are refused.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
+use serde_json::Value;
 use thingspace_simulator::{Call, Simulator};
 
 use crate::stage::*;
@@ -82,7 +83,7 @@ fn assert_refused(stage: &Stage, reason: &str) {
 
 #[test]
 fn one_that_is_damaged_is_refused() {
-    for damaged in ["", "{", "hush", "{\"thingspace-session-2\":{}}"] {
+    for damaged in ["", "{", "hush", "{\"thingspace-session-3\":{}}"] {
         let stage = Stage::open();
         fs::write(stage.state(), damaged).unwrap();
         assert_refused(&stage, "holds no session that can be read");
@@ -93,9 +94,40 @@ fn one_that_is_damaged_is_refused() {
 fn one_from_a_newer_version_is_refused() {
     let stage = Stage::open();
     let text = fs::read_to_string(stage.state()).unwrap();
-    let newer = text.replace("thingspace-session-2", "thingspace-session-3");
+    let newer = text.replace("thingspace-session-3", "thingspace-session-4");
     fs::write(stage.state(), newer).unwrap();
     assert_refused(&stage, "use the version that wrote it");
+}
+
+#[test]
+fn one_with_impossible_values_is_refused() {
+    let stage = Stage::open();
+    let text = fs::read(stage.state()).unwrap();
+    let mut saved: Value = serde_json::from_slice(&text).unwrap();
+    saved["thingspace-session-3"]["memory"]["operations"] = u64::MAX.into();
+    fs::write(stage.state(), saved.to_string()).unwrap();
+    assert_refused(&stage, "holds values that no session ever had");
+    assert_refused(&stage, stage.state().to_str().unwrap());
+}
+
+/// Two sessions that begin alike would give one name to two logins.
+#[test]
+fn no_two_are_alike() {
+    let names = [Stage::open(), Stage::open()].map(|stage| {
+        let text = fs::read(stage.state()).unwrap();
+        let saved: Value = serde_json::from_slice(&text).unwrap();
+        let contents = &saved["thingspace-session-3"];
+        let nonce = |of: &Value| of["nonce"].as_u64().unwrap();
+        let salt = contents["memory"]["guard"]["salt"].as_u64().unwrap();
+        [
+            salt,
+            nonce(&contents["revision"]),
+            nonce(&contents["memory"]["open"]["generation"]),
+            nonce(&contents["memory"]["bearer"]["generation"]),
+        ]
+    });
+    let all: BTreeSet<_> = names.as_flattened().iter().collect();
+    assert_eq!(all.len(), 8, "{names:?}");
 }
 
 #[test]

@@ -63,6 +63,43 @@ fn an_operation_of_another_process_is_reported() {
 }
 
 #[test]
+fn it_shows_what_the_login_guard_does() {
+    let stage = Stage::new();
+    for shown in ["open to logins, the next one from 20", "probing: "] {
+        stage.inject(Call::LogIn, Fault::Drop);
+        stage.run(&["login", "--wait", "0"]).ends_with(5);
+        stage.run(&["status"]).succeeds().prints(shown);
+        stage.age(MINUTE);
+    }
+    stage
+        .run(&["status"])
+        .succeeds()
+        .prints("allow one login at once");
+    assert_eq!(stage.status()["login_guard"]["attempts_left"], 0);
+}
+
+#[test]
+fn the_login_guard_is_shown_for_the_password_given() {
+    let stage = Stage::new();
+    let right = stage.password();
+    stage.write("password", "grflbk");
+    stage.run(&["login"]).ends_with(1);
+    assert_eq!(stage.status()["login_guard"]["state"], "blocked");
+    stage.write("password", &right);
+    let status = stage.status();
+    assert_eq!(status["login_guard"]["state"], "open");
+    assert_eq!(status["password_given"], true);
+
+    let mut status = stage.command(&["status"]);
+    status.env_remove("THINGSPACE_PASSWORD_FILE");
+    stage
+        .finish(status.spawn().unwrap())
+        .succeeds()
+        .prints("Last failure  the login was refused (4")
+        .prints("since none is given");
+}
+
+#[test]
 fn a_session_that_was_idle_for_too_long_has_ended() {
     let stage = Stage::open();
     stage.pass(20 * MINUTE);
@@ -80,6 +117,7 @@ fn a_blocked_guard_is_reported_with_what_unblocks_it() {
         .prints("blocked: the service says that the credentials are wrong")
         .prints("1 failed since the last success, 0 more may fail")
         .prints("Last failure  the login was refused (4")
+        .prints("Another password is tried without that")
         .prints("unblock it with: thingspace unblock");
     let guard = &stage.status()["login_guard"];
     assert_eq!(guard["blocked"], "wrong_credentials");
@@ -88,7 +126,6 @@ fn a_blocked_guard_is_reported_with_what_unblocks_it() {
 
     // Once a login has succeeded, it is of no interest.
     stage.write("password", &stage.password());
-    stage.run(&["unblock", "--yes"]).succeeds();
     stage.run(&["login"]).succeeds();
     assert!(stage.status()["login_guard"]["last_failure"].is_null());
 }

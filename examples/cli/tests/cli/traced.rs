@@ -58,7 +58,8 @@ pub(crate) struct Step {
 }
 
 /// Runs a program and sends it a signal as its `nth` step of this name begins.
-/// Returns its end, and the steps before the signal, or all if it ended before.
+/// Returns its end, and the steps that it had made before the signal, or all if it ended
+/// before. (Another thread may have been in the middle of one.)
 pub(crate) fn signal_at(
     program: &Command,
     name: &str,
@@ -66,27 +67,41 @@ pub(crate) fn signal_at(
     signal: Signal,
 ) -> (ExitStatus, Vec<Step>) {
     let program = start(program);
-    let mut steps = Vec::new();
+    let mut steps = Vec::<(Pid, bool, Step)>::new();
     let mut is_sent = false;
+    let made = |steps: Vec<(Pid, bool, Step)>| {
+        let made = steps.into_iter().filter(|(_, is_made, _)| *is_made);
+        made.map(|(.., step)| step).collect()
+    };
     loop {
         // Other tests have children of their own, on threads of their own.
         let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
         let (thread, passed_on) = match waitpid(None, Some(flags)).unwrap() {
             WaitStatus::Exited(ended, code) if ended == program => {
-                return (ExitStatus::from_raw(code << 8), steps);
+                return (ExitStatus::from_raw(code << 8), made(steps));
             }
             WaitStatus::Signaled(ended, by, _) if ended == program => {
-                return (ExitStatus::from_raw(by as i32), steps);
+                return (ExitStatus::from_raw(by as i32), made(steps));
             }
             WaitStatus::PtraceSyscall(thread) => {
-                if let Some(step) = step_of(thread).filter(|_| !is_sent) {
-                    let made = steps.iter().filter(|made: &&Step| made.name == name);
-                    is_sent = step.name == name && made.count() + 1 == nth;
-                    if is_sent {
-                        kill(program, signal).unwrap();
-                    } else {
-                        steps.push(step);
+                match step_of(thread).filter(|_| !is_sent) {
+                    Some(step) => {
+                        let begun = steps.iter().filter(|(.., begun)| begun.name == name);
+                        is_sent = step.name == name && begun.count() + 1 == nth;
+                        if is_sent {
+                            kill(program, signal).unwrap();
+                        } else {
+                            steps.push((thread, false, step));
+                        }
                     }
+                    // The end of its last one, or of another call.
+                    None if !is_sent => {
+                        let mut last = steps.iter_mut().rev();
+                        if let Some((_, is_made, _)) = last.find(|(by, ..)| *by == thread) {
+                            *is_made = true;
+                        }
+                    }
+                    None => {}
                 }
                 (thread, None)
             }

@@ -7,10 +7,8 @@ use crate::stage::*;
 /// A user whose login guard is blocked.
 fn blocked() -> Stage {
     let stage = Stage::new();
-    let right = stage.password();
     stage.write("password", "grflbk");
     stage.run(&["login"]).ends_with(1);
-    stage.write("password", &right);
     stage
 }
 
@@ -36,37 +34,77 @@ fn it_explains_the_risk_and_asks() {
     stage
         .run(&["unblock", "--yes"])
         .succeeds()
-        .prints("2 logins may fail");
-    stage.run(&["login"]).succeeds();
+        .prints("allows one login with these credentials");
+    stage.run(&["login"]).ends_with(1);
+    assert_eq!(stage.seen(Call::LogIn), 2);
+    // It was the one login that was allowed.
+    stage.run(&["login"]).ends_with(3);
     assert_eq!(stage.seen(Call::LogIn), 2);
 }
 
 #[test]
-fn it_takes_no_secret_and_reports_as_json() {
+fn it_is_for_the_credentials_that_it_is_given() {
+    let stage = blocked();
+    stage.run(&["unblock", "--yes"]).succeeds();
+    stage.write("password", "blfrgk");
+    stage.run(&["login"]).ends_with(1);
+    stage
+        .run(&["login"])
+        .ends_with(3)
+        .reports("unblock it with: thingspace unblock");
+    stage.write("password", "grflbk");
+    stage.run(&["login"]).ends_with(1);
+    assert_eq!(stage.seen(Call::LogIn), 3);
+}
+
+#[test]
+fn unblocking_twice_allows_no_two_logins() {
+    let stage = blocked();
+    stage.run(&["unblock", "--yes"]).succeeds();
+    stage
+        .run(&["unblock", "--yes"])
+        .succeeds()
+        .prints("The login guard is open to logins.");
+    stage.run(&["login"]).ends_with(1);
+    stage.run(&["login"]).ends_with(3);
+    assert_eq!(stage.seen(Call::LogIn), 2);
+}
+
+#[test]
+fn it_takes_the_password_and_no_other_secret_and_reports_as_json() {
     let stage = blocked();
     let mut unblock = stage.command(&["unblock", "--yes", "--json"]);
     unblock.env_remove("THINGSPACE_SECRET");
     unblock.env_remove("THINGSPACE_PASSWORD_FILE");
+    let unblocked = stage.finish(unblock.spawn().unwrap()).ends_with(2);
+    let message = &unblocked.error()["message"];
+    assert!(message.as_str().unwrap().contains("THINGSPACE_PASSWORD"));
+
+    let mut unblock = stage.command(&["unblock", "--yes", "--json"]);
+    unblock.env_remove("THINGSPACE_SECRET");
     let unblocked = stage.finish(unblock.spawn().unwrap()).succeeds();
     assert_eq!(unblocked.stderr, "");
     let unblocked = unblocked.json();
     assert_eq!(unblocked["unblocked"], true);
     assert_eq!(unblocked["login_guard"]["failed_logins"], 1);
-    assert_eq!(unblocked["login_guard"]["attempts_left"], 2);
+    assert_eq!(unblocked["login_guard"]["attempts_left"], 1);
 }
 
 #[test]
 fn it_warns_when_the_user_name_may_be_locked() {
     let stage = blocked();
-    stage.write("password", "grflbk");
-    for _ in 0..2 {
+    for _ in 0..3 {
+        stage
+            .run(&["unblock"])
+            .ends_with(2)
+            .reports("the user name stays unlocked even if that one fails too");
         stage.run(&["unblock", "--yes"]).succeeds();
         stage.run(&["login"]).ends_with(1);
     }
     stage
         .run(&["unblock"])
         .ends_with(2)
-        .reports("3 have failed")
+        .reports("4 have failed")
         .reports("the user name is locked, and only Verizon's support unlocks it");
 }
 
