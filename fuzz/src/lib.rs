@@ -9,9 +9,11 @@
 )]
 
 mod bearer_token;
+mod history;
 mod log_in;
 mod log_out;
 mod machine;
+mod merge;
 mod object;
 mod refusal;
 mod request;
@@ -23,20 +25,22 @@ mod text;
 mod wire;
 
 pub use self::{
-    bearer_token::bearer_token, log_in::log_in, log_out::log_out, machine::machine,
-    refusal::refusal, request::request, reset_password::reset_password, simulator::simulator,
-    snapshot::snapshot,
+    bearer_token::bearer_token, history::history, log_in::log_in, log_out::log_out,
+    machine::machine, merge::merge, refusal::refusal, request::request,
+    reset_password::reset_password, simulator::simulator, snapshot::snapshot,
 };
 
 /// A fuzz target: runs one input. Panics if a law is broken.
 pub type Target = fn(&[u8]);
 
 /// All targets, each with the name of its program and of its corpus.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("bearer_token", bearer_token),
+    ("history", history),
     ("log_in", log_in),
     ("log_out", log_out),
     ("machine", machine),
+    ("merge", merge),
     ("refusal", refusal),
     ("request", request),
     ("reset_password", reset_password),

@@ -8,21 +8,24 @@ use serde_json::Value;
 use thingspace_core::{
     AppCredentials, Call, Completion, Credentials, Environment, Session, SessionBuilder, Step,
     Timestamp, TransportError, UserCredentials,
-    session::{OtherSession, PLATFORM_LOCKS_AT, Settings, Snapshot},
+    session::{OtherSession, PLATFORM_LOCKS_AT, Settings, Snapshot, SnapshotError},
 };
 
 use crate::{response::assert_hides, wire::assert_one_request};
 
 /// The name of a snapshot's only field.
-const FORMAT: &str = "thingspace-session-2";
+pub(crate) const FORMAT: &str = "thingspace-session-3";
 
-/// The default number of logins that may fail or be lost in a row.
-const MAX_LOGINS: u64 = 2;
+/// The number of logins that may have failed, or may have, since the last success,
+/// unless somebody unblocks the guard.
+pub(crate) const MOST_LOGINS: u64 = PLATFORM_LOCKS_AT as u64 - 1;
 
 /// Reads `data` as a snapshot. It must be refused with an error that shows nothing of
 /// it, or be accepted as a whole. An accepted snapshot stays the same when it is saved
-/// and loaded again, and only its owner can continue it. The session that continues it
-/// can drive every call to its end, also with a restart before each step.
+/// and loaded again, and only its owner can continue it, at any time of the clock and
+/// however old it is, unless it has values that no session ever had. The session that
+/// continues it makes no more logins than may fail. It can drive every call to its end,
+/// also with a restart before each step.
 pub fn snapshot(data: &[u8]) {
     let snapshot: Snapshot = match serde_json::from_slice(data) {
         Ok(snapshot) => snapshot,
@@ -37,59 +40,92 @@ pub fn snapshot(data: &[u8]) {
         assert!(stands_in(&stored, &given), "a value was made up");
     }
 
-    let owner = &stored[FORMAT];
-    let text = |name: &str| owner[name].as_str().unwrap();
-    let (Ok(environment), Ok(app), Ok(user)) = (
-        text("environment").parse::<Environment>(),
-        AppCredentials::new(text("key"), "secret"),
-        UserCredentials::new(text("username"), "password"),
-    ) else {
+    let Some(owner) = Owner::of(&stored) else {
         return;
     };
-    let credentials = Credentials::new(app, user);
-    let restored = restore(snapshot.clone(), &environment, &credentials);
-    if environment.to_string() != text("environment") {
-        assert_eq!(restored.unwrap_err(), OtherSession::Environment);
+    let saved_at = snapshot.saved_at();
+    let restored = owner.restore(&snapshot, Duration::ZERO, saved_at);
+    if owner.environment.to_string() != stored[FORMAT]["environment"] {
+        assert_eq!(restored.unwrap_err(), OtherSession::Environment.into());
         return;
     }
-    let session = restored.unwrap();
-    assert!(session.snapshot() == snapshot);
-    assert_eq!(session.version(), snapshot.version());
-    assert_hides_tokens(&session, &stored);
-    assert_belongs_to(&snapshot, &environment, &credentials);
+    assert_belongs_to(&snapshot, &owner);
+    let session = match restored {
+        Ok(session) => session,
+        Err(error) => return assert_eq!(error, SnapshotError::Damaged),
+    };
+    let taken_again = serde_json::to_value(session.snapshot(saved_at)).unwrap();
+    assert_eq!(taken_again[FORMAT]["memory"], stored[FORMAT]["memory"]);
+    assert_hides_tokens(&session, &snapshot, &owner);
 
-    let logins = logins_left(owner);
-    let steady = restore_steady(snapshot, &session);
+    let logins = logins_left(&stored[FORMAT]);
     for start in [0, 1_700_000_000_000, u64::MAX] {
         let start = Timestamp::from_millis(start);
-        Life::new(session.clone(), logins, start, false).lived();
-        let straight = Life::new(steady.clone(), logins, start, false).lived();
-        let restarted = Life::new(steady.clone(), logins, start, true).lived();
-        assert_eq!(straight, restarted, "law 11");
+        for age in [Duration::ZERO, Duration::from_secs(40), Duration::MAX] {
+            let restored = || owner.restore_steady(&snapshot, age, start);
+            let straight = Life::new(restored(), &owner, logins, start, false).lived();
+            let restarted = Life::new(restored(), &owner, logins, start, true).lived();
+            for (straight, restarted) in straight.lines().zip(restarted.lines()) {
+                assert_eq!(straight, restarted, "law 11");
+            }
+            assert_eq!(straight.len(), restarted.len(), "law 11");
+        }
     }
 }
 
-fn restore(
-    snapshot: Snapshot,
-    environment: &Environment,
-    credentials: &Credentials,
-) -> Result<Session, OtherSession> {
-    SessionBuilder::new(credentials.clone())
-        .environment(environment.clone())
-        .snapshot(snapshot)
-        .build()
+/// The owner of a snapshot.
+pub(crate) struct Owner {
+    pub(crate) environment: Environment,
+    credentials: Credentials,
 }
 
-/// Restores the session without jitter, which is the process's own and not saved.
-fn restore_steady(snapshot: Snapshot, session: &Session) -> Session {
+impl Owner {
+    /// The owner that a snapshot names, if there can be such a one.
+    pub(crate) fn of(stored: &Value) -> Option<Self> {
+        let contents = &stored[FORMAT];
+        let text = |name: &str| contents[name].as_str().unwrap();
+        let environment = text("environment").parse().ok()?;
+        let app = AppCredentials::new(text("key"), "secret").ok()?;
+        let user = UserCredentials::new(text("username"), "password").ok()?;
+        Some(Self {
+            environment,
+            credentials: Credentials::new(app, user),
+        })
+    }
+
+    pub(crate) fn builder(&self) -> SessionBuilder {
+        SessionBuilder::new(self.credentials.clone()).environment(self.environment.clone())
+    }
+
+    /// Restores the session from a snapshot of this age.
+    pub(crate) fn restore(
+        &self,
+        snapshot: &Snapshot,
+        age: Duration,
+        now: Timestamp,
+    ) -> Result<Session, SnapshotError> {
+        let builder = self.builder().snapshot(snapshot.clone(), age, now);
+        builder.build()
+    }
+
+    /// Returns true if a snapshot is another session's.
+    pub(crate) fn of_another(&self, snapshot: &Snapshot) -> bool {
+        let restored = self.restore(snapshot, Duration::ZERO, snapshot.saved_at());
+        matches!(restored, Err(SnapshotError::Other(_)))
+    }
+
+    /// Restores the session without jitter, which is the process's own and not saved.
+    fn restore_steady(&self, snapshot: &Snapshot, age: Duration, now: Timestamp) -> Session {
+        let builder = self.builder().snapshot(snapshot.clone(), age, now);
+        builder.settings(steady()).build().unwrap()
+    }
+}
+
+/// Settings without jitter.
+pub(crate) fn steady() -> Settings {
     let mut settings = Settings::default();
     settings.first_backoff = Duration::ZERO;
-    let session = SessionBuilder::new(session.credentials().clone())
-        .environment(session.environment().clone())
-        .snapshot(snapshot)
-        .settings(settings)
-        .build();
-    session.unwrap()
+    settings
 }
 
 /// Returns true if everything in `stored` is also in `given`, in any form that serde
@@ -97,7 +133,10 @@ fn restore_steady(snapshot: Snapshot, session: &Session) -> Session {
 fn stands_in(stored: &Value, given: &Value) -> bool {
     match (stored, given) {
         (Value::Object(stored), Value::Object(given)) => stored.iter().all(|(name, stored)| {
-            let is_detail = matches!(name.as_str(), "Api" | "Gateway" | "WrongCredentials");
+            let is_detail = matches!(
+                name.as_str(),
+                "Api" | "Gateway" | "WrongCredentials" | "CantBeSent"
+            );
             let found = given.get(name);
             found.is_some_and(|given| is_detail || stands_in(stored, given))
         }),
@@ -111,19 +150,13 @@ fn stands_in(stored: &Value, given: &Value) -> bool {
     }
 }
 
-/// Counts, in a naive way, the logins that may still be made.
-fn logins_left(owner: &Value) -> u64 {
-    let guard = &owner["memory"]["guard"];
-    let count = |name: &str| guard[name].as_u64().unwrap();
-    if !guard["blocked"].is_null() {
-        return 0;
-    }
-    let left = MAX_LOGINS.saturating_sub(count("spent"));
-    if guard["unblocked"] == true {
-        return left;
-    }
-    // The login that could lock the user name is never made.
-    left.min(u64::from(PLATFORM_LOCKS_AT - 1).saturating_sub(count("failed")))
+/// Counts, in a naive way, the logins that may be made at most.
+fn logins_left(contents: &Value) -> u64 {
+    let guard = &contents["memory"]["guard"];
+    let counted = guard["counted"].as_array().unwrap().len() as u64;
+    let unblocked = &guard["unblocked"];
+    let is_unblocked = unblocked.is_object() && unblocked["login"].is_null();
+    MOST_LOGINS.saturating_sub(counted) + u64::from(is_unblocked)
 }
 
 /// Saves and loads a snapshot.
@@ -135,8 +168,8 @@ fn again(snapshot: &Snapshot) -> Snapshot {
 }
 
 /// Asserts that a session with other tokens has the same `Debug` output.
-fn assert_hides_tokens(session: &Session, stored: &Value) {
-    let mut masked = stored.clone();
+fn assert_hides_tokens(session: &Session, snapshot: &Snapshot, owner: &Owner) {
+    let mut masked = serde_json::to_value(snapshot).unwrap();
     for holder in ["bearer", "open"] {
         if let Some(token) = masked[FORMAT]["memory"][holder].get_mut("token") {
             *token = "other".into();
@@ -144,36 +177,50 @@ fn assert_hides_tokens(session: &Session, stored: &Value) {
     }
     let masked: Snapshot = serde_json::from_value(masked).unwrap();
     let looks = |snapshot: &Snapshot| format!("{snapshot:?} {snapshot:#?}");
-    assert_eq!(looks(&masked), looks(&session.snapshot()));
-    let other = restore(masked, session.environment(), session.credentials());
+    assert_eq!(looks(&masked), looks(snapshot));
+    let other = owner.restore(&masked, Duration::ZERO, masked.saved_at());
     let looks = |session: &Session| format!("{session:?} {session:#?}");
     assert_eq!(looks(&other.unwrap()), looks(session));
 }
 
 /// Asserts that no other environment, application or user can continue the session.
-fn assert_belongs_to(snapshot: &Snapshot, environment: &Environment, credentials: &Credentials) {
+fn assert_belongs_to(snapshot: &Snapshot, owner: &Owner) {
     let restored = |environment: &Environment, credentials: &Credentials| {
-        restore(snapshot.clone(), environment, credentials).map(drop)
+        let other = Owner {
+            environment: environment.clone(),
+            credentials: credentials.clone(),
+        };
+        other
+            .restore(snapshot, Duration::ZERO, snapshot.saved_at())
+            .map(drop)
     };
+    let Owner {
+        environment,
+        credentials,
+    } = owner;
     let elsewhere = "https://elsewhere.example".parse().unwrap();
     if *environment != elsewhere {
         assert_eq!(
             restored(&elsewhere, credentials),
-            Err(OtherSession::Environment)
+            Err(OtherSession::Environment.into())
         );
     }
     let mut other = credentials.clone();
     other.app = AppCredentials::new(format!("{}+", credentials.app.key()), "secret").unwrap();
-    assert_eq!(restored(environment, &other), Err(OtherSession::App));
+    assert_eq!(restored(environment, &other), Err(OtherSession::App.into()));
     let mut other = credentials.clone();
     let username = format!("{}+", credentials.user.username());
     other.user = UserCredentials::new(username, "password").unwrap();
-    assert_eq!(restored(environment, &other), Err(OtherSession::User));
+    assert_eq!(
+        restored(environment, &other),
+        Err(OtherSession::User.into())
+    );
 }
 
 /// A restored session, and everything that its drivers see of it.
-struct Life {
+struct Life<'a> {
     session: Session,
+    owner: &'a Owner,
     now: Timestamp,
     /// True if the process ends and starts again before each step.
     restarts: bool,
@@ -187,17 +234,24 @@ struct Life {
 
 /// The behaviour of the service.
 #[derive(Clone, Copy)]
-enum Service {
+pub(crate) enum Service {
     Honest,
     /// Refuses the session of each call, and each login without a clear reason.
     Refusing,
     Silent,
 }
 
-impl Life {
-    fn new(session: Session, logins: u64, now: Timestamp, restarts: bool) -> Self {
+impl<'a> Life<'a> {
+    fn new(
+        session: Session,
+        owner: &'a Owner,
+        logins: u64,
+        now: Timestamp,
+        restarts: bool,
+    ) -> Self {
         Self {
             session,
+            owner,
             now,
             restarts,
             has_result: false,
@@ -235,15 +289,20 @@ impl Life {
 
     /// Drives a call to its end.
     fn call(&mut self, mut call: Call, service: Service) {
-        const MOST_STEPS: u32 = 60;
+        const MOST_STEPS: u32 = 250;
         for _ in 0..MOST_STEPS {
             match self.step(&mut call) {
                 Step::Send(transmit) => {
-                    let result = self.send(&transmit.request, service);
+                    self.now = self.now + Duration::from_millis(50);
+                    let result = service.respond(&transmit.request);
+                    if is(&transmit.request, "login") && result.as_ref().is_ok_and(is_success) {
+                        // Nothing counts any more.
+                        self.logins = MOST_LOGINS;
+                    }
                     let before = self.session.clone();
                     self.has_result = transmit.attempt.operation().is_some();
                     call.receive(&mut self.session, self.now, transmit.attempt, result);
-                    assert_version_grows(&before, &self.session);
+                    self.assert_version_grows(&before);
                 }
                 Step::Wait(wait) => {
                     assert!(wait.until > self.now, "the wait has no end in the future");
@@ -253,10 +312,9 @@ impl Life {
                     assert!(self.session.login_guard().blocked.is_some(), "law 8");
                     let before = self.session.clone();
                     self.session.confirm(&new).unwrap();
-                    assert_version_grows(&before, &self.session);
-                    assert_eq!(self.session.credentials().user.password(), new.password());
-                    // The password is right, so as many logins may fail again.
-                    self.logins = MAX_LOGINS;
+                    self.assert_version_grows(&before);
+                    let credentials = self.session.credentials();
+                    assert_eq!(credentials.user.password(), new.password());
                     return;
                 }
                 Step::Done(Ok(_)) => return,
@@ -270,15 +328,19 @@ impl Life {
     fn step(&mut self, call: &mut Call) -> Step {
         let has_result = std::mem::take(&mut self.has_result);
         if self.restarts && !has_result {
-            let snapshot = self.session.snapshot();
+            let snapshot = self.session.snapshot(self.now);
             let saved = again(&snapshot);
             assert!(saved == snapshot);
-            self.session = restore_steady(saved, &self.session);
+            let owner = Owner {
+                environment: self.owner.environment.clone(),
+                credentials: self.session.credentials().clone(),
+            };
+            self.session = owner.restore_steady(&saved, Duration::ZERO, self.now);
         }
         let before = self.session.clone();
         let step = call.step(&mut self.session, self.now);
-        assert_version_grows(&before, &self.session);
-        writeln!(self.seen, "{step:?} {:?}", self.session).unwrap();
+        self.assert_version_grows(&before);
+        self.see(&step);
         if let Step::Send(transmit) = &step {
             assert_one_request(&transmit.request);
             if is(&transmit.request, "login") {
@@ -289,49 +351,86 @@ impl Life {
         step
     }
 
-    fn send(
-        &mut self,
+    /// Notes all that a driver sees. The name of an operation is drawn from the process's
+    /// own seed, and the version is the process's own.
+    fn see(&mut self, step: &Step) {
+        let session = &self.session;
+        match step {
+            Step::Send(transmit) => {
+                let operation = transmit.attempt.operation();
+                let kind = operation.map(|operation| operation.kind());
+                write!(
+                    self.seen,
+                    "send {kind:?} {:?} {:?} ",
+                    transmit.deadline, transmit.request
+                )
+            }
+            Step::Done(Ok(Completion::PasswordReset(new))) => {
+                write!(self.seen, "{:?} ", new.password())
+            }
+            step => write!(self.seen, "{step:?} "),
+        }
+        .unwrap();
+        writeln!(
+            self.seen,
+            "{:?} {:?} {:?} {:?} {:?}",
+            session.bearer_renewal(),
+            session.opened_at(),
+            session.last_used(),
+            session.operation(),
+            session.login_guard()
+        )
+        .unwrap();
+    }
+
+    /// Asserts that the version grows with each change, except of the time of the last
+    /// use.
+    fn assert_version_grows(&self, before: &Session) {
+        let (old, new) = (before.version(), self.session.version());
+        assert!(new >= old);
+        if new == old && before.last_used() == self.session.last_used() {
+            assert!(
+                before.snapshot(self.now) == self.session.snapshot(self.now),
+                "a change without a new version would not be saved"
+            );
+        }
+    }
+}
+
+impl Service {
+    pub(crate) fn respond(
+        self,
         request: &Request<Bytes>,
-        service: Service,
     ) -> Result<Response<Bytes>, TransportError> {
-        self.now = self.now + Duration::from_millis(50);
-        let (status, body) = match service {
-            Service::Silent => return Err(TransportError::unknown("no response")),
+        let (status, body) = match self {
+            Self::Silent => return Err(TransportError::unknown("no response")),
             _ if is(request, "token") => (200, r#"{"access_token":"b","expires_in":3600}"#),
-            Service::Refusing if is(request, "login") => (400, r#"{"errorCode":"S.Unclear"}"#),
-            Service::Refusing => (
+            Self::Refusing if is(request, "login") => (400, r#"{"errorCode":"S.Unclear"}"#),
+            Self::Refusing => (
                 400,
                 r#"{"errorCode":"S.REQUEST_FAILED.SessionToken.Expired"}"#,
             ),
-            Service::Honest if is(request, "login") => {
-                self.logins = MAX_LOGINS;
-                (200, r#"{"sessionToken":"s"}"#)
-            }
-            Service::Honest if is(request, "reset") => (200, r#"{"newPassword":"p"}"#),
-            Service::Honest => (200, "{}"),
+            Self::Honest if is(request, "login") => (200, r#"{"sessionToken":"s"}"#),
+            Self::Honest if is(request, "reset") => (200, r#"{"newPassword":"p"}"#),
+            Self::Honest if !request.headers().contains_key("vz-m2m-token") => (
+                400,
+                r#"{"errorCode":"S.REQUEST_FAILED.SessionToken.Invalid"}"#,
+            ),
+            Self::Honest => (200, "{}"),
         };
         let response = Response::builder().status(status);
         Ok(response.body(Bytes::from(body)).unwrap())
     }
 }
 
-fn assert_message(message: &str) {
+fn is_success(response: &Response<Bytes>) -> bool {
+    response.status().is_success()
+}
+
+pub(crate) fn assert_message(message: &str) {
     assert!(!message.contains(char::is_control), "{message:?}");
 }
 
-/// Asserts that the version grows with each change, except of the time of the last use.
-fn assert_version_grows(before: &Session, after: &Session) {
-    let (old, new) = (before.version(), after.version());
-    assert!(new >= old);
-    // The largest version can't grow.
-    if new == old && old < u64::MAX && before.last_used() == after.last_used() {
-        assert!(
-            before.snapshot() == after.snapshot(),
-            "a change without a new version would not be saved"
-        );
-    }
-}
-
-fn is(request: &Request<Bytes>, call: &str) -> bool {
+pub(crate) fn is(request: &Request<Bytes>, call: &str) -> bool {
     request.uri().path().rsplit('/').next() == Some(call)
 }
