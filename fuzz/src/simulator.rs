@@ -270,6 +270,7 @@ fn fault(name: &str) -> Fault {
         "delay" => Fault::Delay(Duration::from_secs(40)),
         "cut short" => Fault::CutShort,
         "refused stream" => Fault::RefusedStream,
+        "refused midway" => Fault::RefusedMidway,
         "go away" => Fault::GoAway,
         "garbage" => Fault::Garbage,
         "html" => Fault::Html(StatusCode::BAD_GATEWAY),

@@ -70,6 +70,7 @@ fn faults() -> Vec<(Fault, Effect)> {
         (Fault::Delay(Duration::from_millis(20)), Effect::Success),
         (Fault::GoAway, Effect::Success),
         (Fault::CutShort, Effect::BrokenOff),
+        (Fault::RefusedMidway, Effect::BrokenOff),
         (Fault::Stall, Effect::BrokenOff),
         (Fault::Throttled { retry_after: None }, Effect::Throttled),
         (retry_after("0"), Effect::Throttled),

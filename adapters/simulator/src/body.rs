@@ -45,7 +45,7 @@ enum Content {
         whole: usize,
         half: Option<Bytes>,
         is_flushed: bool,
-        ends: bool,
+        end: Option<Cut>,
     },
     Endless(Bytes),
 }
@@ -58,23 +58,24 @@ impl Body {
         }
     }
 
-    /// Sends only the first half of `bytes`, but announces the whole length.
-    pub(crate) fn cut_short(bytes: &Bytes, busy: Arc<Notify>) -> Self {
-        Self::half(bytes, true, busy)
+    /// Sends only the first half of `bytes`, but announces the whole length, and ends
+    /// with this error.
+    pub(crate) fn cut_short(bytes: &Bytes, end: Cut, busy: Arc<Notify>) -> Self {
+        Self::half(bytes, Some(end), busy)
     }
 
     /// Sends only the first half of `bytes`, and leaves the client waiting.
     pub(crate) fn stalled(bytes: &Bytes, busy: Arc<Notify>) -> Self {
-        Self::half(bytes, false, busy)
+        Self::half(bytes, None, busy)
     }
 
-    fn half(bytes: &Bytes, ends: bool, busy: Arc<Notify>) -> Self {
+    fn half(bytes: &Bytes, end: Option<Cut>, busy: Arc<Notify>) -> Self {
         Self {
             content: Content::CutShort {
                 whole: bytes.len(),
                 half: Some(bytes.slice(..bytes.len() / 2)),
                 is_flushed: false,
-                ends,
+                end,
             },
             _busy: busy,
         }
@@ -102,7 +103,7 @@ impl hyper::body::Body for Body {
             Content::CutShort {
                 half,
                 is_flushed,
-                ends,
+                end,
                 ..
             } => match half.take() {
                 Some(bytes) => Some(Ok(Frame::data(bytes))),
@@ -112,8 +113,10 @@ impl hyper::body::Body for Body {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                None if !*ends => return Poll::Pending,
-                None => Some(Err(Cut::Broken)),
+                None => match end.take() {
+                    Some(end) => Some(Err(end)),
+                    None => return Poll::Pending,
+                },
             },
             Content::Endless(bytes) => Some(Ok(Frame::data(bytes.clone()))),
         })

@@ -78,11 +78,20 @@ async fn respond(
             yield_now().await;
             Ok(response.map(|bytes| Body::whole(bytes, busy)))
         }
-        Reply::CutShort(response) => Ok(response.map(|bytes| Body::cut_short(&bytes, busy))),
+        Reply::CutShort(response) => {
+            Ok(response.map(|bytes| Body::cut_short(&bytes, Cut::Broken, busy)))
+        }
+        Reply::RefusedMidway(response) => {
+            Ok(response.map(|bytes| Body::cut_short(&bytes, refused(), busy)))
+        }
         Reply::Stalled(response) => Ok(response.map(|bytes| Body::stalled(&bytes, busy))),
         Reply::Endless(response) => Ok(response.map(|bytes| Body::endless(bytes, busy))),
         Reply::Dropped => Err(Cut::Broken),
-        Reply::Refused => Err(Cut::Refused(h2::Reason::REFUSED_STREAM.into())),
+        Reply::Refused => Err(refused()),
         Reply::Hung => std::future::pending().await,
     }
+}
+
+fn refused() -> Cut {
+    Cut::Refused(h2::Reason::REFUSED_STREAM.into())
 }

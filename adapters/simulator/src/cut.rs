@@ -10,7 +10,7 @@ use std::fmt;
 pub(crate) enum Cut {
     /// Cut by either side. hyper resets the stream with `INTERNAL_ERROR`.
     Broken,
-    /// Refused by the service before it processed the request.
+    /// Refused by the service, which states that it did not process the request.
     Refused(h2::Error),
 }
 

@@ -14,8 +14,8 @@ use crate::refusal::{Refusal, bare};
 ///
 /// A fault replaces the service: the request is *not* executed. The exceptions
 /// are [`Delay`](Self::Delay), [`CutShort`](Self::CutShort),
-/// [`Stall`](Self::Stall), [`GoAway`](Self::GoAway) and
-/// [`AfterActing`](Self::AfterActing), which execute it.
+/// [`RefusedMidway`](Self::RefusedMidway), [`Stall`](Self::Stall),
+/// [`GoAway`](Self::GoAway) and [`AfterActing`](Self::AfterActing), which execute it.
 ///
 /// Where HTTP/1.1 closes the connection, HTTP/2 resets the request's stream
 /// with `INTERNAL_ERROR`, and other requests on the connection go on.
@@ -41,6 +41,12 @@ pub enum Fault {
     /// signal, so there it is the same as [`Drop`](Self::Drop). Combined with
     /// [`AfterActing`](Self::AfterActing), the statement is false.
     RefusedStream,
+    /// The request is executed. HTTP/2 resets the stream with `REFUSED_STREAM` in
+    /// the middle of the normal response's body. The statement is false: it is
+    /// only true before any processing (RFC 9113 §8.7), and what has a response
+    /// was processed. Over HTTP/1.1, and for a response without a body, it is the
+    /// same as [`CutShort`](Self::CutShort).
+    RefusedMidway,
     /// The request is executed, its normal response is sent, and then the
     /// connection is closed. The service announces this before the response:
     /// over HTTP/2 by a GOAWAY (RFC 9113 §6.8), over HTTP/1.1 by `Connection:
@@ -89,7 +95,12 @@ impl Fault {
     pub(crate) fn executes(&self) -> bool {
         matches!(
             self,
-            Self::Delay(_) | Self::CutShort | Self::Stall | Self::GoAway | Self::AfterActing(_)
+            Self::Delay(_)
+                | Self::CutShort
+                | Self::Stall
+                | Self::RefusedMidway
+                | Self::GoAway
+                | Self::AfterActing(_)
         )
     }
 
@@ -102,10 +113,11 @@ impl Fault {
             Self::Drop => Reply::Dropped,
             Self::Hang => Reply::Hung,
             Self::Delay(delay) => Reply::Late(delay, normal),
-            Self::CutShort if normal.body().is_empty() => Reply::Dropped,
+            Self::CutShort | Self::RefusedMidway if normal.body().is_empty() => Reply::Dropped,
             Self::CutShort => Reply::CutShort(normal),
             Self::Stall => Reply::Stalled(normal),
             Self::RefusedStream => Reply::Refused,
+            Self::RefusedMidway => Reply::RefusedMidway(normal),
             Self::GoAway => Reply::Last(normal),
             Self::Garbage => Reply::Response(Response::new(GARBAGE)),
             Self::Html(status) => Reply::Response(page(status)),

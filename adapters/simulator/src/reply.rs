@@ -24,6 +24,10 @@ pub enum Reply {
     /// closed, or over HTTP/2 the stream is reset. The value is the whole
     /// response.
     CutShort(Response<Bytes>),
+    /// A response that breaks off in the middle of its body. Over HTTP/2 the service
+    /// states that it did not process the request. Over HTTP/1.1 it is the same as
+    /// [`CutShort`](Self::CutShort). The value is the whole response.
+    RefusedMidway(Response<Bytes>),
     /// A response that comes to a halt in the middle of its body. The connection
     /// stays open until the client gives up. The value is the whole response.
     Stalled(Response<Bytes>),
@@ -49,6 +53,7 @@ impl Reply {
                 Some(response)
             }
             Self::CutShort(_)
+            | Self::RefusedMidway(_)
             | Self::Stalled(_)
             | Self::Endless(_)
             | Self::Dropped
@@ -65,6 +70,7 @@ impl fmt::Debug for Reply {
             Self::Late(delay, response) => write!(f, "Late({delay:?}, {})", response.status()),
             Self::Last(response) => write!(f, "Last({})", response.status()),
             Self::CutShort(response) => write!(f, "CutShort({})", response.status()),
+            Self::RefusedMidway(response) => write!(f, "RefusedMidway({})", response.status()),
             Self::Stalled(response) => write!(f, "Stalled({})", response.status()),
             Self::Endless(response) => write!(f, "Endless({})", response.status()),
             Self::Dropped => f.write_str("Dropped"),

@@ -64,6 +64,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         Fault::Delay(Duration::from_secs(5)),
         Fault::Delay(Duration::from_secs(300)),
         Fault::CutShort,
+        Fault::RefusedMidway,
         Fault::Stall,
         Fault::GoAway,
     ];

@@ -132,7 +132,9 @@ pub(crate) fn result_of(
             Ok(response.map(|_| body.into()))
         }
         Reply::Refused => Err(TransportError::not_sent("refused")),
-        Reply::CutShort(response) => Err(TransportError::broken_off(half(response), "cut off")),
+        Reply::CutShort(response) | Reply::RefusedMidway(response) => {
+            Err(TransportError::broken_off(half(response), "cut off"))
+        }
         Reply::Dropped => Err(TransportError::unknown("cut off")),
     };
     (now, result)

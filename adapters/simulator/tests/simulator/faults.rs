@@ -92,6 +92,16 @@ fn a_response_can_break_off() {
 }
 
 #[test]
+fn a_response_can_break_off_with_the_statement_that_nothing_was_processed() {
+    let (reply, executed) = log_in_with(Fault::RefusedMidway);
+    assert!(executed);
+    let Reply::RefusedMidway(response) = reply else {
+        panic!("{reply:?}");
+    };
+    assert_eq!(response.status(), 200);
+}
+
+#[test]
 fn a_response_can_come_to_a_halt() {
     let (reply, executed) = log_in_with(Fault::Stall);
     assert!(executed);

@@ -106,6 +106,14 @@ fn a_response_breaks_off_half_way() {
 }
 
 #[test]
+fn a_response_that_has_begun_can_be_reported_as_not_processed() {
+    let (server, error) = fail_with(Fault::RefusedMidway);
+    assert_eq!(reason(&error), Some(Reason::REFUSED_STREAM));
+    let counts = server.with(|s| s.counts().clone());
+    assert_eq!(counts.done(Call::BearerToken), 2);
+}
+
+#[test]
 fn an_endless_body_continues_until_the_client_leaves() {
     const ENOUGH: usize = 4 * 1024 * 1024;
     let server = start();
