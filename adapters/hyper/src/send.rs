@@ -9,7 +9,7 @@ use std::{
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_lite::future::or;
-use http::{Request, Response, Version, response::Parts};
+use http::{Method, Request, Response, Version, response::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper::rt::Sleep;
@@ -141,9 +141,18 @@ async fn exchange<S: Stack>(
     progress.has_begun = true;
     let mut request = mem::take(&mut transmit.request).map(Full::new);
     *request.version_mut() = Version::HTTP_11;
+    let is_head = request.method() == Method::HEAD;
     let (head, body) = stack.call(request).await.map_err(Into::into)?.into_parts();
     progress.head = Some(head);
-    read(body, transmit.read_limit, progress).await
+    // The length that a HEAD announces is that of another response.
+    let announced = body.size_hint().exact().filter(|_| !is_head);
+    read(body, transmit.read_limit, progress).await?;
+    let came = progress.len().try_into().unwrap_or(u64::MAX);
+    if announced.is_some_and(|length| came < length) && progress.len() < transmit.read_limit {
+        // hyper takes an HTTP/2 stream that is reset without an error for one that ended.
+        return Err("the response is shorter than it announced".into());
+    }
+    Ok(())
 }
 
 /// Reads a body up to a limit. A shorter one is read to its end: then the connection
@@ -185,12 +194,15 @@ fn classify(error: BoxError) -> TransportError {
 /// Returns true if this can only have happened to a request of which nothing was
 /// processed.
 fn is_before_sending(error: &(dyn StdError + 'static)) -> bool {
-    // The connection gives the request back: it ended before the request was begun.
-    if error
-        .downcast_ref::<hyper::Error>()
-        .is_some_and(hyper::Error::is_canceled)
-    {
-        return true;
+    if let Some(error) = error.downcast_ref::<hyper::Error>() {
+        // The connection gives the request back: it ended before the request was begun.
+        if error.is_canceled() {
+            return true;
+        }
+        #[cfg(feature = "h2")]
+        if is_unprocessed(error) {
+            return true;
+        }
     }
     #[cfg(feature = "tokio")]
     if error
@@ -199,12 +211,24 @@ fn is_before_sending(error: &(dyn StdError + 'static)) -> bool {
     {
         return true;
     }
-    // RFC 9113 §8.7: refused before any processing.
-    #[cfg(feature = "h2")]
-    if error.downcast_ref::<h2::Error>().is_some_and(|error| {
-        error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM)
-    }) {
-        return true;
-    }
     false
+}
+
+/// Returns true if an HTTP/2 service stated, instead of a response, that it did not
+/// process the request.
+///
+/// That is a stream that was reset as refused (RFC 9113 §8.7), and one beyond the last
+/// that a GOAWAY names (§6.8): h2 gives such a stream alone the error of a GOAWAY. Once
+/// a response had begun, the same is no statement about the request. A stack that reads
+/// the whole body passes the error on as if there had been none. hyper has another kind
+/// of error then, which only its text tells: if the text should change, the outcome is
+/// unknown.
+#[cfg(feature = "h2")]
+fn is_unprocessed(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref());
+    let is_stated = source.is_some_and(|stated: &h2::Error| {
+        let is_refused = stated.reason() == Some(h2::Reason::REFUSED_STREAM);
+        stated.is_remote() && (is_refused || stated.is_go_away())
+    });
+    is_stated && error.to_string() == "http2 error"
 }

@@ -161,6 +161,18 @@ impl<C: Client> Stage<C> {
     pub fn builder_with(&self, password: &str) -> Builder<C> {
         Builder::new(self.options_with(password))
     }
+
+    /// Returns a client with the same tokens, at another address.
+    pub fn moved(&self, client: &C, to: Environment) -> C {
+        let snapshot = client.session(|session| session.snapshot(client.now()));
+        let snapshot = serde_json::to_string(&snapshot).unwrap();
+        let snapshot = snapshot.replace(self.server.base(), &to.to_string());
+        let mut options = self.options();
+        options.environment = to;
+        options.snapshot = Some(serde_json::from_str(&snapshot).unwrap());
+        options.observer = BoxedObserver::new(self.impatience());
+        C::build(options).unwrap()
+    }
 }
 
 /// The time of a stage's clients, for observers that take their time.

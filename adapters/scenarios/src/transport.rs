@@ -12,7 +12,7 @@ use thingspace_core::{Environment, ErrorKind, session::OperationKind};
 use thingspace_simulator::Call;
 
 use crate::{
-    BoxedObserver, Client,
+    Client,
     alone::run_alone,
     stage::{
         LONG, Stage, account, connections_to, devices, server_that, settings_with_short_timeouts,
@@ -27,18 +27,6 @@ fn unused_address() -> (Environment, TcpStream) {
     (format!("http://{address}/api").parse().unwrap(), stream)
 }
 
-/// Returns a client with the same tokens, at another address.
-fn moved<C: Client>(stage: &Stage<C>, client: &C, to: Environment) -> C {
-    let snapshot = client.session(|session| session.snapshot(client.now()));
-    let snapshot = serde_json::to_string(&snapshot).unwrap();
-    let snapshot = snapshot.replace(stage.server.base(), &to.to_string());
-    let mut options = stage.options();
-    options.environment = to;
-    options.snapshot = Some(serde_json::from_str(&snapshot).unwrap());
-    options.observer = BoxedObserver::new(stage.impatience());
-    C::build(options).unwrap()
-}
-
 /// Asserts that the outcome of a request to this server is unknown: that of a token
 /// fetch, without which no login is sent, and that of a call.
 fn assert_outcome_unknown<C: Client>(server: &Environment) {
@@ -50,7 +38,7 @@ fn assert_outcome_unknown<C: Client>(server: &Environment) {
 
     let client = stage.client();
     client.log_in().unwrap();
-    let client = moved(&stage, &client, server.clone());
+    let client = stage.moved(&client, server.clone());
     let error = client.call(devices()).unwrap_err();
     assert!(error.is_outcome_unknown(), "{error}");
     assert!(error.transport().unwrap().may_have_left(), "{error}");
@@ -78,7 +66,7 @@ pub(crate) fn law_2_a_login_without_a_connection_does_not_count<C: Client>() {
     let (nowhere, _held) = unused_address();
 
     // With a bearer token, at an address that accepts nothing.
-    let client = moved(&stage, &client, nowhere);
+    let client = stage.moved(&client, nowhere);
     for _ in 0..5 {
         let error = client.log_in().unwrap_err();
         assert!(error.is_never_sent(), "{error}");

@@ -9,6 +9,7 @@ mod boxed;
 mod cancel;
 mod crowd;
 mod executors;
+mod frames;
 mod http2;
 mod keepers;
 mod memory;

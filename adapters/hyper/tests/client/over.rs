@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -61,6 +62,12 @@ impl StackFn {
         A: Future<Output = StackResult> + Send + 'static,
     {
         Self(Arc::new(move |request| Box::pin(respond(request))))
+    }
+}
+
+impl fmt::Debug for StackFn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StackFn")
     }
 }
 
