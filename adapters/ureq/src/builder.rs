@@ -26,6 +26,11 @@ impl Builder {
     /// Sends with this agent: for a proxy, roots, a resolver or a connector of
     /// one's own.
     ///
+    /// Make it with [`agent`](crate::agent), or put [`Connecting`](crate::Connecting)
+    /// around its connector. Otherwise an error from connecting that may as well come
+    /// from a connection in use ("connection refused", "no route to host") is taken for
+    /// one of a request that may have been executed.
+    ///
     /// Redirects are not followed and every status is a response, however the
     /// agent is configured. Its middleware runs as it is: one that sends a
     /// request twice would undo what this library is for.
@@ -55,7 +60,8 @@ impl Builder {
     /// damaged.
     pub fn build(self) -> Result<Client, SnapshotError> {
         Client::new(self.config, |attempt_timeout| {
-            Threads(self.agent.unwrap_or_else(|| send::agent(attempt_timeout)))
+            let own = self.agent;
+            Threads(own.unwrap_or_else(|| send::ready_made(attempt_timeout)))
         })
     }
 }

@@ -2,10 +2,11 @@
 
 mod builder;
 mod client;
+mod connecting;
 mod names;
 mod runtime;
 mod send;
 
-pub use self::{builder::Builder, client::Client};
+pub use self::{builder::Builder, client::Client, connecting::Connecting, send::agent};
 pub use thingspace_driver::{Config, core};
 pub use ureq;

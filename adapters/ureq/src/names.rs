@@ -22,11 +22,13 @@ use ureq::{
     },
 };
 
+use crate::connecting::never_sent;
+
 /// The time for which the result of a lookup is used (our choice: a burst of calls
 /// makes one lookup, and a service that moves is found again within seconds).
 const REMEMBERED_FOR: Duration = Duration::from_secs(5);
 
-/// A resolver that remembers the last name.
+/// A resolver that remembers the last name, and whose errors say that nothing was sent.
 #[derive(Debug)]
 pub(crate) struct Names<R = DefaultResolver> {
     resolver: R,
@@ -82,7 +84,8 @@ impl<R: Resolver> Resolver for Names<R> {
         }
         // Other threads look up at the same time, rather than wait for this one.
         drop(last);
-        let addresses = self.resolver.resolve(uri, config, timeout)?;
+        let addresses = self.resolver.resolve(uri, config, timeout);
+        let addresses = addresses.map_err(never_sent)?;
         let found = Lookup {
             scheme: uri.scheme().cloned(),
             authority: uri.authority().cloned(),

@@ -10,10 +10,11 @@ use bytes::Bytes;
 use http::{Method, Request, Response, Version, uri::Scheme};
 use thingspace_core::{TransportError, session::Transmit};
 use ureq::{
-    Agent, AsSendBody, Body, Error, Proxy, Timeout, unversioned::transport::DefaultConnector,
+    Agent, AsSendBody, Body, Error, Proxy, Timeout, config::Config,
+    unversioned::transport::DefaultConnector,
 };
 
-use crate::names::Names;
+use crate::{connecting::Connecting, names::Names};
 
 /// The largest announced length of a body for which memory is reserved at once (our
 /// choice).
@@ -23,9 +24,18 @@ const MOST_ROOM: u64 = 64 * 1024;
 /// which must not overflow (our choice).
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Returns an agent with this configuration that tells a request that was never sent
+/// from one that may have been: for a proxy, roots or middleware of your own.
+///
+/// It also remembers the addresses of the service for a few seconds.
+pub fn agent(config: Config) -> Agent {
+    let connector = Connecting(DefaultConnector::default());
+    Agent::with_parts(config, connector, Names::default())
+}
+
 /// Returns an agent that is configured by the rules, so that [`send`] need not
 /// configure each request: connections keep their TLS sessions then.
-pub(crate) fn agent(attempt_timeout: Duration) -> Agent {
+pub(crate) fn ready_made(attempt_timeout: Duration) -> Agent {
     let timeouts = Timeouts::new(attempt_timeout);
     let config = Agent::config_builder()
         .max_redirects(0)
@@ -35,7 +45,7 @@ pub(crate) fn agent(attempt_timeout: Duration) -> Agent {
         .timeout_resolve(Some(timeouts.resolve))
         .timeout_connect(Some(timeouts.connect))
         .build();
-    Agent::with_parts(config, DefaultConnector::default(), Names::default())
+    agent(config)
 }
 
 /// Sends a request and reads its response, up to the limit of the core.
@@ -149,9 +159,24 @@ fn read(body: Body, limit: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
 }
 
 /// Classifies an error: the request certainly did not leave, or it may have. An error
-/// that is not listed means that it may have.
+/// that is neither marked nor listed means that it may have.
 fn classify(error: Error) -> TransportError {
-    let not_sent = match &error {
+    if let Error::Other(source) = &error {
+        if let Some(marked) = source.downcast_ref::<TransportError>() {
+            return marked.clone();
+        }
+    }
+    if is_before_sending(&error) {
+        TransportError::not_sent(error)
+    } else {
+        TransportError::unknown(error)
+    }
+}
+
+/// Returns true if ureq has this error only from the steps before anything is sent,
+/// whichever connector it has.
+fn is_before_sending(error: &Error) -> bool {
+    match error {
         Error::BadUri(_)
         | Error::RequireHttpsOnly(_)
         | Error::HostNotFound
@@ -163,38 +188,22 @@ fn classify(error: Error) -> TransportError {
         | Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
         #[cfg(feature = "rustls")]
         Error::Rustls(_) => true,
-        Error::Io(error) => is_before_sending(error),
+        #[cfg(feature = "rustls")]
+        Error::Io(error) if error.kind() == ErrorKind::InvalidData => is_of_handshake(error),
+        Error::Io(error) => is_failed_lookup(error),
         _ => false,
-    };
-    if not_sent {
-        TransportError::not_sent(error)
-    } else {
-        TransportError::unknown(error)
     }
 }
 
-/// Returns true if an I/O error can only have come from connecting.
-///
-/// A connection that is open can report an unreachable peer as well, but only
-/// when the kernel has stopped sending again, long after the request has run
-/// into its timeout.
-fn is_before_sending(error: &io::Error) -> bool {
-    match error.kind() {
-        ErrorKind::ConnectionRefused
-        | ErrorKind::HostUnreachable
-        | ErrorKind::NetworkUnreachable
-        | ErrorKind::NetworkDown
-        | ErrorKind::AddrNotAvailable => true,
-        #[cfg(feature = "rustls")]
-        ErrorKind::InvalidData => {
-            let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-            matches!(
-                inner,
-                Some(rustls::Error::InvalidCertificate(_) | rustls::Error::PeerIncompatible(_))
-            )
-        }
-        _ => is_failed_lookup(error),
-    }
+/// Returns true if a TLS handshake failed by what the client does not accept. An alert
+/// of the service does not say that: in TLS 1.3 it may come after the request.
+#[cfg(feature = "rustls")]
+fn is_of_handshake(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(
+        inner,
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::PeerIncompatible(_))
+    )
 }
 
 /// Returns true if a name could not be resolved, for which the standard library has no
@@ -209,6 +218,7 @@ fn is_failed_lookup(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connecting::never_sent;
 
     fn io_error(kind: ErrorKind) -> Error {
         Error::Io(kind.into())
@@ -229,11 +239,9 @@ mod tests {
             Error::Timeout(Timeout::Resolve),
             Error::Timeout(Timeout::Connect),
             Error::Io(lookup),
-            io_error(ErrorKind::ConnectionRefused),
-            io_error(ErrorKind::HostUnreachable),
-            io_error(ErrorKind::NetworkUnreachable),
-            io_error(ErrorKind::NetworkDown),
-            io_error(ErrorKind::AddrNotAvailable),
+            never_sent(io_error(ErrorKind::ConnectionRefused)),
+            never_sent(never_sent(io_error(ErrorKind::ConnectionReset))),
+            never_sent(Error::Timeout(Timeout::Global)),
         ] {
             let message = error.to_string();
             assert!(!classify(error).may_have_left(), "{message}");
@@ -256,6 +264,12 @@ mod tests {
             Error::Timeout(Timeout::RecvResponse),
             Error::Timeout(Timeout::RecvBody),
             Error::Other(Box::new(io::Error::other("else"))),
+            Error::Other(TransportError::unknown("else").into()),
+            io_error(ErrorKind::ConnectionRefused),
+            io_error(ErrorKind::HostUnreachable),
+            io_error(ErrorKind::NetworkUnreachable),
+            io_error(ErrorKind::NetworkDown),
+            io_error(ErrorKind::AddrNotAvailable),
             io_error(ErrorKind::ConnectionReset),
             io_error(ErrorKind::ConnectionAborted),
             io_error(ErrorKind::BrokenPipe),

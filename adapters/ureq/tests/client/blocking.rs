@@ -4,7 +4,7 @@ use http::Response;
 use thingspace_scenarios as scenarios;
 use thingspace_scenarios::{BoxError, Options};
 use thingspace_ureq::{
-    Builder, Client,
+    Builder, Client, agent,
     core::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
         session::{Call, NewPassword, SnapshotError},
@@ -47,10 +47,7 @@ pub(crate) fn builder(mut options: Options) -> Builder {
 fn trusting(root: &[u8]) -> Agent {
     let root = Certificate::from_der(root).to_owned();
     let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[root]));
-    Agent::config_builder()
-        .tls_config(tls.build())
-        .build()
-        .into()
+    agent(Agent::config_builder().tls_config(tls.build()).build())
 }
 
 impl scenarios::Client for Blocking {

@@ -8,6 +8,7 @@
 mod agents;
 mod blocking;
 mod connections;
+mod established;
 mod redirected;
 
 use self::blocking::Blocking;
