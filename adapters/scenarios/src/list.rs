@@ -167,6 +167,8 @@ list! {$
         law_9_a_service_with_an_unknown_issuer_receives_nothing,
         requests_go_through_the_proxy_that_the_environment_names,
         a_host_that_the_environment_exempts_is_reached_without_the_proxy,
+        a_proxy_that_makes_no_tunnel_was_sent_no_request,
+        a_handshake_that_breaks_off_was_no_request,
     }
     traces {
         law_10_whatever_passes_no_secret_is_written_anywhere,

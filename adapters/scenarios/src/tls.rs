@@ -15,7 +15,12 @@ use std::{
 use rustls::ServerConfig;
 use thingspace_simulator::{Server, Simulator};
 
-use crate::{Client, Stage, account, alone::run_alone, certificates::Authority};
+use crate::{
+    Client, Stage, account,
+    alone::{is_alone, run_alone},
+    certificates::Authority,
+    connections_to, server_that,
+};
 
 /// Starts a service with TLS, and a client that trusts only this authority.
 fn stage<C: Client>(authority: &Authority, identity: Arc<ServerConfig>) -> (Stage<C>, C) {
@@ -35,17 +40,19 @@ fn assert_not_trusted<C: Client>(authority: &Authority, identity: Arc<ServerConf
         client.call(account()).unwrap_err(),
         client.log_in().unwrap_err(),
     ] {
-        assert!(error.is_never_sent(), "{error}");
+        assert!(!error.transport().unwrap().may_have_left(), "{error}");
         let causes = iter::successors(error.source(), |&cause| cause.source());
         let messages: Vec<String> = causes.map(ToString::to_string).collect();
         let messages = messages.join(": ");
         assert!(messages.contains(why), "{messages}");
     }
+    assert_nothing_sent(&stage, &client);
+}
+
+fn assert_nothing_sent<C: Client>(stage: &Stage<C>, client: &C) {
     assert_eq!(stage.seen_in_all(), 0);
-    assert_eq!(
-        client.session(|session| session.login_guard().failed_logins),
-        0
-    );
+    let failed = client.session(|session| session.login_guard().failed_logins);
+    assert_eq!(failed, 0);
 }
 
 pub(crate) fn a_service_with_a_valid_certificate_is_trusted<C: Client>() {
@@ -110,6 +117,42 @@ pub(crate) fn a_host_that_the_environment_exempts_is_reached_without_the_proxy<C
     assert_eq!(tunnels.load(Ordering::Relaxed), 0);
 }
 
+/// The scenario that is run in a process of its own, with a proxy that makes no tunnel.
+const REFUSED: &str = "tls::a_proxy_that_makes_no_tunnel_was_sent_no_request";
+
+pub(crate) fn a_proxy_that_makes_no_tunnel_was_sent_no_request<C: Client>() {
+    if is_alone() {
+        let authority = Authority::new("known");
+        let (stage, client) = stage::<C>(&authority, authority.certify("localhost"));
+        for _ in 0..5 {
+            let error = client.log_in().unwrap_err();
+            assert!(!error.transport().unwrap().may_have_left(), "{error}");
+        }
+        assert_nothing_sent(&stage, &client);
+        return;
+    }
+    let refusals = [
+        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
+        "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 20",
+        "SSH-2.0-proxy\r\n\r\n",
+        "",
+    ];
+    for refusal in refusals {
+        let proxy = server_that(move |mut stream, _| {
+            // The client may not wait for all of it.
+            stream.write_all(refusal.as_bytes()).ok();
+        });
+        let proxy = proxy.to_string();
+        run_alone(&[REFUSED], |process| {
+            process
+                .env("HTTPS_PROXY", proxy.trim_end_matches("/api"))
+                .env_remove("NO_PROXY");
+        });
+    }
+}
+
 /// Starts a proxy for tunnels. Returns its address and the number of its tunnels.
 fn proxy() -> (String, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -138,4 +181,23 @@ fn tunnel(mut near: TcpStream, count: &AtomicU64) -> io::Result<()> {
     thread::spawn(move || io::copy(&mut out, &mut back));
     io::copy(&mut far, &mut near)?;
     Ok(())
+}
+
+pub(crate) fn a_handshake_that_breaks_off_was_no_request<C: Client>() {
+    // What was not read resets the connection; what was read ends it.
+    let read_of_each: [fn(TcpStream); 2] = [drop, |stream| {
+        let mut stream = BufReader::new(stream);
+        stream.fill_buf().unwrap();
+    }];
+    for read in read_of_each {
+        let stage = Stage::<C>::new();
+        let broken = connections_to(read).to_string();
+        let broken = broken.replace("http://", "https://").parse().unwrap();
+        let client = stage.builder().environment(broken).build().unwrap();
+        for _ in 0..5 {
+            let error = client.log_in().unwrap_err();
+            assert!(!error.transport().unwrap().may_have_left(), "{error}");
+        }
+        assert_nothing_sent(&stage, &client);
+    }
 }

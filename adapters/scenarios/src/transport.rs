@@ -49,9 +49,13 @@ pub(crate) fn a_request_without_a_connection_was_never_sent<C: Client>() {
     let stage = Stage::<C>::new();
     let (nowhere, _held) = unused_address();
     let client = stage.builder().environment(nowhere).build().unwrap();
-    let error = client.call(account()).unwrap_err();
-    assert!(error.is_never_sent(), "{error}");
-    assert!(client.log_in().unwrap_err().is_never_sent());
+    for error in [
+        client.call(account()).unwrap_err(),
+        client.log_in().unwrap_err(),
+    ] {
+        assert!(error.is_never_sent(), "{error}");
+        assert!(!error.transport().unwrap().may_have_left(), "{error}");
+    }
     assert_eq!(
         client.session(|session| session.login_guard().failed_logins),
         0
@@ -99,6 +103,7 @@ pub(crate) fn a_request_to_an_unknown_host_was_never_sent<C: Client>() {
         .unwrap();
     let error = client.log_in().unwrap_err();
     assert!(error.is_never_sent(), "{error}");
+    assert!(!error.transport().unwrap().may_have_left(), "{error}");
 }
 
 pub(crate) fn a_response_that_breaks_off_leaves_the_outcome_unknown<C: Client>() {
