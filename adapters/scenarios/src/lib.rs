@@ -18,6 +18,7 @@ mod held;
 mod keeper;
 mod limits;
 mod list;
+mod network;
 mod observers;
 mod redirects;
 mod register;

@@ -170,6 +170,10 @@ list! {$
         a_proxy_that_makes_no_tunnel_was_sent_no_request,
         a_handshake_that_breaks_off_was_no_request,
     }
+    network {
+        law_6_a_call_whose_service_becomes_unreachable_is_executed_once,
+        a_request_to_a_service_that_is_unreachable_was_never_sent,
+    }
     traces {
         law_10_whatever_passes_no_secret_is_written_anywhere,
     }
