@@ -16,7 +16,10 @@ pub struct TransportError {
 
 impl TransportError {
     /// The request certainly did not leave: no byte of it was handed to a
-    /// connection. When in doubt, it is [`unknown`](Self::unknown).
+    /// connection. Or as good as that: instead of a response, the service stated in
+    /// the protocol's own words that it did not process the request (`REFUSED_STREAM`
+    /// of HTTP/2). When in doubt, it is [`unknown`](Self::unknown): the kind of an I/O
+    /// error proves nothing, since a connection in use has the same ones.
     pub fn not_sent(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
             may_have_left: false,

@@ -25,7 +25,7 @@ use crate::{
 const NETWORK: &str = "THINGSPACE_NETWORK";
 
 /// The environment variable of the client's process: the service's base, and the root to
-/// trust.
+/// trust, in JSON.
 const CLIENT: &str = "THINGSPACE_NETWORK_CLIENT";
 
 /// A network with one router. Its interfaces have the names of what they lead to.
@@ -97,12 +97,12 @@ fn over_the_network<C: Client>(
         return None;
     };
     if let Ok(service) = env::var(CLIENT) {
-        let (base, root) = service.split_once(' ').unwrap();
+        let (base, root): (String, Vec<u8>) = serde_json::from_str(&service).unwrap();
         let stage = Stage::<C>::new();
         client(&network, &|snapshot| {
             let mut options = stage.options();
             options.environment = base.parse().unwrap();
-            options.root = Some(from_hex(root));
+            options.root = Some(root.clone());
             options.snapshot = snapshot;
             options.observer = BoxedObserver::new(Healer(network.clone()));
             C::build(options).unwrap()
@@ -113,12 +113,13 @@ fn over_the_network<C: Client>(
     let identity = authority.certify(&network.service);
     let stage = Stage::at(Server::start_tls(Simulator::new(42), identity).unwrap());
     let base = reachable_at(&network.service, stage.server.port());
+    let service = serde_json::to_string(&(base, authority.root())).unwrap();
     let mut process = Command::new("ip");
     process
         .args(["netns", "exec", &network.client])
         .arg(env::current_exe().unwrap())
         .args(["--exact", scenario])
-        .env(CLIENT, format!("{base} {}", to_hex(&authority.root())));
+        .env(CLIENT, service);
     network.heal();
     let process = thread::scope(|scope| {
         let process = scope.spawn(|| process.output().unwrap());
@@ -157,17 +158,6 @@ fn reachable_at(address: &str, port: u16) -> String {
         }
     });
     base
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Vec<u8> {
-    let pairs = (0..text.len()).step_by(2).map(|at| &text[at..at + 2]);
-    pairs
-        .map(|pair| u8::from_str_radix(pair, 16).unwrap())
-        .collect()
 }
 
 /// The request arrives and is executed. The response, and the confirmation that the

@@ -1,7 +1,7 @@
 //! One request over ureq, and its outcome when it fails.
 
 use std::{
-    io::{self, ErrorKind, Read},
+    io::{self, Read},
     mem,
     time::Duration,
 };
@@ -189,7 +189,7 @@ fn is_before_sending(error: &Error) -> bool {
         #[cfg(feature = "rustls")]
         Error::Rustls(_) => true,
         #[cfg(feature = "rustls")]
-        Error::Io(error) if error.kind() == ErrorKind::InvalidData => is_of_handshake(error),
+        Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => is_of_handshake(error),
         Error::Io(error) => is_failed_lookup(error),
         _ => false,
     }
@@ -217,6 +217,8 @@ fn is_failed_lookup(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
     use crate::connecting::never_sent;
 

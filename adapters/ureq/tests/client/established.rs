@@ -1,4 +1,4 @@
-//! What the kernel reports of a connection while it is made, and of one that is in use.
+//! The kernel's errors of a connection while it is made, and of one that is in use.
 
 use std::{
     fmt,
@@ -25,8 +25,8 @@ use thingspace_ureq::{
 
 use crate::blocking::{Blocking, Stage};
 
-/// What the kernel reports of a peer that it can't reach: while it connects, and once it
-/// has stopped sending again.
+/// The kernel's errors of a peer that it can't reach: while it connects, and once it has
+/// stopped sending again.
 const UNREACHABLE: [ErrorKind; 6] = [
     ErrorKind::ConnectionRefused,
     ErrorKind::HostUnreachable,
