@@ -98,7 +98,8 @@ impl Environment {
     /// base.
     ///
     /// Fails if `path` does not start with a slash, holds what can't stand in
-    /// an address, or would escape the base through `.` or `..`.
+    /// an address, or would escape the base through `.` or `..`; or if it begins
+    /// with `/api/` and the base ends with that already.
     pub fn uri(&self, path: &str) -> Result<Uri, RequestError> {
         self.0.uri(path)
     }
@@ -202,6 +203,16 @@ impl Environment {
 
 impl Base {
     fn uri(&self, path: &str) -> Result<Uri, RequestError> {
+        /// The end of Verizon's base addresses. No path below them begins with it.
+        const API: &str = "/api";
+
+        if !path.starts_with('/') {
+            return Err(RequestError::Relative);
+        }
+        let is_below_api = |rest: &str| rest.is_empty() || rest.starts_with(['/', '?']);
+        if self.prefix.ends_with(API) && path.strip_prefix(API).is_some_and(is_below_api) {
+            return Err(RequestError::BaseTwice);
+        }
         if !path::may_follow_base(path) {
             return Err(RequestError::Path);
         }
@@ -455,18 +466,37 @@ mod tests {
             "https://ts.example/api/..;x=1/other",
             "/../other",
             "/m2m/./x",
-            "*",
         ] {
             assert_eq!(address(&own, uri), Err(RequestError::Path), "{uri}");
         }
+        assert_eq!(address(&own, "*"), Err(RequestError::Relative));
     }
 
     #[test]
     fn a_path_that_cannot_stand_in_an_address_is_refused() {
-        for path in ["", "m2m", "/m2m#x", "/m2m/\u{fc}", "/m2m x", "/m2m\r\n"] {
+        for path in ["/m2m#x", "/m2m/\u{fc}", "/m2m x", "/m2m\r\n"] {
             let uri = Environment::mock().uri(path);
             assert_eq!(uri, Err(RequestError::Path), "{path:?}");
         }
+        for path in ["", "m2m/v1/x", "api/m2m", "?a=b", " /m2m", "\\m2m"] {
+            let uri = Environment::mock().uri(path);
+            assert_eq!(uri, Err(RequestError::Relative), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_repeats_the_end_of_the_base_is_refused() {
+        let own = environment("https://ts.example/a/api/");
+        for base in [&Environment::production(), &own] {
+            for path in ["/api/m2m/v1/x", "/api/", "/api", "/api?a=b"] {
+                assert_eq!(base.uri(path), Err(RequestError::BaseTwice), "{path}");
+            }
+            let segments = base.uri_of(&["api", "m2m"]);
+            assert_eq!(segments, Err(RequestError::BaseTwice));
+            assert!(base.uri("/apiary/x").is_ok() && base.uri("/m2m/api/x").is_ok());
+        }
+        let elsewhere = environment("https://ts.example/thingspace");
+        assert!(elsewhere.uri("/api/m2m/v1/x").is_ok());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Servers do not agree on how a path is read. So a path is judged as the most
 //! lenient of them might read it: percent-decoded, split at either slash, and
-//! without the parameters of a segment.
+//! without the parameters of a segment. Where it decides on the session's own calls,
+//! it is decoded until nothing is left to decode, and only letters and digits count.
 
 use std::borrow::Cow;
 
@@ -19,9 +20,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// Returns true if a path, with its query if it has one, may follow the base.
 pub(super) fn may_follow_base(path: &str) -> bool {
     // One look for all that needs a closer one: few paths have any.
-    path.starts_with('/')
-        && path.is_ascii()
-        && (!has(path, b"#.%") || (!has(path, b"#") && !escapes_base(path)))
+    path.is_ascii() && (!has(path, b"#.%") || (!has(path, b"#") && !escapes_base(path)))
 }
 
 /// Joins segments into a path, each percent-encoded.
@@ -58,22 +57,36 @@ pub(super) enum Check {
 }
 
 /// Checks that a path does not [escape the base](escapes_base), and that it does not
-/// begin with these segments, of which `None` is any. Case, parameters and empty
-/// segments make no difference.
+/// begin with these segments, of which `None` is any. Neither case, parameters, blanks,
+/// dots, control characters and empty segments make a difference, nor how often any of
+/// it is percent-encoded.
 #[inline]
 pub(super) fn check(path: &str, segments: &[Option<&str>]) -> Check {
     // One look for all that can be read in more than one way: few paths have any.
-    let begins = if has(path, b".%\\;") {
-        if escapes_base(path) {
-            return Check::EscapesBase;
-        }
-        let decoded = decoded(path);
-        let plain: Vec<_> = segments_of(&decoded).collect();
-        plain_begins_with(&plain.join(&b'/'), segments)
+    if has(path, b".%\\;") || !path.is_ascii() {
+        return check_leniently(path, segments);
+    }
+    if plain_begins_with(path.as_bytes(), segments) {
+        Check::BeginsWith
     } else {
-        plain_begins_with(path.as_bytes(), segments)
+        Check::Passed
+    }
+}
+
+#[cold]
+fn check_leniently(path: &str, segments: &[Option<&str>]) -> Check {
+    let decoded = fully_decoded(path.as_bytes());
+    let is_step = |segment: &[u8]| {
+        let is_read = |byte: &u8| byte.is_ascii_graphic();
+        let read: Vec<_> = segment.iter().copied().filter(is_read).collect();
+        matches!(&*read, b"." | b"..")
     };
-    if begins {
+    if escapes_base(path) || segments_of(&decoded).any(is_step) {
+        Check::EscapesBase
+    } else if begins_with(segments_of(&decoded), segments)
+        // A server that decodes nothing takes more for one segment.
+        || begins_with(segments_of(path.as_bytes()), segments)
+    {
         Check::BeginsWith
     } else {
         Check::Passed
@@ -94,6 +107,67 @@ fn plain_begins_with(mut path: &[u8], segments: &[Option<&str>]) -> bool {
             None => !segment.is_empty(),
         }
     })
+}
+
+/// Returns true if a path may be read as one that begins with these segments.
+///
+/// A segment without a letter or digit may be one, or none: so it is followed how many
+/// of those that are wanted may have been there, one bit for each number.
+fn begins_with<'a>(path: impl Iterator<Item = &'a [u8]>, wanted: &[Option<&str>]) -> bool {
+    let mut met = 1_u32;
+    for segment in path {
+        let mut next = 0;
+        for (number, wanted) in wanted.iter().enumerate() {
+            let here = met & (1 << number);
+            if wanted.is_none_or(|wanted| may_be(segment, wanted)) && !segment.is_empty() {
+                next |= here << 1;
+            }
+            if may_be(segment, "") {
+                next |= here;
+            }
+        }
+        if next & (1 << wanted.len()) != 0 {
+            return true;
+        }
+        met = next;
+    }
+    false
+}
+
+/// Returns true if a segment may be read as this word: wholly, or up to what may end it.
+fn may_be(segment: &[u8], word: &str) -> bool {
+    let is_word = |segment: &[u8]| {
+        let letters = segment.iter().filter(|byte| byte.is_ascii_alphanumeric());
+        letters
+            .map(u8::to_ascii_lowercase)
+            .eq(word.bytes().map(|byte| byte.to_ascii_lowercase()))
+    };
+    let ends = |byte: &u8| byte.is_ascii_control() || matches!(byte, b'?' | b'#');
+    is_word(segment) || segment.split(ends).next().is_some_and(is_word)
+}
+
+/// Percent-decodes until nothing is left to decode.
+///
+/// What was decoded is looked at again with what stood before it, so that it takes one
+/// pass however deep the encoding is.
+fn fully_decoded(path: &[u8]) -> Vec<u8> {
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    let mut decoded = Vec::with_capacity(path.len());
+    for byte in path {
+        decoded.push(*byte);
+        while let [.., b'%', high, low] = *decoded {
+            let (Some(high), Some(low)) = (digit(high), digit(low)) else {
+                break;
+            };
+            decoded.truncate(decoded.len().saturating_sub(3));
+            decoded.push((high << 4) | low);
+        }
+    }
+    decoded
 }
 
 /// Splits a decoded path into segments, at either slash and without parameters.
@@ -141,6 +215,26 @@ mod tests {
             "/m2m%2Fv1%2fsession",
             "\\m2m\\v1/session",
             "/m2m/%3b/v1/session",
+            "/m2m/v1/%2573ession",
+            "/m2m/v1/%25252573ession",
+            "/m2m/v1/%%37%33ession",
+            "/m2m%252fv1%252fsession",
+            "/m2m/a%2fb/session",
+            "/m2m/v1/session%20",
+            "/m2m/v1/%20session",
+            "/m2m/v1/session%00",
+            "/m2m/v1/session%00.json",
+            "/m2m/v1/%00session",
+            "/m2m/v1/se%0assion",
+            "/m2m/v1/session.",
+            "/m2m/v1/session%2e%2E.",
+            "/m2m/v1/session%c2%a0/login",
+            "/m2m/v1/session%3fa=b",
+            "/m2m/v1/session%23",
+            "/m2m/v1/session%09;a",
+            "/%20/m2m/%20/v1/%00/session",
+            "/m2m/%20/session",
+            "/m2m/v1/.../session",
         ] {
             let path = path.split('?').next().unwrap();
             assert_eq!(check(path, LOG_IN), Check::BeginsWith, "{path}");
@@ -153,10 +247,34 @@ mod tests {
             "/m2m//session",
             "/m2m/v1/sessions",
             "/m2m/v1/devices/session",
-            "/m2m/v1/%2573ession",
+            "/m2m/v1/accounts/a%2fb%25/session",
+            "/m2m/v1/session%61",
+            "/m2m/v1/devices/%C3%A4.b",
+            "/m2m/v1/50%/x.y",
+            "/%",
+            "/%2",
         ] {
             assert_eq!(check(path, LOG_IN), Check::Passed, "{path}");
         }
+        for path in [
+            "/x/../m2m/v1/devices",
+            "/x/%252e%252e/m2m/v1/devices",
+            "/x/..%20/m2m",
+            "/x/%00..",
+            "/x/%2e%00",
+            "/x%255c..%255cm2m",
+        ] {
+            assert_eq!(check(path, LOG_IN), Check::EscapesBase, "{path}");
+        }
+    }
+
+    #[test]
+    fn law_10_a_path_is_decoded_in_one_pass_however_deep_it_is_encoded() {
+        let depth = 30_000;
+        let path = format!("/m2m/v1/%{}73ession/%", "25".repeat(depth));
+        assert_eq!(check(&path, LOG_IN), Check::BeginsWith);
+        let blank = format!("/m2m{}", "/%20".repeat(depth));
+        assert_eq!(check(&blank, LOG_IN), Check::Passed);
     }
 
     #[test]

@@ -6,9 +6,18 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// Its path is not one under the base address, or escapes the base.
+    /// Its path is not one under the base address, or escapes the base, or holds what
+    /// can't stand in an address.
     #[error("its path is not one under the environment's base address; give one like /m2m/v1/…")]
     Path,
+    /// Its path does not begin with a slash.
+    #[error("its path does not begin with a slash; give one like /m2m/v1/…")]
+    Relative,
+    /// Its path repeats the end of the base address.
+    #[error(
+        "its path begins with /api, and so the environment's base address would have that twice; leave it out and give one like /m2m/v1/…"
+    )]
+    BaseTwice,
     /// It goes to another origin than the environment's, where tokens must not
     /// go.
     #[error(
