@@ -87,6 +87,17 @@ impl AppCredentials {
     pub fn authorization(&self) -> HeaderValue {
         self.basic.clone()
     }
+
+    /// The secret, decoded from the header, and the header's value.
+    pub(crate) fn with_secret<R>(&self, look: impl FnOnce(&str, &str) -> R) -> R {
+        let value = self.basic.to_str().unwrap_or_default();
+        let value = value.strip_prefix("Basic ").unwrap_or_default();
+        let mut plain = Zeroizing::new(vec![0; value.len()]);
+        let length = BASE64_STANDARD.decode_slice(value, &mut plain);
+        let plain = plain.get(..length.unwrap_or_default()).unwrap_or_default();
+        let secret = plain.get(self.key.len() + 1..).unwrap_or_default();
+        look(std::str::from_utf8(secret).unwrap_or_default(), value)
+    }
 }
 
 impl PartialEq for AppCredentials {
@@ -194,8 +205,18 @@ pub enum CredentialsError {
     #[error("the {0} is empty; give the one that Verizon issued")]
     Empty(&'static str),
     /// The named part holds a character that can't be right.
-    #[error("the {0} holds a character that can't be right; look for a stray line end or a colon")]
+    #[error("the {part} holds a character that can't be right; look for {}", stray(.0), part = .0)]
     Character(&'static str),
+}
+
+/// The character that can't be right in this part, as far as it can be told.
+fn stray(part: &str) -> &'static str {
+    // It ends the key in `Authorization: Basic` (RFC 7617).
+    if part == "key" {
+        "a colon or a stray line end"
+    } else {
+        "a stray line end"
+    }
 }
 
 #[cfg(test)]

@@ -116,10 +116,11 @@ pub trait Endpoint: Sized {
     /// Reads any response to the call. Its status and headers stay beside the
     /// typed body.
     ///
-    /// Fails with [`Error::Refused`] if the service refused, and with
-    /// [`Error::Invalid`] if a response of success is invalid.
+    /// Fails with [`Error::Refused`] if the service refused, whatever the status: also
+    /// if a success has the API's error code in the place of what was asked for. Fails
+    /// with [`Error::Invalid`] if a response of success is invalid.
     fn parse(response: Response<Bytes>) -> Result<Response<Self::Output>, Error> {
-        if !response.status().is_success() {
+        if !response.status().is_success() || Refusal::opens(response.body()) {
             return Err(refused(response));
         }
         match Self::read(&response) {
@@ -139,10 +140,13 @@ fn refused(response: Response<Bytes>) -> Error {
     Error::Refused(Box::new(Refusal::read(response)))
 }
 
-/// The error of a response of success that is invalid.
+/// The error of a response of success that is invalid, or holds a refusal.
 #[cold]
 #[inline(never)]
 fn invalidated(invalid: InvalidResponse, response: Response<Bytes>) -> Error {
+    if Refusal::is_in(response.body()) {
+        return refused(response);
+    }
     Error::Invalid {
         invalid,
         response: Unread::new(response),

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     BearerToken, Environment,
     environment::{Place, RequestError},
-    response::{Field, InvalidResponse, Problem, json},
+    response::{Field, InvalidResponse, Problem, Refusal, json},
 };
 
 const GRANT: &str = "grant_type=client_credentials";
@@ -46,18 +46,20 @@ impl Endpoint for RequestBearerToken {
 
     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
         let fields: TokenResponse<'_> = json(response.body())?;
-        if let Some(kind) = fields.token_type.optional("token_type")? {
+        if let Some(kind) = fields.token_type.optional_token("token_type")? {
             if !kind.eq_ignore_ascii_case("bearer") {
                 return Err(InvalidResponse::new("token_type", Problem::Kind));
             }
         }
-        let token = fields.access_token.required("access_token")?;
+        let token = fields.access_token.required_token("access_token")?;
         let lifetime = fields.expires_in.number("expires_in")?;
+        let scope = fields.scope.text();
         Ok(BearerTokenResponse {
             access_token: BearerToken::new(token)
                 .map_err(|error| InvalidResponse::new("access_token", Problem::Token(error)))?,
             expires_in: lifetime.map(seconds),
-            scope: fields.scope.text().map(Into::into),
+            // It is shown, and must not show the token.
+            scope: scope.filter(|scope| !scope.contains(token)).map(Into::into),
         })
     }
 
@@ -82,7 +84,11 @@ impl Endpoint for RevokeBearerToken<'_> {
         post(environment, Place::RevokeBearerToken, form)
     }
 
-    fn read(_: &Response<Bytes>) -> Result<(), InvalidResponse> {
+    fn read(response: &Response<Bytes>) -> Result<(), InvalidResponse> {
+        // It has no body (documented by Verizon).
+        if !response.body().is_empty() && Refusal::is_in(response.body()) {
+            return Err(InvalidResponse::new("the body", Problem::Kind));
+        }
         Ok(())
     }
 

@@ -12,8 +12,14 @@ use super::{
 use crate::{
     Environment, Password, SessionToken, UserCredentials,
     environment::{Place, RequestError},
-    response::{Field, InvalidResponse, Problem, json},
+    response::{Field, InvalidResponse, Problem, Refusal, UNREADABLE, is_blank, json},
 };
+
+/// The longest new password that is taken, in bytes (our choice: many times what a
+/// service makes up, and less than the smallest of the usual places to keep one, a
+/// Windows credential, which holds 2560). A longer one stays in the response, which the
+/// error has.
+pub const MAX_NEW_PASSWORD_LENGTH: usize = 1024;
 
 /// Opens a session: `POST /m2m/v1/session/login`.
 ///
@@ -70,7 +76,7 @@ impl Endpoint for LogIn<'_> {
 
     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
         let fields: TokenResponse<'_> = json(response.body())?;
-        let token = fields.token.required("sessionToken")?;
+        let token = fields.token.required_token("sessionToken")?;
         Ok(LogInResponse {
             session_token: session_token(token)?,
         })
@@ -91,13 +97,16 @@ impl Endpoint for LogOut {
     }
 
     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
-        if response.body().is_empty() {
+        if is_blank(response.body()) {
             return Ok(LogOutResponse {
                 session_token: None,
             });
         }
         let fields: TokenResponse<'_> = json(response.body())?;
-        let token = fields.token.optional("sessionToken")?;
+        let token = fields.token.optional_token("sessionToken")?;
+        if token.is_none() && Refusal::is_in(response.body()) {
+            return Err(InvalidResponse::new("sessionToken", Problem::Missing));
+        }
         Ok(LogOutResponse {
             session_token: token.map(session_token).transpose()?,
         })
@@ -142,6 +151,14 @@ impl Endpoint for ResetPassword<'_> {
     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
         let fields: PasswordResponse<'_> = json(response.body())?;
         let password = fields.password.required("newPassword")?;
+        if password.len() > MAX_NEW_PASSWORD_LENGTH {
+            let problem = Problem::TooLong(MAX_NEW_PASSWORD_LENGTH);
+            return Err(InvalidResponse::new("newPassword", problem));
+        }
+        // The right one has another character there, and nobody knows which.
+        if password.contains(UNREADABLE) {
+            return Err(InvalidResponse::new("newPassword", Problem::Kind));
+        }
         let new_password = Password::new(password)
             .map_err(|_| InvalidResponse::new("newPassword", Problem::Missing))?;
         Ok(SessionResetPasswordResponse { new_password })

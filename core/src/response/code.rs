@@ -27,11 +27,12 @@ pub const MAX_CODE_LENGTH: usize = 256;
 pub struct ErrorCode(String);
 
 impl ErrorCode {
-    /// Takes a code as the service sent it.
+    /// Takes a code as the service sent it. Blanks around it are not of the code.
     ///
     /// Returns `None` if it is empty, longer than [`MAX_CODE_LENGTH`] or not
     /// plain ASCII without spaces.
     pub fn read(code: &str) -> Option<Self> {
+        let code = code.trim();
         is_plain(code).then(|| Self(code.to_owned()))
     }
 
@@ -73,22 +74,32 @@ impl ErrorCode {
             .eq_ignore_ascii_case(without_service(code))
     }
 
-    /// The words of the part after the class, in lower case: cut at dots, at what is no
-    /// letter and where a capital follows a small letter.
+    /// The words of the code without the service's name, in lower case: cut at what is no
+    /// letter and at changes of case.
+    ///
+    /// A code without a class has no place for a service; there, what comes first and
+    /// ends with `Service` is one.
     pub(super) fn words(&self) -> Vec<String> {
+        let mut specific = self.specific();
+        if let (None, Some((first, rest))) = (self.class(), specific.split_once('.')) {
+            if first.to_ascii_lowercase().ends_with("service") {
+                specific = rest;
+            }
+        }
         let mut words = vec![String::new()];
-        let mut was_lower = false;
-        for c in self.specific().chars() {
-            if !c.is_ascii_alphabetic() || (was_lower && c.is_ascii_uppercase()) {
+        let mut before = '.';
+        let mut letters = specific.chars().peekable();
+        while let Some(c) = letters.next() {
+            let next_is_small = letters.peek().is_some_and(char::is_ascii_lowercase);
+            let begins = c.is_ascii_uppercase()
+                && (before.is_ascii_lowercase() || before.is_ascii_uppercase() && next_is_small);
+            if begins || !c.is_ascii_alphabetic() {
                 words.push(String::new());
             }
-            if c.is_ascii_alphabetic() {
-                words
-                    .last_mut()
-                    .into_iter()
-                    .for_each(|word| word.push(c.to_ascii_lowercase()));
+            if let Some(word) = words.last_mut().filter(|_| c.is_ascii_alphabetic()) {
+                word.push(c.to_ascii_lowercase());
             }
-            was_lower = c.is_ascii_lowercase();
+            before = c;
         }
         words.retain(|word| !word.is_empty());
         words
@@ -182,7 +193,11 @@ mod tests {
             ("INPUT_INVALID.Log_In-failed2times", "log in failed times"),
             ("REQUEST_FAILED.USER.NOTFOUND", "user notfound"),
             ("REQUEST_FAILED.userNotFOUND", "user not found"),
+            ("REQUEST_FAILED.USERNotFound", "user not found"),
+            ("REQUEST_FAILED.BadLOGIN", "bad login"),
             ("UserService.REQUEST_FAILED.Timeout", "timeout"),
+            ("LoginService.Unavailable", "unavailable"),
+            ("LoginService", "login service"),
             ("Some.Thing", "some thing"),
             ("REQUEST_FAILED", ""),
             ("REQUEST_FAILED.42", ""),

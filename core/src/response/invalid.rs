@@ -51,6 +51,9 @@ pub enum Problem {
     /// It has another type, or a value that means nothing.
     #[error("has a value of another kind than documented")]
     Kind,
+    /// It is a token that ends at once, in the place of one that was refused.
+    #[error("ends at once, and is perhaps the one that was refused")]
+    Ending,
     /// It should be a token and can't be one.
     #[error("can't be used: {0}")]
     Token(TokenError),

@@ -7,13 +7,21 @@ use serde::{
     de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{InvalidResponse, Problem};
+use super::{InvalidResponse, Problem, mended::read_mended};
+
+/// A byte order mark in UTF-8, which some servers send although RFC 8259 §8.1 says
+/// that they must not.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a JSON body, which must be an object, into fields that borrow from it.
+///
+/// A body with a slip that hides nothing, such as a byte order mark, a message that is
+/// not UTF-8 or stands twice, is read all the same: see [`read_mended`].
 ///
 /// An error names the place and gives no detail: the calls that are read here
 /// return tokens and passwords.
 pub(crate) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InvalidResponse> {
+    let body = without_mark(body);
     // A whole text is checked faster than each of its parts. A body that is not UTF-8 may
     // still be good in the fields that are read.
     let read = match std::str::from_utf8(body) {
@@ -25,8 +33,18 @@ pub(crate) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InvalidR
         Err(_) if body.trim_ascii().is_empty() => {
             Err(InvalidResponse::new("the body", Problem::Missing))
         }
-        Err(error) => Err(InvalidResponse::without_detail(&error)),
+        Err(error) => read_mended(body).ok_or_else(|| InvalidResponse::without_detail(&error)),
     }
+}
+
+/// Returns true if a body holds nothing but blanks.
+pub(crate) fn is_blank(body: &[u8]) -> bool {
+    without_mark(body).trim_ascii().is_empty()
+}
+
+/// The body behind its byte order mark, if it has one.
+pub(super) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
 /// Fields that are read from an object and from nothing else. A derived reader
@@ -36,6 +54,64 @@ pub(crate) struct Object<T>(pub(crate) T);
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+/// An object in a field where anything may stand; anything else counts as absent.
+pub(super) struct Inner<T>(pub(super) Option<T>);
+
+impl<T> Default for Inner<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Inner<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(InnerVisitor(PhantomData))
+    }
+}
+
+struct InnerVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for InnerVisitor<T> {
+    type Value = Inner<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|fields| Inner(Some(fields)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Inner(None))
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Inner(None))
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Inner(None))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Inner(None))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Inner(None))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Inner(None))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Inner(None))
     }
 }
 
@@ -79,6 +155,21 @@ impl<'a> Field<'a> {
             Self::Text(text) => Ok(Some(text)),
             Self::Number(_) | Self::Other => Err(InvalidResponse::new(part, Problem::Kind)),
         }
+    }
+
+    /// The text of a token that is required. No token has blanks around it.
+    pub(crate) fn required_token(&self, part: &'static str) -> Result<&str, InvalidResponse> {
+        self.optional_token(part)?
+            .ok_or_else(|| InvalidResponse::new(part, Problem::Missing))
+    }
+
+    /// The text of a token that may be absent or blank.
+    pub(crate) fn optional_token(
+        &self,
+        part: &'static str,
+    ) -> Result<Option<&str>, InvalidResponse> {
+        let token = self.optional(part)?.map(str::trim);
+        Ok(token.filter(|token| !token.is_empty()))
     }
 
     /// The text of a field, if it holds one.

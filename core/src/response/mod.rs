@@ -12,14 +12,18 @@ mod body;
 mod code;
 mod invalid;
 mod json;
+mod mended;
 mod refusal;
 mod retry_after;
 mod xml;
 
-pub(crate) use self::json::{Field, json};
 pub use self::{
     body::Unread,
     code::{Class, ErrorCode, MAX_CODE_LENGTH},
     invalid::{InvalidResponse, Problem},
     refusal::{Fault, OAuthError, Refusal, RestErrorResponse, Shape},
+};
+pub(crate) use self::{
+    json::{Field, is_blank, json},
+    mended::UNREADABLE,
 };

@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::{
     body::Unread,
     code::{ErrorCode, is_plain},
-    json::{Field, Object, json},
+    json::{Field, Inner, is_blank, json, without_mark},
     retry_after::retry_after,
     xml::xml_fault,
 };
@@ -26,15 +26,19 @@ use crate::Timestamp;
 ///
 /// `Debug` and `Display` show the status and the code, but neither the
 /// service's message nor the body: either may repeat what was sent.
-#[derive(Clone, Debug, Error)]
+#[derive(Clone, Error)]
 #[error("{} {shape}", self.status().as_u16())]
 pub struct Refusal {
     response: Unread,
     shape: Shape,
+    /// The shape as it was read, if a secret was taken out of the other one. The
+    /// refusal means what this says; it is never shown or saved.
+    uncensored: Option<Box<Shape>>,
 }
 
 impl Refusal {
-    /// Reads a response whose status is not a success.
+    /// Reads a response by which a call was refused. Its status is not a success, or it
+    /// carries the API's error code all the same.
     pub fn read(response: http::Response<Bytes>) -> Self {
         let shape = Shape::read(response.body());
         Self::new(response, shape)
@@ -56,7 +60,60 @@ impl Refusal {
         Self {
             response: Unread::new(response),
             shape,
+            uncensored: None,
         }
+    }
+
+    /// Returns true if a call was refused with the status of a success: the response
+    /// opens as the API's refusals do, and has a code with a class.
+    ///
+    /// So a response of another product is left alone that only has a field of this
+    /// name, and the usual response costs a look at its first bytes.
+    pub(crate) fn opens(body: &[u8]) -> bool {
+        const FIRST: [&[u8]; 2] = [b"\"errorCode\"", b"\"errorMessage\""];
+        let first = without_mark(body)
+            .trim_ascii_start()
+            .strip_prefix(b"{")
+            .map(<[u8]>::trim_ascii_start);
+        first.is_some_and(|first| FIRST.iter().any(|name| first.starts_with(name)))
+            && matches!(
+                Shape::read(body),
+                Shape::Api(RestErrorResponse { error_code: Some(code), .. })
+                    if code.class().is_some()
+            )
+    }
+
+    /// Returns true if a response has the code of a refusal in it, wherever it stands.
+    ///
+    /// Meant for a response that should hold something else, and does not.
+    #[cold]
+    pub(crate) fn is_in(body: &[u8]) -> bool {
+        Shape::read(body).has_code()
+    }
+
+    /// Takes out of what is shown and saved every code that tells a secret. What the
+    /// refusal means stays the same.
+    pub(crate) fn censored(mut self, tells_secret: impl Fn(&str) -> bool) -> Self {
+        if let Some(censored) = self.shape.censored(tells_secret) {
+            let uncensored = std::mem::replace(&mut self.shape, censored);
+            self.uncensored = Some(Box::new(uncensored));
+        }
+        self
+    }
+
+    /// The shape by which the machine goes on.
+    fn meaning(&self) -> &Shape {
+        self.uncensored.as_deref().unwrap_or(&self.shape)
+    }
+
+    /// The API's code by which the machine goes on.
+    fn meaning_of_api(&self) -> Option<&ErrorCode> {
+        self.meaning().code()
+    }
+
+    /// The gateway's code by which the machine goes on.
+    fn meaning_of_gateway(&self) -> Option<u32> {
+        self.meaning().fault()
     }
 
     /// The HTTP status.
@@ -69,20 +126,15 @@ impl Refusal {
         &self.shape
     }
 
-    /// The API's error code, if it was the API that refused.
+    /// The API's error code, if it was the API that refused. One that tells a secret of
+    /// the session's is left out.
     pub const fn code(&self) -> Option<&ErrorCode> {
-        match &self.shape {
-            Shape::Api(error) => error.error_code.as_ref(),
-            _ => None,
-        }
+        self.shape.code()
     }
 
     /// The gateway's fault code, if it was the gateway that refused.
     pub const fn fault(&self) -> Option<u32> {
-        match &self.shape {
-            Shape::Gateway(fault) => fault.code,
-            _ => None,
-        }
+        self.shape.fault()
     }
 
     /// The service's own message, as it came.
@@ -112,21 +164,26 @@ impl Refusal {
     /// `WWW-Authenticate`: `invalid_token`.
     pub fn is_bearer_fault(&self) -> bool {
         self.status() == StatusCode::UNAUTHORIZED
-            && match &self.shape {
+            && !self.is_throttled()
+            && match self.meaning() {
                 Shape::Gateway(_) => true,
-                Shape::OAuth(error) => error.error == "invalid_token",
-                Shape::Api(_) => false,
-                Shape::Other => self.asks_for_a_bearer(),
+                Shape::OAuth(error) if error.error == "invalid_token" => true,
+                // Whoever gives a code has judged.
+                shape => shape.code().is_none() && self.asks_for_a_bearer(),
             }
     }
 
     fn asks_for_a_bearer(&self) -> bool {
         let headers = self.response().headers().get_all(WWW_AUTHENTICATE);
         headers.iter().any(|header| {
-            let parameters = header.to_str().unwrap_or_default().split([',', ' ']);
+            // RFC 9110 §11.2 allows blanks there, and nobody should send them.
+            let header = header.to_str().unwrap_or_default();
+            let header = header.replace(" =", "=").replace("= ", "=");
+            let parameters = header.split([',', ' ', '\t']);
             let mut parameters = parameters.filter_map(|parameter| parameter.split_once('='));
             parameters.any(|(name, value)| {
-                name.eq_ignore_ascii_case("error") && value.trim_matches('"') == "invalid_token"
+                let value = value.trim_matches(['"', '\'']);
+                name.eq_ignore_ascii_case("error") && value.eq_ignore_ascii_case("invalid_token")
             })
         })
     }
@@ -134,23 +191,25 @@ impl Refusal {
     /// Returns true if the session token is said not to work again: any code with
     /// a segment `SessionToken`.
     pub fn is_session_refusal(&self) -> bool {
-        self.code().is_some_and(|code| {
+        self.meaning_of_api().is_some_and(|code| {
             code.segments()
                 .any(|s| s.eq_ignore_ascii_case("SessionToken"))
         })
     }
 
     /// Returns true if there are too many calls: status 429, or a gateway's fault
-    /// `9008xx` (throttled out).
+    /// `9008xx` (throttled out) in any of its forms and under any status.
     pub fn is_throttled(&self) -> bool {
         self.status() == StatusCode::TOO_MANY_REQUESTS
-            || self.fault().is_some_and(|code| code / 100 == 9008)
+            || self
+                .meaning_of_gateway()
+                .is_some_and(|code| code / 100 == 9008)
     }
 
     /// Returns true if there is no such resource: status 404, or the gateway's
     /// fault `900906` (no matching resource).
     pub fn is_not_found(&self) -> bool {
-        self.status() == StatusCode::NOT_FOUND || self.fault() == Some(900_906)
+        self.status() == StatusCode::NOT_FOUND || self.meaning_of_gateway() == Some(900_906)
     }
 
     /// Returns true if the user's credentials are named as wrong: a word of the code
@@ -160,90 +219,53 @@ impl Refusal {
     /// The codes that refuse a login are not published. This is a reading on the
     /// safe side, meant for the responses to a login or a reset alone.
     pub fn names_credentials(&self) -> bool {
-        const WORDS: &[&str] = &[
-            "user",
-            "username",
-            "password",
-            "login",
-            "credential",
-            "credentials",
-            "authentication",
-            "lock",
-            "locked",
-        ];
-        /// Spellings in one case, where no word ends.
-        const RUN_TOGETHER: &[&str] = &[
-            "accountlocked",
-            "authenticationfailed",
-            "badcredentials",
-            "badpassword",
-            "incorrectpassword",
-            "invalidcredentials",
-            "invalidlogin",
-            "invalidpassword",
-            "invaliduser",
-            "invalidusername",
-            "lockedout",
-            "loginfailed",
-            "loginlocked",
-            "passwordexpired",
-            "passwordinvalid",
-            "usernotfound",
-            "userlocked",
-            "usernameinvalid",
-            "wrongpassword",
-        ];
-        /// What makes it a failure on the way after all.
-        const ELSEWHERE: &[&str] = &[
-            "timeout",
-            "timedout",
-            "skew",
-            "unblock",
-            "unlock",
-            "unavailable",
-            "unreachable",
-            "overload",
-            "overloaded",
-            "busy",
-        ];
-        self.code().is_some_and(|code| {
-            let words = code.words();
-            let are_split_in_two = |first: &str, second: &str| {
-                words
-                    .windows(2)
-                    .any(|pair| matches!(pair, [a, b] if a == first && b == second))
-            };
-            let names = words
-                .iter()
-                .any(|word| WORDS.contains(&&**word) || RUN_TOGETHER.contains(&&**word))
-                || are_split_in_two("log", "in");
-            let elsewhere = words.iter().any(|word| ELSEWHERE.contains(&&**word))
-                || are_split_in_two("timed", "out")
-                || are_split_in_two("time", "out");
-            names && !elsewhere
-        })
+        let Some(code) = self.meaning_of_api() else {
+            return false;
+        };
+        let words = code.words();
+        let are_split_in_two = |first: &str, second: &str| {
+            words
+                .windows(2)
+                .any(|pair| matches!(pair, [a, b] if a == first && b == second))
+        };
+        let has_one_of = |list: &[&str]| words.iter().any(|word| list.contains(&&**word));
+        let names = has_one_of(CREDENTIALS)
+            || has_one_of(CREDENTIALS_RUN_TOGETHER)
+            || are_split_in_two("log", "in");
+        let elsewhere = has_one_of(ELSEWHERE)
+            || are_split_in_two("timed", "out")
+            || are_split_in_two("time", "out");
+        // What is said of a session token is not said of a password.
+        names && !elsewhere && !self.is_session_refusal()
     }
 
     /// Returns true if the API says that the request holds characters that it does
     /// not take: `INPUT_INVALID.Request.InvalidCharacter` (documented by Verizon).
     pub(crate) fn names_characters(&self) -> bool {
-        self.code()
+        self.meaning_of_api()
             .is_some_and(|code| code.is("INPUT_INVALID.Request.InvalidCharacter"))
     }
 
     /// Returns true if the gateway refused the request, so that the API never saw it:
     /// a fault `9008xx` (throttled out) or `9009xx` (authorization).
     pub(crate) fn is_gateway_refusal(&self) -> bool {
-        self.fault()
+        self.meaning_of_gateway()
             .is_some_and(|code| matches!(code / 100, 9008 | 9009))
+    }
+
+    /// Returns true if the response blames the request: by its status, or with a code
+    /// under the status of a success.
+    pub(crate) fn blames_request(&self) -> bool {
+        let status = self.status();
+        status.is_client_error() || status.is_success() && self.meaning().has_code()
     }
 
     /// Returns true if the call may have been executed in spite of this response.
     ///
-    /// That is so with every status that does not blame the request, and with
+    /// That is so with every response that does not blame the request, and with
     /// 408.
     pub(crate) fn leaves_outcome_unknown(&self) -> bool {
-        !self.status().is_client_error() || self.status() == StatusCode::REQUEST_TIMEOUT
+        !self.blames_request() || self.status() == StatusCode::REQUEST_TIMEOUT
     }
 
     /// Returns true if the same request may succeed a little later: after an
@@ -256,12 +278,21 @@ impl Refusal {
     }
 
     /// Returns true if the application itself is refused, where a token was
-    /// requested: 401 or 403, or any blame in the OAuth endpoint's shape.
+    /// requested: any blame in the OAuth endpoint's shape, 401 or 403 in the gateway's,
+    /// or 401 and no body.
+    ///
+    /// A page is somebody else's: a firewall that refuses a request says nothing of the
+    /// application.
     pub(crate) fn names_app(&self) -> bool {
-        matches!(
-            self.status(),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        ) || (self.status().is_client_error() && matches!(self.shape, Shape::OAuth(_)))
+        let status = self.status();
+        match self.meaning() {
+            Shape::OAuth(_) => status.is_client_error() && !self.is_transient(),
+            Shape::Gateway(_) => {
+                matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+            }
+            Shape::Other => status == StatusCode::UNAUTHORIZED && is_blank(self.response().body()),
+            Shape::Api(_) => false,
+        }
     }
 
     /// The time at which the service asks to be called again: `Retry-After`, in
@@ -273,6 +304,74 @@ impl Refusal {
         retry_after(self.response().headers(), now)
     }
 }
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refusal")
+            .field("response", &self.response)
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The words by which a code names the credentials.
+const CREDENTIALS: &[&str] = &[
+    "user",
+    "username",
+    "password",
+    "login",
+    "credential",
+    "credentials",
+    "authentication",
+    "lock",
+    "locked",
+];
+
+/// Spellings in one case, where no word ends.
+const CREDENTIALS_RUN_TOGETHER: &[&str] = &[
+    "accountlocked",
+    "authenticationfailed",
+    "badcredentials",
+    "badpassword",
+    "incorrectpassword",
+    "invalidcredentials",
+    "invalidlogin",
+    "invalidpassword",
+    "invaliduser",
+    "invalidusername",
+    "lockedout",
+    "lockout",
+    "loginfailed",
+    "loginlocked",
+    "passwordexpired",
+    "passwordinvalid",
+    "passwordmismatch",
+    "usernotfound",
+    "userlocked",
+    "usernameinvalid",
+    "wrongpassword",
+];
+
+/// The words beside those that make it a failure on the way after all.
+const ELSEWHERE: &[&str] = &[
+    "timeout",
+    "timedout",
+    "clock",
+    "skew",
+    "clockskew",
+    "unblock",
+    "unblocked",
+    "unlock",
+    "unlocked",
+    "unavailable",
+    "unreachable",
+    "overload",
+    "overloaded",
+    "busy",
+    "throttled",
+    "maintenance",
+    "service",
+];
 
 /// The four shapes of an error response.
 ///
@@ -295,34 +394,36 @@ impl Shape {
         let Ok(response) = json::<AnyError<'_>>(body) else {
             return Self::read_xml(body);
         };
-        let code = response.error_code.text();
+        let text = response.error_code.text();
         let message = response.error_message.text();
-        if code.is_some() || message.is_some() {
-            return Self::Api(RestErrorResponse {
-                error_code: code.and_then(|code| ErrorCode::read(&code)),
-                error_message: message.map(Into::into),
-            });
+        let code = text.as_deref().and_then(ErrorCode::read);
+        let is_api = text.is_some() || message.is_some();
+        let api = Self::Api(RestErrorResponse {
+            error_code: code,
+            error_message: message.map(Into::into),
+        });
+        // A code in one shape is not hidden by a message in another.
+        if api.has_code() {
+            return api;
         }
-        if let Some(Object(fault)) = response.fault {
-            return Self::Gateway(Fault {
-                code: fault.code.code(),
-                message: fault.message.text().map(Into::into),
-                description: fault.description.text().map(Into::into),
-            });
+        if let Inner(Some(fault)) = response.fault {
+            return Self::Gateway(fault.into());
         }
-        let code = response.code.code();
-        if code.is_some_and(|code| GATEWAY_CODES.contains(&code)) {
-            return Self::Gateway(Fault {
-                code,
-                message: response.message.text().map(Into::into),
-                description: response.description.text().map(Into::into),
-            });
+        let flat = Fault::from(AnyFault {
+            code: response.code,
+            message: response.message,
+            description: response.description,
+        });
+        if flat.code.is_some_and(|code| GATEWAY_CODES.contains(&code)) {
+            return Self::Gateway(flat);
         }
-        match response.error.text() {
-            Some(error) if is_plain(&error) => Self::OAuth(OAuthError {
+        let error = response.error.text();
+        match error.as_deref().map(str::trim) {
+            Some(error) if is_plain(error) => Self::OAuth(OAuthError {
                 error: error.into(),
                 error_description: response.error_description.text().map(Into::into),
             }),
+            _ if is_api => api,
             _ => Self::Other,
         }
     }
@@ -334,9 +435,45 @@ impl Shape {
         };
         Self::Gateway(Fault {
             code: fault.code.and_then(|code| code.parse().ok()),
-            message: fault.message.map(Into::into),
-            description: fault.description.map(Into::into),
+            message: fault.message,
+            description: fault.description,
         })
+    }
+
+    const fn code(&self) -> Option<&ErrorCode> {
+        match self {
+            Self::Api(error) => error.error_code.as_ref(),
+            _ => None,
+        }
+    }
+
+    const fn fault(&self) -> Option<u32> {
+        match self {
+            Self::Gateway(fault) => fault.code,
+            _ => None,
+        }
+    }
+
+    /// Returns true if it has a code of the API's, or one of the gateway's own.
+    fn has_code(&self) -> bool {
+        let fault = self.fault();
+        self.code().is_some() || fault.is_some_and(|code| GATEWAY_CODES.contains(&code))
+    }
+
+    /// The shape without a code that tells a secret; `None` if it has none.
+    fn censored(&self, tells_secret: impl Fn(&str) -> bool) -> Option<Self> {
+        /// Stands in the place of an error's name.
+        const HIDDEN: &str = "(hidden)";
+
+        let mut censored = self.clone();
+        let code = match &mut censored {
+            Self::Api(error) => error.error_code.take().map(String::from),
+            Self::Gateway(fault) => fault.code.take().map(|code| code.to_string()),
+            Self::OAuth(error) => Some(std::mem::replace(&mut error.error, HIDDEN.to_owned())),
+            Self::Other => None,
+        };
+        code.is_some_and(|code| tells_secret(&code))
+            .then_some(censored)
     }
 
     /// Removes the messages for a person, which are not serialised.
@@ -442,7 +579,7 @@ struct AnyError<'a> {
     #[serde(default, borrow)]
     error_message: Field<'a>,
     #[serde(default, borrow)]
-    fault: Option<Object<AnyFault<'a>>>,
+    fault: Inner<AnyFault<'a>>,
     #[serde(default, borrow)]
     error: Field<'a>,
     #[serde(default, borrow, rename = "error_description")]
@@ -467,6 +604,16 @@ struct AnyFault<'a> {
     message: Field<'a>,
     #[serde(default, borrow)]
     description: Field<'a>,
+}
+
+impl From<AnyFault<'_>> for Fault {
+    fn from(fault: AnyFault<'_>) -> Self {
+        Self {
+            code: fault.code.code(),
+            message: fault.message.text().map(Into::into),
+            description: fault.description.text().map(Into::into),
+        }
+    }
 }
 
 impl Field<'_> {
@@ -771,15 +918,26 @@ mod tests {
     }
 
     #[test]
-    fn an_application_is_blamed_by_the_status_or_in_the_oauth_shape() {
+    fn an_application_is_blamed_in_the_oauth_endpoints_shape_or_the_gateways_and_by_no_page() {
         let oauth = r#"{"error":"invalid_client"}"#;
+        let fault = r#"{"fault":{"code":900901}}"#;
         for (status, body, blamed) in [
             (401, "", true),
-            (403, "<html>", true),
+            (401, oauth, true),
+            (401, fault, true),
+            (403, fault, true),
+            (403, "<fault><code>900908</code></fault>", true),
             (400, oauth, true),
+            (401, "<html>", false),
+            (403, "<html>", false),
+            (403, "", false),
+            (403, r#"{"errorCode":"S.REQUEST_FAILED.Firewall"}"#, false),
+            (407, "", false),
             (400, "", false),
             (404, "", false),
+            (408, oauth, false),
             (503, oauth, false),
+            (503, fault, false),
         ] {
             assert_eq!(refusal(status, body).names_app(), blamed, "{status} {body}");
         }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Timestamp, api,
     environment::RequestError,
-    response::{ErrorCode, InvalidResponse, Problem, Refusal, Unread},
+    response::{ErrorCode, InvalidResponse, Problem, Refusal, Shape, Unread},
     transport::{StoreError, TransportError},
 };
 
@@ -561,12 +561,18 @@ impl From<api::Error> for Error {
     #[cold]
     #[inline(never)]
     fn from(error: api::Error) -> Self {
-        Self::new(match error {
-            api::Error::Refused(refusal) => ErrorKind::Refused(*refusal),
+        Self::new(error.into())
+    }
+}
+
+impl From<api::Error> for ErrorKind {
+    fn from(error: api::Error) -> Self {
+        match error {
+            api::Error::Refused(refusal) => Self::Refused(*refusal),
             api::Error::Invalid { invalid, response } => {
-                ErrorKind::InvalidResponse { invalid, response }
+                Self::InvalidResponse { invalid, response }
             }
-        })
+        }
     }
 }
 
@@ -636,13 +642,17 @@ impl fmt::Display for ErrorKind {
             Self::WrongCredentials { guard, refusal } => {
                 write!(f, "the user's credentials were refused ({refusal}): {guard}")
             }
+            Self::LoginRefused { guard, refusal } if refusal.names_characters() => {
+                write!(f, "the login was refused ({refusal}) for a character: {guard}")
+            }
             Self::LoginRefused { guard, refusal } => write!(
                 f,
                 "the login was refused ({refusal}), perhaps for its credentials: {guard}"
             ),
             Self::AppRefused(refusal) => write!(
                 f,
-                "no bearer token is given to this application ({refusal}); check its key and secret in the ThingSpace portal"
+                "no bearer token is given to this application ({refusal}); {}",
+                advice_on_app(refusal)
             ),
             Self::BearerRefused(refusal) => write!(
                 f,
@@ -673,8 +683,10 @@ impl fmt::Display for ErrorKind {
             Self::NeverSent(_) => {
                 f.write_str("the request was never sent; check the network and call again")
             }
-            Self::NoResponse(_) => f.write_str(
-                "no response came, so the call may have been executed; look before you retry it",
+            Self::NoResponse(_) => write!(
+                f,
+                "{}, so the call may have been executed; look before you retry it",
+                Happened(self)
             ),
             Self::Store(_) => f.write_str(
                 "the session's store failed, and what it had to save first was not sent; mend the store, then call again",
@@ -697,7 +709,10 @@ struct Happened<'a>(&'a ErrorKind);
 impl fmt::Display for Happened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            ErrorKind::NoResponse(_) => f.write_str("no response came"),
+            ErrorKind::NoResponse(error) => f.write_str(match error.part() {
+                Some(_) => "only a part of the response came",
+                None => "no response came",
+            }),
             ErrorKind::InvalidResponse { invalid, .. } => {
                 write!(f, "the response is invalid: {invalid}")
             }
@@ -721,16 +736,63 @@ impl fmt::Display for Needed<'_> {
             ErrorKind::Refused(refusal) if refusal.is_transient() => {
                 write!(f, "{refusal}; call again later")
             }
+            ErrorKind::Refused(refusal) => match advice_on_the_way(refusal) {
+                Some(advice) => write!(f, "{refusal}; {advice}"),
+                // The request is this crate's own.
+                None => write!(f, "{refusal}; check the environment's base address"),
+            },
             other => other.fmt(f),
         }
     }
 }
 
-/// The advice about a refusal that this crate has no rule for.
-fn advice(refusal: &Refusal) -> &'static str {
+/// The advice about an application that is given no token, by what its refusal names
+/// (RFC 6749 §5.2).
+fn advice_on_app(refusal: &Refusal) -> &'static str {
+    let error = match refusal.shape() {
+        Shape::OAuth(error) => error.error.as_str(),
+        _ => "",
+    };
+    match error {
+        "invalid_scope" => "check the scopes in the settings",
+        "invalid_request" | "unsupported_grant_type" => {
+            "check the environment's base address, since the token endpoint there does not take the request"
+        }
+        _ => "check its key and secret in the ThingSpace portal",
+    }
+}
+
+/// The advice about a refusal that was made before the API saw the request.
+fn advice_on_the_way(refusal: &Refusal) -> Option<&'static str> {
     let status = refusal.status();
     if status.is_redirection() {
-        return "redirects are not followed, because tokens would go elsewhere; check the environment's base address";
+        return Some(
+            "redirects are not followed, because tokens would go elsewhere; check the environment's base address",
+        );
+    }
+    if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        return Some(
+            "a proxy on the way wants a user name and password of its own; give them to the HTTP stack",
+        );
+    }
+    match refusal.shape() {
+        Shape::Gateway(_) if status == StatusCode::FORBIDDEN => {
+            Some("check in the ThingSpace portal that the application may use this API")
+        }
+        Shape::Other if status == StatusCode::FORBIDDEN => {
+            Some("look for a firewall or proxy on the way that does not let it pass")
+        }
+        _ => None,
+    }
+}
+
+/// The advice about a refusal that this crate has no rule for.
+fn advice(refusal: &Refusal) -> &'static str {
+    if let Some(advice) = advice_on_the_way(refusal) {
+        return advice;
+    }
+    if refusal.names_characters() {
+        return "ThingSpace takes some characters nowhere, such as ' < and \\; correct the request before you retry it";
     }
     if refusal.is_not_found() {
         return "check the path and the names in it";

@@ -14,7 +14,6 @@ use super::{
     guard::BlockReason,
     machine::Session,
     operation::{Lease, Operation, OperationId, OperationKind},
-    received,
     results::{Finished, OperationResult},
     settings::{
         LEASE_GRACE, MAX_CHECKED_ATTEMPTS, MAX_CONFLICTS, MAX_SHARED_REPLAYS, PLATFORM_LOCKS_AT,
@@ -264,7 +263,7 @@ impl Execution {
         if in_flight.attempt != attempt {
             return;
         }
-        match received::read(result, session.settings.max_body, now) {
+        match session.read(result, now) {
             Ok(response) => {
                 session.session_used(in_flight.session, in_flight.sent_at);
                 self.state = State::Finishing(Ok(Completion::Response(response)));

@@ -17,7 +17,6 @@ use super::{
     memory::{Bearer, FailedOperation, Open},
     new_password::{NewPassword, NotAwaited},
     operation::{Operation, OperationId, OperationKind},
-    received,
     results::OperationResult,
     settings::{BEARER_LIFETIME, MAX_RESULTS, SHORTEST_BEARER_USE, UNJUDGED_LOGIN_INTERVAL},
     step::Completion,
@@ -27,7 +26,7 @@ use super::{
 use crate::{
     SessionToken, Timestamp,
     api::{Endpoint, LogIn, LogOut, RequestBearerToken, ResetPassword, oauth::BearerTokenResponse},
-    response::Refusal,
+    response::{InvalidResponse, Problem, Refusal, Unread},
     transport::TransportError,
 };
 
@@ -44,7 +43,7 @@ impl Session {
         operation: Operation,
         result: Result<Response<Bytes>, TransportError>,
     ) {
-        let result = received::read(result, self.settings.max_body, now);
+        let result = self.read(result, now);
         // The salt of the tags may have changed since it began.
         let password = self.memory.guard.tag_of(operation.id);
         let operation = Operation {
@@ -218,7 +217,14 @@ impl Session {
         operation: Operation,
         result: Result<Response<Bytes>, Error>,
     ) {
-        match parse::<RequestBearerToken>(result) {
+        match self.parse::<RequestBearerToken>(result) {
+            Ok(response) if self.is_refused_again(&response) => {
+                let error = Error::new(ErrorKind::InvalidResponse {
+                    invalid: InvalidResponse::new("access_token", Problem::Ending),
+                    response: Unread::new(Response::default()),
+                });
+                self.token_not_got(now, operation, false, error);
+            }
             Ok(response) => self.take_bearer(now, operation, response),
             Err(error) => {
                 let error = error.map_kind(|kind| match kind {
@@ -230,6 +236,21 @@ impl Session {
                 self.token_not_got(now, operation, false, error);
             }
         }
+    }
+
+    /// Returns true if a bearer token was refused, and the one in its place is about to
+    /// end: asked in its last second, the service gives the refused one out again
+    /// (reported from the field). So it is waited for the next, but not for long: some
+    /// services do not know how long a token lives.
+    fn is_refused_again(&self, response: &BearerTokenResponse) -> bool {
+        const MAX_WAITS: u32 = 2;
+
+        let memory = &self.memory;
+        let was_refused = memory.bearer.is_none() && memory.ended_bearer != OperationId::default();
+        let ends = response
+            .expires_in
+            .is_some_and(|lifetime| lifetime <= SHORTEST_BEARER_USE);
+        was_refused && ends && memory.failures < MAX_WAITS
     }
 
     fn take_bearer(&mut self, now: Timestamp, operation: Operation, response: BearerTokenResponse) {
@@ -262,7 +283,7 @@ impl Session {
         operation: Operation,
         result: Result<Response<Bytes>, Error>,
     ) {
-        let error = match parse::<LogIn<'_>>(result) {
+        let error = match self.parse::<LogIn<'_>>(result) {
             Ok(response) => return self.take_session(operation, response.session_token),
             Err(error) => error,
         };
@@ -301,7 +322,7 @@ impl Session {
             password,
             ..
         } = operation;
-        let Err(error) = parse::<LogIn<'_>>(result) else {
+        let Err(error) = self.parse::<LogIn<'_>>(result) else {
             return self.memory.guard.settle_success(id);
         };
         match verdict(&error) {
@@ -310,7 +331,7 @@ impl Session {
                 self.request_refused(now, (bearer, OperationId::default()), now, &error);
             }
             verdict => {
-                let failure = Failure::of(kind, now, reason(&error));
+                let failure = Failure::of(kind, now, error.kind().reason());
                 let before = self.login_guard().blocked;
                 self.memory.guard.fail(id, password, verdict, failure);
                 if self.login_guard().blocked != before {
@@ -466,7 +487,7 @@ impl Session {
         generation: OperationId,
         response: Response<Bytes>,
     ) -> Result<Completion, Error> {
-        let confirmed = LogOut::parse(response)?.into_body().session_token;
+        let confirmed = self.parse::<LogOut>(Ok(response))?.session_token;
         let ended = self
             .memory
             .open_of(generation)
@@ -486,7 +507,7 @@ impl Session {
         reset: OperationId,
         response: Response<Bytes>,
     ) -> Result<Completion, Error> {
-        let password = ResetPassword::parse(response)?.into_body().new_password;
+        let password = self.parse::<ResetPassword<'_>>(Ok(response))?.new_password;
         let new = NewPassword { password, reset };
         self.memory.guard.settle_success(reset);
         // If the caller has decided meanwhile, it is of no use any more; the caller has
@@ -523,7 +544,7 @@ impl Session {
         if verdict == Verdict::NotJudged {
             guard.refund(reset);
         } else if let Some(password) = password.or_else(|| guard.tag_of(reset)) {
-            let failure = Failure::of(kind, now, reason(&error));
+            let failure = Failure::of(kind, now, error.kind().reason());
             guard.fail(reset, password, verdict, failure);
         }
         if error.is_outcome_unknown() {
@@ -575,9 +596,6 @@ impl Session {
     ) -> ErrorKind {
         let refusal = match kind {
             ErrorKind::Refused(refusal) | ErrorKind::Throttled { refusal, .. } => refusal,
-            ErrorKind::InvalidResponse { response, .. } => {
-                Refusal::read(response.response().clone())
-            }
             other => return other,
         };
         let brief = Brief::of(&refusal);
@@ -611,6 +629,18 @@ impl Session {
         }
     }
 
+    /// The typed response to an endpoint of the session's own.
+    fn parse<E: Endpoint>(
+        &self,
+        result: Result<Response<Bytes>, Error>,
+    ) -> Result<E::Output, Error> {
+        let parsed = E::parse(result?).map(Response::into_body);
+        parsed.map_err(|error| match error.into() {
+            ErrorKind::Refused(refusal) => Error::new(ErrorKind::Refused(self.censored(refusal))),
+            kind => Error::new(kind),
+        })
+    }
+
     /// Reports what the guard says of the next login.
     fn report_next_login(&mut self) {
         match self.login_guard().next_login {
@@ -632,28 +662,6 @@ fn verdict(error: &Error) -> Verdict {
     match error.kind() {
         ErrorKind::NeverSent(_) => Verdict::NotJudged,
         ErrorKind::Refused(refusal) | ErrorKind::Throttled { refusal, .. } => Verdict::on(refusal),
-        _ if refusal_in_success(error).is_some() => Verdict::WrongCredentials,
         _ => Verdict::Uncertain,
     }
-}
-
-/// The part of the error of a login or reset that is remembered.
-fn reason(error: &Error) -> Reason {
-    match refusal_in_success(error) {
-        Some(refusal) => Reason::CredentialsRefused(Brief::of(&refusal)),
-        None => error.kind().reason(),
-    }
-}
-
-/// The refusal that names the credentials, but came with the status of a success.
-fn refusal_in_success(error: &Error) -> Option<Refusal> {
-    let ErrorKind::InvalidResponse { response, .. } = error.kind() else {
-        return None;
-    };
-    Some(Refusal::read(response.response().clone())).filter(Refusal::names_credentials)
-}
-
-/// The typed response to an endpoint of the session's own.
-fn parse<E: Endpoint>(result: Result<Response<Bytes>, Error>) -> Result<E::Output, Error> {
-    Ok(E::parse(result?)?.into_body())
 }

@@ -127,7 +127,7 @@ impl fmt::Display for BlockReason {
                 "the service says that the credentials are wrong; give other ones, or unblock the guard if you know that they are right",
             ),
             Self::CantBeSent { .. } => f.write_str(
-                "the service does not take a character of the credentials; give other ones",
+                "ThingSpace does not take some characters, such as ' < and \\, and one of them is in the credentials; have the password changed, then give the new one",
             ),
             Self::BudgetSpent => f.write_str(
                 "as many logins failed or were lost as may; find out why, then unblock the guard for one more, or give other credentials",

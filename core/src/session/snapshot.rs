@@ -120,7 +120,9 @@ pub enum SnapshotError {
     #[error(transparent)]
     Other(#[from] OtherSession),
     /// It holds values that no session ever had.
-    #[error("the snapshot is damaged: it holds values that no session ever had")]
+    #[error(
+        "the snapshot is damaged: it holds values that no session ever had; removing it forgets which logins have failed"
+    )]
     Damaged,
 }
 

@@ -28,11 +28,12 @@ impl Verdict {
     pub(super) fn on(refusal: &Refusal) -> Self {
         let status = refusal.status().as_u16();
         let is_the_apis = matches!(refusal.shape(), Shape::Api(_));
+        // A code under the status of a success is as good as under a 400.
         if refusal.is_bearer_fault() || refusal.is_gateway_refusal() {
             Self::NotJudged
         } else if refusal.names_credentials() {
             Self::WrongCredentials
-        } else if !refusal.status().is_client_error() || matches!(status, 408 | 425 | 429) {
+        } else if !refusal.blames_request() || matches!(status, 408 | 425 | 429) {
             Self::Uncertain
         } else if refusal.names_characters() {
             Self::CantBeSent
@@ -70,6 +71,12 @@ mod tests {
             (403, r#"{"fault":{"code":900908}}"#),
             (429, r#"{"fault":{"code":900800}}"#),
             (503, r#"{"fault":{"code":"900802"}}"#),
+            (
+                503,
+                "<am:fault xmlns:am='x'><am:code>900802</am:code></am:fault>",
+            ),
+            (200, r#"{"code":900901,"message":"m","description":"d"}"#),
+            (401, r#"{"errorMessage":"m","fault":{"code":900901}}"#),
         ] {
             assert_eq!(on(status, body), Verdict::NotJudged, "{status} {body}");
         }
@@ -97,7 +104,7 @@ mod tests {
 
     #[test]
     fn law_2_the_api_and_whoever_says_401_have_judged() {
-        for status in [400, 401, 403, 404, 409, 422] {
+        for status in [200, 400, 401, 403, 404, 409, 422] {
             let verdict = on(status, &code("REQUEST_FAILED.Unclear"));
             assert_eq!(verdict, Verdict::Judged, "{status}");
         }
@@ -110,6 +117,7 @@ mod tests {
     fn characters_that_are_not_taken_are_no_wrong_password() {
         let character = code("INPUT_INVALID.Request.InvalidCharacter");
         assert_eq!(on(400, &character), Verdict::CantBeSent);
+        assert_eq!(on(200, &character), Verdict::CantBeSent);
         assert_eq!(on(503, &character), Verdict::Uncertain);
     }
 

@@ -364,16 +364,13 @@ impl Meaning {
         match reply {
             Fine | Brief | Undated | Repeated => Self::Yes,
             Invalid if purpose == Purpose::Work => Self::Yes,
-            Empty | WrongInSuccess if matches!(purpose, Purpose::Work | Purpose::LogOut) => {
-                Self::Yes
-            }
-            WrongInSuccess if purpose == Purpose::LogIn => Self::No,
-            Invalid | Empty | WrongInSuccess => Self::Invalid,
+            Empty if matches!(purpose, Purpose::Work | Purpose::LogOut) => Self::Yes,
+            Invalid | Empty => Self::Invalid,
             BearerFault if purpose != Purpose::TokenFetch => Self::BearerFault,
             SessionRefused if with_session => Self::SessionRefused,
             Moved => Self::Elsewhere,
-            BearerFault | SessionRefused | WrongCredentials | Character | Unclear
-            | InvalidClient | Gateway | Page => Self::No,
+            BearerFault | SessionRefused | WrongCredentials | WrongInSuccess | Character
+            | Unclear | InvalidClient | Gateway | Page => Self::No,
             WrongAndThrottled | Throttled | ThrottledFor(_) | GatewayThrottled => Self::Throttled,
             Outage | OutageFor(_) | Lost => Self::Unknown,
             NotSent => Self::NotSent,

@@ -174,6 +174,61 @@ fn the_same_bearer_given_out_again_with_less_time_left_is_no_error() {
 }
 
 #[test]
+fn a_refused_bearer_that_is_given_out_again_in_its_last_second_is_waited_for() {
+    for life in [1, 0] {
+        let mut s = never_idle();
+        let mut call = Actor::reads();
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, bearer_fault());
+        for _ in 0..2 {
+            call.sends(&mut s, Purpose::TokenFetch);
+            call.receives(&mut s, bearer_for("bearer-1", life));
+            let wait = call.waits(&mut s);
+            assert!(wait.until.since(s.now) <= SECOND);
+            s.pass_until(wait.until);
+        }
+        call.fetches(&mut s, "bearer-2");
+        let work = call.sends(&mut s, Purpose::Work);
+        assert_eq!(tokens(&work).0, "Bearer bearer-2");
+        call.receives(&mut s, done());
+        call.ends_with_response(&mut s);
+    }
+}
+
+#[test]
+fn law_12_a_service_that_gives_every_bearer_no_time_is_waited_for_twice_and_then_believed() {
+    let mut s = never_idle();
+    let mut call = Actor::reads();
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, bearer_fault());
+    for _ in 0..2 {
+        call.sends(&mut s, Purpose::TokenFetch);
+        call.receives(&mut s, bearer_for("another", 0));
+        let wait = call.waits(&mut s);
+        s.pass_until(wait.until);
+    }
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, bearer_for("another", 0));
+    call.works(&mut s);
+}
+
+#[test]
+fn a_call_that_has_no_time_for_the_next_bearer_says_what_came_in_its_place() {
+    let mut s = never_idle();
+    let mut call = Actor::reads().until(s.now + MILLISECOND);
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, bearer_fault());
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, bearer_for("bearer-1", 1));
+    let error = call.fails(&mut s);
+    assert!(!error.is_bearer_refused());
+    assert_eq!(
+        error.to_string(),
+        "neither a login nor the call was sent, because the token fetch failed: the response is invalid: access_token ends at once, and is perhaps the one that was refused; call again later"
+    );
+}
+
+#[test]
 fn a_session_that_was_idle_for_19_minutes_is_not_tried_again() {
     let mut s = Scenario::open();
     s.almost_pass(19 * MINUTE);

@@ -91,7 +91,7 @@ fn uncertain() -> Vec<Received> {
         response(200, ""),
         response(200, r#"{"sessionToken":""}"#),
         response(200, "<html>"),
-        response(200, r#"{"errorCode":"S.REQUEST_FAILED.Unclear"}"#),
+        response(200, r#"{"errorMessage":"no"}"#),
     ]
 }
 
@@ -101,6 +101,12 @@ fn judged() -> Vec<Received> {
         unclear(),
         response(404, r#"{"errorCode":"S.REQUEST_FAILED.NotFound"}"#),
         response(403, r#"{"errorMessage":"no"}"#),
+        // With the status of a success, a code is a code.
+        response(200, r#"{"errorCode":"S.REQUEST_FAILED.Unclear"}"#),
+        response(
+            200,
+            r#"{"status":"FAILED","errorCode":"DeserializationFailed"}"#,
+        ),
         response(401, r#"{"errorCode":"S.REQUEST_FAILED.Permission"}"#),
         response(401, ""),
         response(401, "not the gateway's shape"),
@@ -759,12 +765,10 @@ fn law_3_credentials_that_the_service_does_not_take_are_blocked_and_the_reason_s
     let code = "INPUT_INVALID.Request.InvalidCharacter";
     let mut s = before_login();
     let error = failed_login(&mut s, refused(code));
-    let said = "the service does not take a character of the credentials; give other ones (1 failed since the last success; the platform locks the user name at 5)";
+    let said = "ThingSpace does not take some characters, such as ' < and \\, and one of them is in the credentials; have the password changed, then give the new one (1 failed since the last success; the platform locks the user name at 5)";
     assert_eq!(
         error.to_string(),
-        format!(
-            "the login was refused (400 UnifiedWebService.{code}), perhaps for its credentials: {said}"
-        )
+        format!("the login was refused (400 UnifiedWebService.{code}) for a character: {said}")
     );
     assert!(error.is_blocked() && !error.is_wrong_credentials());
     let Some(BlockReason::CantBeSent { code: known, .. }) = s.session.login_guard().blocked else {

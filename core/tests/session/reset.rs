@@ -926,10 +926,12 @@ fn law_8_a_refusal_that_ends_a_doubt_does_not_outlive_a_new_password() {
 }
 
 #[test]
-fn law_3_a_reset_that_is_refused_with_the_status_of_a_success_blocks_and_leaves_a_doubt() {
+fn law_3_a_reset_that_is_refused_with_the_status_of_a_success_blocks_and_leaves_no_doubt() {
     let body = r#"{"errorCode":"S.INPUT_INVALID.OldPassword.Incorrect"}"#;
     let (mut s, error) = reset_with(response(200, body));
-    assert!(error.is_password_in_doubt() && error.is_outcome_unknown());
+    assert!(!error.is_password_in_doubt() && !error.is_outcome_unknown());
+    assert!(error.is_wrong_credentials());
+    assert_eq!(error.response().unwrap().body(), body);
     let error = Actor::reset_password().fails(&mut s);
     assert!(
         error.is_wrong_credentials() && error.is_never_sent(),

@@ -456,12 +456,11 @@ fn any_other_refusal_ends_the_call_at_once() {
             assert!(!error.is_not_found() && !error.is_throttled());
             assert_eq!(error.outcome(), Outcome::Refused);
             assert_eq!(error.retry_at(), None);
-            assert!(
-                error
-                    .to_string()
-                    .ends_with("correct the request before you retry it"),
-                "{error}"
-            );
+            let advice = match error.refusal().unwrap().fault() {
+                Some(_) => "check in the ThingSpace portal that the application may use this API",
+                None => "correct the request before you retry it",
+            };
+            assert!(error.to_string().ends_with(advice), "{error}");
         }
     }
     let error = refused_at_once(
@@ -470,7 +469,7 @@ fn any_other_refusal_ends_the_call_at_once() {
     );
     assert_eq!(
         error.to_string(),
-        "the call was refused: 400 UnifiedWebService.INPUT_INVALID.Request.InvalidCharacter; correct the request before you retry it"
+        "the call was refused: 400 UnifiedWebService.INPUT_INVALID.Request.InvalidCharacter; ThingSpace takes some characters nowhere, such as ' < and \\; correct the request before you retry it"
     );
     assert_eq!(error.refusal().unwrap().message(), Some("message"));
 }
@@ -681,7 +680,7 @@ fn the_reason_why_a_token_could_not_be_had_leaves_no_doubt_about_the_call() {
         ),
         (
             response(302, ""),
-            "the call was refused: 302 (in no shape that ThingSpace documents); redirects are not followed, because tokens would go elsewhere; check the environment's base address",
+            "302 (in no shape that ThingSpace documents); redirects are not followed, because tokens would go elsewhere; check the environment's base address",
         ),
     ] {
         let mut s = Scenario::with(settings(|s| s.max_attempts = attempts(1)));

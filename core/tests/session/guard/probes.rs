@@ -113,6 +113,10 @@ fn only_a_code_about_the_session_token_is_the_apis_response_to_a_check() {
             404,
             r#"{"errorCode":"S.INPUT_INVALID.sessiontoken.Unknown"}"#,
         ),
+        response(
+            200,
+            r#"{"errorCode":"S.INPUT_INVALID.SessionToken.Missing"}"#,
+        ),
     ] {
         assert_responds(received, true);
     }
@@ -121,10 +125,6 @@ fn only_a_code_about_the_session_token_is_the_apis_response_to_a_check() {
         not_sent(),
         response(200, ""),
         response(200, r#"{"sessionToken":"session-1"}"#),
-        response(
-            200,
-            r#"{"errorCode":"S.INPUT_INVALID.SessionToken.Missing"}"#,
-        ),
         response(401, ""),
         response(404, "<html>"),
         response(503, ""),
