@@ -247,6 +247,32 @@ mod tests {
     }
 
     #[test]
+    fn an_error_names_the_characters_that_can_be_the_cause() {
+        let said = |error: CredentialsError| error.to_string();
+        assert_eq!(
+            said(AppCredentials::new("k:k", "s").unwrap_err()),
+            "the key holds a character that can't be right; look for a colon or a stray line end"
+        );
+        // A colon may well stand in a password.
+        assert!(UserCredentials::new("u:u", "p:p").is_ok());
+        assert_eq!(
+            said(UserCredentials::new("u", "p\n").unwrap_err()),
+            "the password holds a character that can't be right; look for a stray line end"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_found_again_in_its_header() {
+        for (key, secret) in [("key", "secret"), ("k", "ü:\u{1f600} s"), ("ß", "s")] {
+            let app = AppCredentials::new(key, secret).unwrap();
+            app.with_secret(|found, header| {
+                assert_eq!(found, secret);
+                assert_eq!(app.authorization(), format!("Basic {header}"));
+            });
+        }
+    }
+
+    #[test]
     fn debug_shows_no_secret() {
         let credentials = Credentials::new(
             AppCredentials::new("key", "hush").unwrap(),

@@ -10,16 +10,23 @@ use thingspace_core::{Endpoint, InvalidResponse, MAX_TOKEN_LENGTH, api::Error, r
 ///
 /// If the body is invalid, the error must name one of `parts` or the body, hold the
 /// response and show nothing of it. A refusal with the same body must never be read as
-/// a success.
-pub(crate) fn read<E: Endpoint>(body: &[u8], parts: &[&str]) -> Result<E::Output, InvalidResponse> {
+/// a success. Returns `None` if the success is a refusal after all, by its code.
+pub(crate) fn read<E: Endpoint>(
+    body: &[u8],
+    parts: &[&str],
+) -> Option<Result<E::Output, InvalidResponse>> {
     assert!(matches!(
         E::parse(response(400, body)),
         Err(Error::Refused(_))
     ));
     let error = match E::parse(response(200, body)) {
-        Ok(response) => return Ok(response.into_body()),
+        Ok(response) => return Some(Ok(response.into_body())),
         Err(error) => error,
     };
+    if let Some(refusal) = error.refusal() {
+        assert!(refusal.code().is_some() || refusal.fault().is_some());
+        return None;
+    }
     let Error::Invalid { ref invalid, .. } = error else {
         panic!("{error:?}");
     };
@@ -32,7 +39,12 @@ pub(crate) fn read<E: Endpoint>(body: &[u8], parts: &[&str]) -> Result<E::Output
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains(char::is_control));
     assert_hides(&shown, body, "");
-    Err(invalid.clone())
+    Some(Err(invalid.clone()))
+}
+
+/// Reads a success that must be accepted.
+pub(crate) fn success<E: Endpoint>(body: &str) -> E::Output {
+    read::<E>(body.as_bytes(), &[]).unwrap().unwrap()
 }
 
 pub(crate) fn response(status: u16, body: &[u8]) -> Response<Bytes> {

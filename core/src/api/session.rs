@@ -430,6 +430,64 @@ mod tests {
     }
 
     #[test]
+    fn a_new_password_that_no_place_could_keep_stays_in_the_response() {
+        let reset = |password: &str| {
+            ResetPassword::parse(response(&format!(r#"{{"newPassword":"{password}"}}"#)))
+        };
+        let longest = "x".repeat(MAX_NEW_PASSWORD_LENGTH);
+        let new = reset(&longest).unwrap().into_body().new_password;
+        assert_eq!(new.expose(), longest);
+        let error = reset(&format!("{longest}x")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the response is invalid: newPassword is longer than the 1024 bytes that are read"
+        );
+        let kept = error.response().body();
+        assert!(
+            kept.windows(longest.len())
+                .any(|part| part == longest.as_bytes())
+        );
+        // One that did not come as it was sent is not the right one.
+        let error = invalid(reset("Wh0a\u{fffd}"));
+        assert_eq!(error, InvalidResponse::new("newPassword", Problem::Kind));
+    }
+
+    #[test]
+    fn a_blank_response_to_a_logout_is_as_good_as_none() {
+        for blank in ["", "\r\n", "\u{feff} "] {
+            let ended = LogOut::parse(response(blank)).unwrap();
+            assert_eq!(ended.body().session_token, None);
+        }
+    }
+
+    #[test]
+    fn an_error_code_in_a_success_is_a_refusal_unless_it_has_what_was_asked_for() {
+        for body in [
+            r#"{"errorCode":"S.REQUEST_FAILED.X","errorMessage":"m"}"#,
+            r#"{"status":"FAILED","errorCode":"DeserializationFailed"}"#,
+            r#"{"code":"900901","message":"Invalid Credentials"}"#,
+        ] {
+            let errors = [
+                LogIn::parse(response(body)).err(),
+                LogOut::parse(response(body)).err(),
+                ResetPassword::parse(response(body)).err(),
+                crate::api::RequestBearerToken::parse(response(body)).err(),
+                crate::api::RevokeBearerToken::parse(response(body)).err(),
+            ];
+            for error in errors {
+                assert!(
+                    matches!(error, Some(Error::Refused(_))),
+                    "{body}: {error:?}"
+                );
+            }
+        }
+        let both = r#"{"sessionToken":"t","newPassword":"p","errorCode":"S.REQUEST_FAILED.X"}"#;
+        assert!(LogIn::parse(response(both)).is_ok());
+        assert!(LogOut::parse(response(both)).is_ok());
+        assert!(ResetPassword::parse(response(both)).is_ok());
+    }
+
+    #[test]
     fn a_refusal_is_read_on_every_call() {
         let refusal = |status| {
             let body = r#"{"errorCode":"S.REQUEST_FAILED.Specific","errorMessage":"m"}"#;

@@ -696,9 +696,19 @@ mod tests {
             r#"{"code":900902}"#,
             r#"<ams:fault xmlns:ams="http://wso2.org/apimanager/security"><ams:code>900901</ams:code></ams:fault>"#,
             r#"{"error":"invalid_token"}"#,
+            // Under one more key, or beside a message in another shape.
+            r#"{"errorMessage":"m","code":900901}"#,
         ] {
             assert!(refusal(401, body).is_bearer_fault(), "{body}");
             assert!(!refusal(400, body).is_bearer_fault(), "{body}");
+        }
+        // Too many calls are no fault of the bearer.
+        for body in [
+            r#"{"fault":{"code":900800}}"#,
+            "<fault><code>900802</code></fault>",
+        ] {
+            assert!(!refusal(401, body).is_bearer_fault(), "{body}");
+            assert!(refusal(401, body).is_throttled(), "{body}");
         }
         let throttled = "<fault><code>900802</code></fault>";
         assert!(refusal(503, throttled).is_throttled());
@@ -710,6 +720,8 @@ mod tests {
         for (header, is_fault) in [
             (r#"Bearer realm="x", error="invalid_token""#, true),
             ("Bearer error=invalid_token, error_description=\"d\"", true),
+            (r#"Bearer realm="x", error = "invalid_token""#, true),
+            ("Bearer realm='x',\terror='INVALID_TOKEN'", true),
             (r#"Basic realm="invalid_token""#, false),
             (r#"Bearer error="insufficient_scope""#, false),
         ] {
@@ -718,6 +730,12 @@ mod tests {
             let refusal = Refusal::read(response.body(Bytes::new()).unwrap());
             assert_eq!(refusal.is_bearer_fault(), is_fault, "{header}");
         }
+        // Whoever names a code has judged, whatever the header says.
+        let response = http::Response::builder().status(401);
+        let response = response.header("www-authenticate", r#"Bearer error="invalid_token""#);
+        let body = Bytes::from(r#"{"errorCode":"S.INPUT_INVALID.Password.Incorrect"}"#);
+        let refusal = Refusal::read(response.body(body).unwrap());
+        assert!(refusal.names_credentials() && !refusal.is_bearer_fault());
     }
 
     #[test]
@@ -760,6 +778,59 @@ mod tests {
         ] {
             let refusal = refusal(400, body);
             assert!(!format!("{refusal} {refusal:?}").contains("hush"), "{body}");
+        }
+    }
+
+    #[test]
+    fn law_10_a_code_that_tells_a_secret_is_not_shown_or_saved_and_means_the_same() {
+        for (status, body) in [
+            (400, r#"{"errorCode":"S.INPUT_INVALID.Password.hush"}"#),
+            (400, r#"{"errorCode":"S.REQUEST_FAILED.SessionToken.hush"}"#),
+            (400, r#"{"errorCode":"hush"}"#),
+            (401, r#"{"error":"hush"}"#),
+        ] {
+            let plain = refusal(status, body);
+            let censored = plain.clone().censored(|text| text.contains("hush"));
+            let saved = serde_json::to_string(censored.shape()).unwrap();
+            let shown = format!("{censored} {censored:?} {saved} {:?}", censored.code());
+            assert!(!shown.contains("hush"), "{shown}");
+            assert_eq!(censored.names_credentials(), plain.names_credentials());
+            assert_eq!(censored.is_session_refusal(), plain.is_session_refusal());
+            assert_eq!(censored.response().body(), body);
+            // What is saved can be read again.
+            let restored: Shape = serde_json::from_str(&saved).unwrap();
+            assert_eq!(&restored, censored.shape());
+        }
+        let numbered = refusal(401, r#"{"fault":{"code":900901}}"#);
+        let censored = numbered.censored(|text| text == "900901");
+        assert_eq!(censored.to_string(), "401 (gateway fault without a code)");
+        assert!(censored.is_bearer_fault() && censored.is_gateway_refusal());
+        let other = refusal(400, r#"{"errorCode":"A.B"}"#).censored(|text| text == "C");
+        assert_eq!(other.to_string(), "400 A.B");
+    }
+
+    #[test]
+    fn a_success_opens_as_a_refusal_only_in_the_apis_own_form() {
+        for body in [
+            r#"{"errorCode":"S.REQUEST_FAILED.X","errorMessage":"m"}"#,
+            " {\n \"errorMessage\":\"m\",\"errorCode\":\"INPUT_INVALID\"}",
+            "\u{feff}{\"errorCode\":\"S.REQUEST_ONHOLD.X\"}",
+        ] {
+            assert!(Refusal::opens(body.as_bytes()), "{body}");
+        }
+        for body in [
+            "",
+            "{}",
+            "[]",
+            r#"{"errorCode":null,"devices":[]}"#,
+            r#"{"errorCode":"0","errorMessage":"Success"}"#,
+            r#"{"errorCode":"INVALID_PARAMETER"}"#,
+            r#"{"devices":[],"errorCode":"S.REQUEST_FAILED.X"}"#,
+            r#"{"errorMessage":"m"}"#,
+            r#"{"errorCodes":["S.REQUEST_FAILED.X"]}"#,
+            r#"[{"errorCode":"S.REQUEST_FAILED.X"}]"#,
+        ] {
+            assert!(!Refusal::opens(body.as_bytes()), "{body}");
         }
     }
 
@@ -830,6 +901,13 @@ mod tests {
             "REQUEST_FAILED.USERLOCKED",
             "REQUEST_FAILED.USERNAMEINVALID",
             "REQUEST_FAILED.wrongpassword",
+            "AuthenticationFailed",
+            "INVALIDPASSWORD",
+            "user_locked",
+            "USERNotFound",
+            "LoginService.REQUEST_FAILED.Password.Wrong",
+            "LoginService.InvalidPassword",
+            "  INPUT_INVALID.Password\\n",
         ] {
             let body = format!(r#"{{"errorCode":"{code}"}}"#);
             let response = http::Response::new(Bytes::from(body));
@@ -866,6 +944,23 @@ mod tests {
             "REQUEST_FAILED.LoginService.Busy",
             "REQUEST_FAILED.LoginService.Overload",
             "REQUEST_FAILED.LoginService.Overloaded",
+            "REQUEST_FAILED.LoginService.Down",
+            "REQUEST_FAILED.LOGIN_SERVICE_DOWN",
+            "ClockSkew",
+            "Unblocked",
+            "REQUEST_FAILED.User.Unblocked",
+            "REQUEST_FAILED.AccountUnlocked",
+            "Login.Timeout",
+            "LOGINTIMEOUT",
+            "REQUEST_FAILED.Login.Maintenance",
+            "REQUEST_FAILED.Login.Throttled",
+            // The service that refuses is named first.
+            "LoginService.REQUEST_FAILED.Unavailable",
+            "UserService.INPUT_INVALID.Request",
+            "LoginService.Failed",
+            "PasswordService",
+            // A session token's code says nothing of a password.
+            "REQUEST_FAILED.SessionToken.LoginRequired",
         ] {
             let body = format!(r#"{{"errorCode":"{code}"}}"#);
             let response = http::Response::new(Bytes::from(body));

@@ -103,6 +103,30 @@ mod tests {
     }
 
     #[test]
+    fn law_2_a_login_service_that_is_down_says_nothing_of_the_credentials() {
+        for code in [
+            "LoginService.REQUEST_FAILED.Unavailable",
+            "LoginService.REQUEST_FAILED.Internal",
+            "LoginService.Down",
+            "REQUEST_FAILED.LoginService.Down",
+            "Login.Timeout",
+            "ClockSkew",
+            "Unblocked",
+        ] {
+            let body = format!(r#"{{"errorCode":"{code}"}}"#);
+            assert_eq!(on(503, &body), Verdict::Uncertain, "{code}");
+            assert_eq!(on(400, &body), Verdict::Judged, "{code}");
+            assert_eq!(on(200, &body), Verdict::Judged, "{code}");
+        }
+        for code in ["AuthenticationFailed", "INVALIDPASSWORD", "user_locked"] {
+            let body = format!(r#"{{"errorCode":"{code}"}}"#);
+            for status in [200, 400, 401, 403] {
+                assert_eq!(on(status, &body), Verdict::WrongCredentials, "{code}");
+            }
+        }
+    }
+
+    #[test]
     fn law_2_the_api_and_whoever_says_401_have_judged() {
         for status in [200, 400, 401, 403, 404, 409, 422] {
             let verdict = on(status, &code("REQUEST_FAILED.Unclear"));

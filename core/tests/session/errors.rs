@@ -4,10 +4,10 @@
 use std::{error::Error as _, num::NonZeroU32};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use thingspace_core::{
     Call, CallOptions, Error, ErrorCode, ErrorKind, InvalidResponse, Outcome, Step, StoreError,
-    Timestamp, api,
+    Timestamp, TransportError, api,
     response::Problem,
     session::{BlockReason, Failure, MaxFailedLogins, OperationKind},
 };
@@ -268,6 +268,185 @@ fn a_login_whose_token_fetch_failed_says_that_no_login_was_sent() {
             "{error}"
         );
         assert_eq!(s.session.login_guard().failed_logins, 0);
+    }
+}
+
+/// The error of a call whose first request of this purpose is refused so.
+fn refused_at(purpose: Purpose, received: &Received) -> Error {
+    let mut s = Scenario::with(settings(|s| s.max_attempts = NonZeroU32::MIN));
+    let mut call = match purpose {
+        Purpose::LogOut => Actor::log_out(),
+        Purpose::Reset => Actor::reset_password(),
+        _ => Actor::reads(),
+    };
+    if purpose == Purpose::LogOut {
+        s = Scenario::open_with(s.session.settings().clone());
+    } else if purpose != Purpose::TokenFetch {
+        call.fetches(&mut s, "bearer-1");
+        if purpose != Purpose::LogIn {
+            call.logs_in(&mut s, "session-1");
+        }
+    }
+    call.sends(&mut s, purpose);
+    call.receives(&mut s, received.clone());
+    call.fails(&mut s)
+}
+
+/// What somebody on the way says, each with a word of the advice about it.
+fn on_the_way() -> Vec<(Received, &'static str)> {
+    vec![
+        (response(407, ""), "a proxy on the way wants a user name"),
+        (response(407, "<html>"), "give them to the HTTP stack"),
+        (response(403, "<html>blocked</html>"), "look for a firewall"),
+        (response(403, ""), "look for a firewall or proxy on the way"),
+        (response(302, ""), "check the environment's base address"),
+    ]
+}
+
+#[test]
+fn what_a_proxy_or_firewall_says_blames_neither_request_nor_application() {
+    for purpose in [
+        Purpose::TokenFetch,
+        Purpose::LogIn,
+        Purpose::Work,
+        Purpose::LogOut,
+        Purpose::Reset,
+    ] {
+        for (received, advice) in on_the_way() {
+            let error = refused_at(purpose, &received);
+            let said = error.to_string();
+            // A reset that a redirect answered may have been made, and that comes first.
+            if !error.is_password_in_doubt() {
+                assert!(said.contains(advice), "{purpose:?}: {said}");
+            }
+            for blamed in ["key and secret", "correct the request", "may use this API"] {
+                assert!(!said.contains(blamed), "{purpose:?}: {said}");
+            }
+            assert!(!error.is_wrong_app() && !error.is_wrong_credentials());
+        }
+    }
+}
+
+#[test]
+fn a_refused_token_fetch_says_what_to_check() {
+    let portal = "check its key and secret in the ThingSpace portal";
+    let base = "check the environment's base address";
+    for (status, body, is_wrong_app, advice) in [
+        (401, r#"{"error":"invalid_client"}"#, true, portal),
+        (400, r#"{"error":"unauthorized_client"}"#, true, portal),
+        (401, "", true, portal),
+        (
+            403,
+            "<ams:fault><ams:code>900908</ams:code></ams:fault>",
+            true,
+            portal,
+        ),
+        (
+            400,
+            r#"{"error":"invalid_scope"}"#,
+            true,
+            "check the scopes in the settings",
+        ),
+        (400, r#"{"error":"unsupported_grant_type"}"#, true, base),
+        (400, r#"{"error":"invalid_request"}"#, true, base),
+        (401, "<html>", false, base),
+        (404, "<html>", false, base),
+        (405, "", false, base),
+        (403, "<html>", false, "look for a firewall"),
+    ] {
+        let error = refused_at(Purpose::TokenFetch, &response(status, body));
+        let said = error.to_string();
+        assert_eq!(error.is_wrong_app(), is_wrong_app, "{said}");
+        assert!(said.contains(advice), "{said}");
+        assert_eq!(said.contains(portal), advice == portal, "{said}");
+    }
+}
+
+#[test]
+fn characters_that_thingspace_does_not_take_are_named() {
+    let received = refused("INPUT_INVALID.Request.InvalidCharacter");
+    for purpose in [Purpose::LogIn, Purpose::Work, Purpose::Reset] {
+        let said = refused_at(purpose, &received).to_string();
+        assert!(
+            said.contains("ThingSpace") && said.contains("such as ' < and \\"),
+            "{purpose:?}: {said}"
+        );
+        let is_login = purpose == Purpose::LogIn;
+        assert_eq!(said.contains("is in the credentials"), is_login, "{said}");
+        assert!(!said.contains("perhaps for its credentials"), "{said}");
+    }
+}
+
+#[test]
+fn an_api_that_the_application_may_not_use_is_not_the_requests_fault() {
+    for body in [
+        r#"{"fault":{"code":900908}}"#,
+        r#"{"code":"900908","message":"Resource forbidden"}"#,
+        "<ams:fault><ams:code>900908</ams:code></ams:fault>",
+    ] {
+        for purpose in [Purpose::LogIn, Purpose::Work] {
+            let said = refused_at(purpose, &response(403, body)).to_string();
+            let advice = "check in the ThingSpace portal that the application may use this API";
+            assert!(said.ends_with(advice), "{purpose:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_response_that_broke_off_is_not_said_to_be_missing() {
+    let part = response(200, "{\"wo").unwrap();
+    let received = Err(TransportError::broken_off(part, "reset by peer"));
+    let error = refused_at(Purpose::Work, &received);
+    assert_eq!(
+        error.to_string(),
+        "only a part of the response came, so the call may have been executed; look before you retry it"
+    );
+    let said = refused_at(Purpose::Reset, &received).to_string();
+    assert!(said.contains("only a part of the response came;"), "{said}");
+    let said = refused_at(Purpose::LogIn, &received).to_string();
+    assert!(
+        said.ends_with("only a part of the response came; call again"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_refusal_with_the_status_of_a_success_is_one() {
+    let body = r#"{"errorCode":"S.REQUEST_FAILED.Unclear","errorMessage":"m"}"#;
+    for purpose in [
+        Purpose::LogIn,
+        Purpose::Work,
+        Purpose::LogOut,
+        Purpose::Reset,
+    ] {
+        let error = refused_at(purpose, &response(200, body));
+        assert!(error.code().unwrap().is("REQUEST_FAILED.Unclear"));
+        assert_eq!(error.status().unwrap(), 200, "{purpose:?}");
+        assert!(!error.is_outcome_unknown() && !error.is_password_in_doubt());
+    }
+    // A dead session is told, and a new one used.
+    let mut s = Scenario::open();
+    let mut call = Actor::writes();
+    call.sends(&mut s, Purpose::Work);
+    let expired = session_expired().unwrap().map(|body| body);
+    call.receives(&mut s, Ok(Response::new(expired.into_body())));
+    call.logs_in(&mut s, "session-2");
+    call.works(&mut s);
+}
+
+#[test]
+fn a_success_of_another_product_that_has_a_field_of_this_name_is_its_callers() {
+    for body in [
+        r#"{"devices":[],"errorCode":"S.REQUEST_FAILED.Unclear"}"#,
+        r#"{"errorCode":"0","errorMessage":"Success"}"#,
+        r#"{"errorCode":null,"requestId":"r"}"#,
+        r#"[{"errorCode":"S.REQUEST_FAILED.Unclear"}]"#,
+    ] {
+        let mut s = Scenario::open();
+        let mut call = Actor::reads();
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, response(200, body));
+        assert_eq!(call.ends_with_response(&mut s).body(), body);
     }
 }
 

@@ -126,6 +126,18 @@ fn the_reason_says_what_to_do() {
         error.to_string(),
         "the request was not sent: it is a call that opens, ends or re-keys a session, which only the session itself may make; use the session's own calls: log_in, log_out or reset_password"
     );
+    // What a caller does who knows the whole address, or forgot its first sign.
+    let at = Environment::production();
+    assert_eq!(
+        at.uri("/api/m2m/v1/devices").unwrap_err().to_string(),
+        "its path begins with /api, and so the environment's base address would have that twice; leave it out and give one like /m2m/v1/…"
+    );
+    let repeated = Actor::requests(request(Method::GET, "/api/m2m/v1/devices")).err();
+    assert_eq!(repeated, Some(RequestError::BaseTwice));
+    assert_eq!(
+        at.uri("m2m/v1/devices").unwrap_err().to_string(),
+        "its path does not begin with a slash; give one like /m2m/v1/…"
+    );
 }
 
 #[test]
@@ -150,6 +162,8 @@ fn law_2_the_sessions_own_calls_cannot_be_made_behind_its_guard() {
         let hidden = own.replace('/', "%2F");
         let hidden_back = own.replace('/', "%5c");
         let encoded = own.replacen('s', "%73", 1);
+        let twice = own.replacen('s', "%2573", 1);
+        let often = own.replacen('s', "%25252573", 1);
         let parameters = own.replace('/', ";a=b/");
         for uri in [
             format!("/m2m/v1/{own}"),
@@ -162,6 +176,13 @@ fn law_2_the_sessions_own_calls_cannot_be_made_behind_its_guard() {
             format!("/M2M/V1/{upper}"),
             format!("/%6d2m/v1/{encoded}"),
             format!("/m2m/v1/{hidden}"),
+            format!("/m2m/v1/{twice}"),
+            format!("/m2m/v1/{often}"),
+            format!("/m2m%252Fv1%252f{twice}"),
+            format!("/m2m/v1/%00{own}"),
+            format!("/m2m/v1/%20{own}%20"),
+            format!("/m2m./v1/.{own}."),
+            format!("/m2m/v1/session%00/{own}"),
             format!("/m2m%2fv1%2F{hidden}"),
             format!("//m2m//v1//{double}"),
             format!("/m2m;x/v1;y=z/{parameters}"),

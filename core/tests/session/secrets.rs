@@ -296,6 +296,86 @@ fn echoing(status: u16, body: &str) -> Received {
         .unwrap())
 }
 
+/// The secrets that the session has when a request of this purpose is refused.
+fn known(purpose: Purpose) -> Vec<String> {
+    let basic = BASE64_STANDARD.encode(format!("key:{APP_SECRET}"));
+    let mut known = vec![APP_SECRET.to_owned(), OLD_PASSWORD.to_owned(), basic];
+    if purpose != Purpose::TokenFetch {
+        known.push(BEARER.to_owned());
+    }
+    if matches!(purpose, Purpose::Work | Purpose::Reset | Purpose::LogOut) {
+        known.push(SESSION.to_owned());
+    }
+    known
+}
+
+#[test]
+fn law_10_no_code_shows_a_secret() {
+    let mut shown = Shown::default();
+    for bad in Purpose::ALL {
+        for status in [200, 400, 401] {
+            for secret in known(bad) {
+                for body in [
+                    format!(r#"{{"errorCode":"{secret}"}}"#),
+                    format!(r#"{{"errorCode":" S.INPUT_INVALID.Password.{secret}.Bad "}}"#),
+                    format!(r#"{{"errorCode":"S.REQUEST_FAILED.SessionToken{secret}"}}"#),
+                    format!(r#"{{"errorCode":"{secret}.REQUEST_FAILED.SessionToken.Bad"}}"#),
+                    format!(r#"{{"error":"{secret}"}}"#),
+                    format!(r#"{{"error":"invalid_{secret}_token"}}"#),
+                ] {
+                    // Of another product's success, the machine reads nothing.
+                    if (bad, status) == (Purpose::Work, 200) && !body.contains("_FAILED") {
+                        continue;
+                    }
+                    let echo = || response(status, &body);
+                    let service = but_for(bad, &echo);
+                    // The password stays the one that is repeated.
+                    shown.drive_all(&|purpose| match purpose {
+                        Purpose::Reset if bad != purpose => unclear(),
+                        _ => service(purpose),
+                    });
+                    shown.holds_no_secret(&format!("{bad:?} has the response {status} {body}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_code_that_tells_the_password_still_says_that_it_is_wrong() {
+    let mut s = Scenario::new();
+    let mut call = Actor::log_in();
+    call.fetches(&mut s, "bearer-1");
+    call.sends(&mut s, Purpose::LogIn);
+    call.receives(&mut s, refused("INPUT_INVALID.Password.IMgr8"));
+    let error = call.fails(&mut s);
+    assert!(error.is_wrong_credentials() && error.code().is_none());
+    assert!(!s.at_rest().to_string().contains("IMgr8"));
+    // The caller has the whole response, to look at it unseen.
+    let body = error.response().unwrap().body();
+    assert!(String::from_utf8_lossy(body).contains("IMgr8"));
+    s.restart("IMgr8");
+    assert!(Actor::log_in().fails(&mut s).is_wrong_credentials());
+}
+
+#[test]
+fn a_password_of_a_letter_or_two_does_not_hide_every_code() {
+    for (password, code, is_shown) in [
+        ("a", "INPUT_INVALID.Password.Bad", true),
+        ("Pa", "INPUT_INVALID.Password.Bad", true),
+        ("Bad", "INPUT_INVALID.Password.Bad", false),
+        ("a", "INPUT_INVALID.a", false),
+    ] {
+        let mut s = Scenario::of(builder(password));
+        let mut call = Actor::log_in();
+        call.fetches(&mut s, "bearer-1");
+        call.sends(&mut s, Purpose::LogIn);
+        call.receives(&mut s, refused(code));
+        let error = call.fails(&mut s);
+        assert_eq!(error.code().is_some(), is_shown, "{password}: {error}");
+    }
+}
+
 #[test]
 fn law_10_no_secret_is_shown_when_all_goes_well() {
     let mut shown = Shown::default();
