@@ -57,6 +57,12 @@ impl Call {
     }
 
     fn request(&self) -> Result<Request<Bytes>, Failure> {
+        // It would be taken for a host, or for no address at all.
+        if !self.path.starts_with('/') && !self.path.contains("://") {
+            return Err(Failure::usage(
+                "the path does not begin with a slash; give one like /m2m/v1/…",
+            ));
+        }
         let request = Request::builder()
             .method(self.method.clone())
             .uri(&self.path)

@@ -143,6 +143,15 @@ fn a_call_that_is_not_allowed_is_not_made() {
     ] {
         stage.run(&["call", "GET", path]).ends_with(2);
     }
+    for (path, advice) in [
+        ("m2m/v1/devices", "does not begin with a slash"),
+        ("m2m", "does not begin with a slash"),
+        ("/api/m2m/v1/devices", "its path begins with /api"),
+        ("/m2m/v1/a b", "percent-encode it"),
+    ] {
+        let refused = stage.run(&["call", "GET", path]).ends_with(2);
+        refused.reports(advice);
+    }
     stage
         .run(&["call", "PUT", "/m2m/v1/session/password/actions/reset"])
         .ends_with(2)
