@@ -8,7 +8,7 @@ use super::{
     machine::Session,
 };
 use crate::{
-    Timestamp,
+    BearerToken, SessionToken, Timestamp,
     response::{InvalidResponse, Problem, Refusal, Unread},
     transport::TransportError,
 };
@@ -64,8 +64,8 @@ impl Session {
     fn is_told_a_secret(&self, text: &str) -> bool {
         let password = self.credentials.user.password().expose();
         let new = self.new_password().map(|new| new.password().expose());
-        let bearer = self.bearer_token().map(|bearer| bearer.expose());
-        let session = self.session_token().map(|session| session.expose());
+        let bearer = self.bearer_token().map(BearerToken::expose);
+        let session = self.session_token().map(SessionToken::expose);
         let app = &self.credentials.app;
         [Some(password), new, bearer, session]
             .into_iter()

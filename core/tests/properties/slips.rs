@@ -28,7 +28,7 @@ fn slippery() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         any::<String>().prop_map(|text| {
             let json = serde_json::to_string(&text).unwrap();
-            json[1..json.len() - 1].as_bytes().to_vec()
+            json.as_bytes()[1..json.len() - 1].to_vec()
         }),
         select(UNREADABLE.to_vec()).prop_map(<[u8]>::to_vec),
     ];
