@@ -47,7 +47,7 @@ use http::{
     },
 };
 
-use super::{authorization::Authorization, error::Error};
+use super::{authorization::Authorization, dead_session::DeadSession, error::Error};
 use crate::{
     Environment,
     environment::RequestError,
@@ -161,17 +161,28 @@ pub struct CallOptions {
     /// Only then is it retried when its outcome is unknown.
     #[doc(alias = "retry")]
     pub idempotent: bool,
+
+    /// The refusals that mean that the session is over, beside the codes with a
+    /// `SessionToken` segment, which always do.
+    /// [`DeadSession::DOCUMENTED`] unless said otherwise.
+    pub dead_session: &'static [DeadSession],
 }
 
 impl CallOptions {
     /// The options of a call that must not be executed twice.
     pub const fn once() -> Self {
-        Self { idempotent: false }
+        Self {
+            idempotent: false,
+            dead_session: DeadSession::DOCUMENTED,
+        }
     }
 
     /// The options of a call that may be executed twice.
     pub const fn idempotent() -> Self {
-        Self { idempotent: true }
+        Self {
+            idempotent: true,
+            ..Self::once()
+        }
     }
 }
 
@@ -199,6 +210,7 @@ impl Endpoint for Request<Bytes> {
     fn options(&self) -> CallOptions {
         CallOptions {
             idempotent: self.method().is_safe(),
+            ..CallOptions::once()
         }
     }
 }

@@ -4,6 +4,7 @@
 //! copy of it. The room knows nothing of sessions.
 
 mod authorization;
+mod dead_session;
 mod endpoint;
 mod error;
 pub mod oauth;
@@ -12,6 +13,7 @@ pub mod session;
 pub(crate) use self::endpoint::complete;
 pub use self::{
     authorization::{Authorization, WithApp, WithBearer, WithSession},
+    dead_session::DeadSession,
     endpoint::{CallOptions, Endpoint},
     error::Error,
     oauth::{RequestBearerToken, RevokeBearerToken},

@@ -185,6 +185,12 @@ impl Environment {
         Ok(())
     }
 
+    /// Returns true if an address is below the base, and its path begins with `first`.
+    pub(crate) fn is_below(&self, uri: &Uri, first: &str) -> bool {
+        let path = self.0.path_below(uri).unwrap_or_default();
+        path.trim_start_matches('/').split('/').next() == Some(first)
+    }
+
     /// Checks that a caller's request may go to `uri` with the tokens of a session:
     /// to the same origin, and not to a path below the base that begins with these
     /// segments (`None` is any), as a lenient server might read it.

@@ -10,6 +10,7 @@ use http::Request;
 
 use super::{
     acquire::Acquisition,
+    blame::Blame,
     error::{Error, ErrorKind, Outcome},
     guard::BlockReason,
     machine::Session,
@@ -270,8 +271,9 @@ impl Execution {
             }
             Err(error) => {
                 let tokens = (in_flight.bearer, in_flight.session);
-                session.request_refused(now, tokens, in_flight.sent_at, &error);
-                self.attempt_failed(purpose, session, now, error);
+                let blame = purpose.blame(session, &error);
+                session.request_refused(now, tokens, in_flight.sent_at, &error, blame);
+                self.attempt_failed(purpose, session, now, tokens, error, blame);
             }
         }
     }
@@ -536,6 +538,7 @@ impl Execution {
         else {
             return;
         };
+        let tokens = (operation.bearer, operation.session);
         patience.rebase(now);
         let is_awaited = patience.rest(now).is_some();
         let error = match session.results.of(operation.id).map(|done| &done.result) {
@@ -553,7 +556,8 @@ impl Execution {
                 }
             }
         };
-        self.attempt_failed(purpose, session, now, error);
+        let blame = Blame::of(&error, &[]);
+        self.attempt_failed(purpose, session, now, tokens, error, blame);
     }
 
     /// The outcome of the login that this call began and has not learned of.
@@ -884,27 +888,34 @@ impl Execution {
         purpose: &Purpose,
         session: &mut Session,
         now: Timestamp,
+        tokens: (OperationId, OperationId),
         error: Error,
+        blame: Blame,
     ) {
-        let bearer_fault = matches!(error.kind(), ErrorKind::Refused(by) if by.is_bearer_fault());
-        let session_refusal =
-            matches!(error.kind(), ErrorKind::Refused(by) if by.is_session_refusal());
-        let is_replayed = if (bearer_fault || session_refusal) && self.replays_shared(session) {
-            true
-        } else if bearer_fault {
-            !std::mem::replace(&mut self.replayed.bearer, true)
-        } else {
-            session_refusal && !std::mem::replace(&mut self.replayed.session, true)
+        let is_of_tokens = matches!(blame, Blame::Bearer | Blame::Session);
+        let is_replayed = match blame {
+            _ if is_of_tokens && self.replays_shared(session) => true,
+            Blame::Bearer => !std::mem::replace(&mut self.replayed.bearer, true),
+            Blame::Session => !std::mem::replace(&mut self.replayed.session, true),
+            Blame::Unnamed => self.replays_unnamed(purpose, session, now, tokens),
+            Blame::Request | Blame::Nothing => false,
         };
         if is_replayed {
             self.outcome = self.outcome.max(Outcome::Refused);
             self.state = State::Acquiring { waited_for: None };
             return;
         }
-        let error = error.map_kind(|kind| match kind {
-            ErrorKind::Refused(refusal) if bearer_fault => ErrorKind::BearerRefused(refusal),
-            ErrorKind::Refused(refusal) if session_refusal => ErrorKind::SessionRefused(refusal),
-            other => other,
+        if matches!(purpose, Purpose::LogOut) && matches!(blame, Blame::Bearer | Blame::Unnamed) {
+            session.give_up_session(tokens.1);
+        }
+        if matches!((purpose, blame), (Purpose::LogOut, Blame::Unnamed)) {
+            self.state = State::Finishing(Ok(Completion::LoggedOut(None)));
+            return;
+        }
+        let error = error.map_kind(|kind| match (blame, kind) {
+            (Blame::Bearer, ErrorKind::Refused(refusal)) => ErrorKind::BearerRefused(refusal),
+            (Blame::Session, ErrorKind::Refused(refusal)) => ErrorKind::SessionRefused(refusal),
+            (_, other) => other,
         });
         self.outcome = self.outcome.max(error.outcome());
         self.failures = self.failures.saturating_add(1);
@@ -923,6 +934,35 @@ impl Execution {
             span: Span::until(now, until),
         };
         self.last = Some(error.put_off(until));
+    }
+
+    /// Returns true if a request is to be replayed after a 401 that names nothing: it costs
+    /// another bearer token, then a login. If a session just opened has the same, it is the
+    /// request's own.
+    fn replays_unnamed(
+        &mut self,
+        purpose: &Purpose,
+        session: &mut Session,
+        now: Timestamp,
+        (bearer, open): (OperationId, OperationId),
+    ) -> bool {
+        let is_new = |token: OperationId| token == self.own || token == self.began;
+        if matches!(purpose, Purpose::ResetPassword) {
+            return false;
+        }
+        if is_new(open) {
+            session.clear_of_suspicion(now);
+            return false;
+        }
+        if !is_new(bearer) && !self.replayed.bearer && session.suspect_bearer(bearer, now) {
+            self.replayed.bearer = true;
+            return true;
+        }
+        if matches!(purpose, Purpose::Request { .. }) && !self.replayed.session {
+            self.replayed.session = session.suspect_session(open, now);
+            return self.replayed.session;
+        }
+        false
     }
 
     /// Returns true if tokens were refused that this call did not get itself, in a
@@ -982,6 +1022,18 @@ impl Execution {
 }
 
 impl Purpose {
+    /// What an error of the caller's request says of the tokens. Outside of Connectivity
+    /// Management, a refusal is no sign that the session is alive.
+    fn blame(&self, session: &Session, error: &Error) -> Blame {
+        let Self::Request { request, options } = self else {
+            return Blame::of(error, &[]);
+        };
+        match Blame::of(error, options.dead_session) {
+            Blame::Request if !session.environment.is_below(request.uri(), "m2m") => Blame::Nothing,
+            blame => blame,
+        }
+    }
+
     const fn is_sync(&self) -> bool {
         matches!(self, Self::Sync)
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::Response;
 
 use super::{
+    blame::Blame,
     error::{Error, ErrorKind},
     event::Event,
     failure::{Brief, Failure, Reason},
@@ -328,7 +329,8 @@ impl Session {
         match verdict(&error) {
             Verdict::NotJudged => {
                 self.memory.guard.refund(id);
-                self.request_refused(now, (bearer, OperationId::default()), now, &error);
+                let tokens = (bearer, OperationId::default());
+                self.request_refused(now, tokens, now, &error, Blame::of(&error, &[]));
             }
             verdict => {
                 let failure = Failure::of(kind, now, error.kind().reason());
@@ -453,7 +455,8 @@ impl Session {
             }
             Err(error) => error,
         };
-        self.request_refused(now, (bearer, session), sent_at, &error);
+        let blame = Blame::of(&error, &[]);
+        self.request_refused(now, (bearer, session), sent_at, &error, blame);
         if !is_reset {
             return Err(error);
         }
@@ -468,16 +471,23 @@ impl Session {
         (bearer, session): (OperationId, OperationId),
         sent_at: Timestamp,
         error: &Error,
+        blame: Blame,
     ) {
-        match error.kind() {
-            ErrorKind::Refused(refusal) if refusal.is_bearer_fault() => {
-                self.bearer_refused(bearer);
-            }
-            ErrorKind::Refused(refusal) if refusal.is_session_refusal() => {
-                self.session_refused(session, now, refusal);
-            }
-            _ if error.code().is_some() => self.session_used(session, sent_at),
+        match (blame, error.refusal()) {
+            (Blame::Bearer, _) => self.bearer_refused(bearer),
+            (Blame::Session, Some(refusal)) => self.session_refused(session, now, refusal),
+            (Blame::Request, _) => self.session_used(session, sent_at),
             _ => {}
+        }
+    }
+
+    /// Ends the session of this generation, which a logout was refused for: whatever was
+    /// meant, it is not used any more.
+    pub(super) fn give_up_session(&mut self, generation: OperationId) {
+        if self.memory.open_of(generation).is_some() {
+            self.memory.end_session();
+            self.events.push(Event::LoggedOut);
+            self.memory.touch();
         }
     }
 

@@ -48,6 +48,9 @@ pub(super) struct Memory {
     pub(super) epoch_password: Option<Tag>,
     pub(super) guard: Guard,
     pub(super) cooldown: Cooldown,
+    /// The time for which 401s that name nothing open no further login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unnamed: Option<Span>,
     /// The number of token fetches and logins in a row that failed in a way that
     /// may pass.
     pub(super) failures: u32,
@@ -153,6 +156,7 @@ impl Memory {
                 reported: shift.of(open.reported),
                 ..open
             }),
+            unnamed: self.unnamed.map(|span| span.shifted(shift)),
             guard: self.guard.shifted(shift),
             delay: self.delay.map(|delay| delay.shifted(shift)),
             failed: self.failed.map(|failed| FailedOperation {
@@ -177,6 +181,9 @@ impl Memory {
         }
         if let Some(failed) = &mut self.failed {
             rebased |= failed.failure.rebase(now);
+        }
+        if let Some(unnamed) = &mut self.unnamed {
+            rebased |= unnamed.rebase(now);
         }
         if let Some(open) = &mut self.open {
             let times = [&mut open.since, &mut open.used, &mut open.reported];
@@ -232,6 +239,7 @@ impl Memory {
             let is_own = self.epoch_password == Some(own(self.guard.salt));
             self.epoch_password = is_own.then(|| own(theirs.guard.salt));
         }
+        self.unnamed = newer(self.unnamed, theirs.unnamed, |span| span.end());
         self.guard.merge(theirs.guard, &own);
         self.ended_bearer = self.ended_bearer.max(theirs.ended_bearer);
         self.ended_session = self.ended_session.max(theirs.ended_session);
@@ -319,6 +327,9 @@ impl Memory {
                 .open
                 .as_ref()
                 .is_some_and(|open| open.since.max(open.used).max(open.reported) > saved_at)
+            || self
+                .unnamed
+                .is_some_and(|span| span.is_impossible(saved_at))
             || self.guard.is_impossible(saved_at)
     }
 
@@ -336,7 +347,7 @@ impl Memory {
 }
 
 /// Returns the newer one of two, by its generation.
-fn newer<T>(mine: Option<T>, other: Option<T>, of: impl Fn(&T) -> OperationId) -> Option<T> {
+fn newer<T, O: Ord>(mine: Option<T>, other: Option<T>, of: impl Fn(&T) -> O) -> Option<T> {
     match (mine, other) {
         (Some(mine), Some(other)) if of(&other) > of(&mine) => Some(other),
         (mine, other) => mine.or(other),

@@ -36,6 +36,7 @@
 
 mod acquire;
 mod backoff;
+mod blame;
 mod builder;
 mod call;
 mod check;

@@ -116,6 +116,13 @@ pub(super) const USE_SAVED_EVERY: Duration = Duration::from_secs(5 * 60);
 /// processes share the session (our choice).
 pub(super) const MAX_SHARED_REPLAYS: u32 = 3;
 
+/// The time for which 401s that name nothing open no further login, after one that came
+/// on a session just opened (our choice).
+pub(super) const UNNAMED_PAUSE: Duration = Duration::from_secs(30 * 60);
+
+/// The time between two token fetches for a 401 that names nothing (our choice).
+pub(super) const UNNAMED_BEARER_INTERVAL: Duration = Duration::from_secs(60);
+
 /// The settings of a session. Start from the default and change what differs:
 ///
 /// ```

@@ -6,8 +6,11 @@ use super::{
     failure::Failure,
     machine::Session,
     memory::Delay,
-    operation::OperationId,
-    settings::{LONGEST_REQUESTED_BACKOFF, USE_GRAIN, USE_SAVED_EVERY},
+    operation::{OperationId, OperationKind},
+    settings::{
+        LONGEST_REQUESTED_BACKOFF, UNNAMED_BEARER_INTERVAL, UNNAMED_PAUSE, USE_GRAIN,
+        USE_SAVED_EVERY,
+    },
     span::Span,
 };
 use crate::{BearerToken, SessionToken, Timestamp, response::Refusal};
@@ -88,6 +91,67 @@ impl Session {
         }
     }
 
+    /// Takes note that the service refused this bearer token where it was used without
+    /// this session. If it is still in use here, it is not used any more, and the next
+    /// call fetches another one.
+    pub fn bearer_token_refused(&mut self, token: &BearerToken) {
+        let bearer = self.memory.bearer.as_ref();
+        if let Some(bearer) = bearer.filter(|bearer| bearer.token == *token) {
+            self.bearer_refused(bearer.generation);
+        }
+    }
+
+    /// Takes note that the service refused this session token by this response where it
+    /// was used without this session. If it is still in use here, the session is over, and
+    /// the next call logs in; nothing is logged out.
+    ///
+    /// It counts like a refusal of a call: sessions that are refused soon after their login
+    /// delay the next one.
+    pub fn session_token_refused(
+        &mut self,
+        now: Timestamp,
+        token: &SessionToken,
+        refusal: &Refusal,
+    ) {
+        let open = self.memory.open.as_ref();
+        if let Some(open) = open.filter(|open| open.token == *token) {
+            self.session_refused(open.generation, now, refusal);
+        }
+    }
+
+    /// Fetches another bearer token after a 401 that names nothing. Returns false if one
+    /// was fetched for such a reason just now.
+    pub(super) fn suspect_bearer(&mut self, generation: OperationId, now: Timestamp) -> bool {
+        let span = Span::new(now, UNNAMED_BEARER_INTERVAL);
+        if self.suspected.is_some_and(|suspected| suspected.has(now)) {
+            return false;
+        }
+        self.suspected = Some(span);
+        self.bearer_refused(generation);
+        true
+    }
+
+    /// Ends the session after a 401 that names nothing, which is no death of the
+    /// session's. Returns false if such 401s open no login now.
+    pub(super) fn suspect_session(&mut self, generation: OperationId, now: Timestamp) -> bool {
+        let unnamed = self.memory.unnamed;
+        if unnamed.is_some_and(|unnamed| unnamed.rest(now).is_some()) {
+            return false;
+        }
+        if self.memory.open_of(generation).is_some() {
+            self.memory.end_session();
+            self.events.push(Event::SessionRefused);
+            self.memory.touch();
+        }
+        true
+    }
+
+    /// Notes that a session just opened had the same 401, so that it is the request's own.
+    pub(super) fn clear_of_suspicion(&mut self, now: Timestamp) {
+        self.memory.unnamed = Some(Span::new(now, UNNAMED_PAUSE));
+        self.memory.touch();
+    }
+
     /// Notes that the session of this generation was refused.
     pub(super) fn session_refused(
         &mut self,
@@ -95,12 +159,18 @@ impl Session {
         now: Timestamp,
         refusal: &Refusal,
     ) {
+        let logs_out = self.operation() == Some(OperationKind::LogOut);
         let Some(open) = self.memory.open_of(generation) else {
             return;
         };
         let age = now.since(open.since);
         self.memory.end_session();
         self.events.push(Event::SessionRefused);
+        if logs_out {
+            // It was ended on purpose.
+            self.memory.touch();
+            return;
+        }
         if let Some(length) = self.memory.cooldown.refused_at(age) {
             // A backoff that the service asked for is not cut short.
             let asked = self.memory.delay(now).map(|(until, _)| until.since(now));

@@ -28,3 +28,4 @@ mod secrets;
 mod shared;
 mod snapshot;
 mod store;
+mod unnamed;

@@ -562,7 +562,7 @@ impl Purpose {
             }
             "/api/m2m/v1/session/logout" => Self::LogOut,
             "/api/m2m/v1/session/password/actions/reset" => Self::Reset,
-            "/api/m2m/v1/work" => Self::Work,
+            "/api/m2m/v1/work" | "/api/loc/v1/locations" => Self::Work,
             other => panic!("a request to {other}"),
         }
     }
