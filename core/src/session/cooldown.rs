@@ -11,23 +11,27 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{
-    FIRST_COOLDOWN, FREE_SHORT_LIVED_SESSIONS, LONGEST_COOLDOWN, SHORT_LIVED_SESSION,
+    COOLDOWN_FORGETS_EVERY, FIRST_COOLDOWN, FREE_SHORT_LIVED_SESSIONS, LONGEST_COOLDOWN,
+    SHORT_LIVED_SESSION,
 };
 
-/// The number of short-lived sessions in a row.
+/// The number of short-lived sessions in a row. One is forgotten with each hour that
+/// has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Cooldown(u32);
 
 impl Cooldown {
-    /// Counts a session that was refused at this age. Returns how long the next
-    /// login is delayed, if it is.
-    pub(super) fn refused_at(&mut self, age: Duration) -> Option<Duration> {
+    /// Counts a session that was refused at this age, so long after the last short-lived
+    /// one. Returns how long the next login is delayed, if it is.
+    pub(super) fn refused_at(&mut self, age: Duration, since_last: Duration) -> Option<Duration> {
         if age >= SHORT_LIVED_SESSION {
             self.0 = 0;
             return None;
         }
-        self.0 = self.0.saturating_add(1);
+        let hours = since_last.as_secs() / COOLDOWN_FORGETS_EVERY.as_secs();
+        let forgotten = u32::try_from(hours).unwrap_or(u32::MAX);
+        self.0 = self.0.saturating_sub(forgotten).saturating_add(1);
         let doublings = self.0.checked_sub(FREE_SHORT_LIVED_SESSIONS + 1)?.min(31);
         Some(
             FIRST_COOLDOWN
@@ -52,7 +56,8 @@ mod tests {
     fn law_5_short_lived_sessions_delay_logins_longer_and_longer() {
         let mut cooldown = Cooldown::default();
         let age = Duration::from_secs(96);
-        let delays: Vec<_> = (0..8).map(|_| cooldown.refused_at(age)).collect();
+        let refused = |_| cooldown.refused_at(age, age);
+        let delays: Vec<_> = (0..8).map(refused).collect();
         let minutes = |n: u64| Some(Duration::from_secs(60 * n));
         assert_eq!(
             delays,
@@ -68,6 +73,21 @@ mod tests {
             ]
         );
         cooldown.used_at(SHORT_LIVED_SESSION);
-        assert_eq!(cooldown.refused_at(age), None);
+        assert_eq!(cooldown.refused_at(age, age), None);
+    }
+
+    #[test]
+    fn a_short_lived_session_is_forgotten_with_each_hour_that_has_none() {
+        let age = Duration::from_secs(96);
+        let hours = |n: u64| Duration::from_secs(3600 * n);
+        let mut cooldown = Cooldown::default();
+        for _ in 0..100 {
+            assert_eq!(cooldown.refused_at(age, hours(24 * 7)), None);
+        }
+        for delay in [None, Some(60), Some(120), Some(240)] {
+            let delay = delay.map(Duration::from_secs);
+            assert_eq!(cooldown.refused_at(age, age), delay);
+        }
+        assert_eq!(cooldown.refused_at(age, hours(2)), Some(hours(2) / 60));
     }
 }

@@ -160,6 +160,21 @@ impl Session {
         }
     }
 
+    /// Ends the pause before the next token fetch or login, which the service asked for,
+    /// or which failures or short-lived sessions brought: whoever calls this knows that it
+    /// is over. The login guard stays as it is.
+    pub fn retry_now(&mut self) {
+        if self.memory.delay.take().is_none() {
+            return;
+        }
+        self.memory.failures = 0;
+        // Others learn that it is over.
+        if self.memory.lease.is_none() {
+            self.memory.operations = self.memory.operations.saturating_add(1);
+        }
+        self.memory.touch();
+    }
+
     /// The oldest event that nobody has seen, if there is one. Drain the events
     /// after each step, and after the machine has the response.
     pub fn poll_event(&mut self) -> Option<Event> {

@@ -48,6 +48,9 @@ pub(super) struct Memory {
     pub(super) epoch_password: Option<Tag>,
     pub(super) guard: Guard,
     pub(super) cooldown: Cooldown,
+    /// The time at which the last short-lived session was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cooled_at: Option<Timestamp>,
     /// The time for which 401s that name nothing open no further login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unnamed: Option<Span>,
@@ -156,6 +159,7 @@ impl Memory {
                 reported: shift.of(open.reported),
                 ..open
             }),
+            cooled_at: self.cooled_at.map(|at| shift.of(at)),
             unnamed: self.unnamed.map(|span| span.shifted(shift)),
             guard: self.guard.shifted(shift),
             delay: self.delay.map(|delay| delay.shifted(shift)),
@@ -181,6 +185,10 @@ impl Memory {
         }
         if let Some(failed) = &mut self.failed {
             rebased |= failed.failure.rebase(now);
+        }
+        if let Some(at) = &mut self.cooled_at {
+            rebased |= *at > now;
+            *at = (*at).min(now);
         }
         if let Some(unnamed) = &mut self.unnamed {
             rebased |= unnamed.rebase(now);
@@ -215,6 +223,7 @@ impl Memory {
         // gone farther on it.
         if (theirs.operations, theirs.settled) >= (self.operations, self.settled) {
             self.cooldown = theirs.cooldown;
+            self.cooled_at = theirs.cooled_at;
             self.failures = theirs.failures;
             self.delay = theirs.delay;
             self.failed = theirs.failed;
@@ -327,6 +336,7 @@ impl Memory {
                 .open
                 .as_ref()
                 .is_some_and(|open| open.since.max(open.used).max(open.reported) > saved_at)
+            || self.cooled_at.is_some_and(|at| at > saved_at)
             || self
                 .unnamed
                 .is_some_and(|span| span.is_impossible(saved_at))

@@ -16,9 +16,10 @@ pub const PLATFORM_LOCKS_AT: u8 = 5;
 /// oldest are dropped first (our choice).
 pub const MAX_EVENTS: usize = 64;
 
-/// The longest backoff of token fetches and logins, whatever the service asks
-/// for: a longer `Retry-After` is taken for a mistake (our choice).
-pub const LONGEST_REQUESTED_BACKOFF: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest backoff of token fetches and logins, whatever the service asks for: a
+/// longer `Retry-After` is an outage's page, and must not outlast the outage (our
+/// choice). [`Session::retry_now`](super::Session::retry_now) ends it before.
+pub const LONGEST_REQUESTED_BACKOFF: Duration = Duration::from_secs(10 * 60);
 
 /// The time by which a lease outlasts its operation's deadline, so that a driver
 /// that runs into the deadline has the time to say so (our choice).
@@ -46,6 +47,10 @@ pub(super) const FREE_SHORT_LIVED_SESSIONS: u32 = 2;
 /// The login cooldown after one more; it doubles with each further one (our
 /// choice).
 pub(super) const FIRST_COOLDOWN: Duration = Duration::from_secs(60);
+
+/// The time after which one short-lived session is forgotten, if there was none since
+/// (our choice).
+pub(super) const COOLDOWN_FORGETS_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// The longest login cooldown (our choice).
 pub(super) const LONGEST_COOLDOWN: Duration = Duration::from_secs(20 * 60);

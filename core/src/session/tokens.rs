@@ -171,7 +171,9 @@ impl Session {
             self.memory.touch();
             return;
         }
-        if let Some(length) = self.memory.cooldown.refused_at(age) {
+        let last = self.memory.cooled_at.replace(now);
+        let since_last = now.since(last.unwrap_or_default());
+        if let Some(length) = self.memory.cooldown.refused_at(age, since_last) {
             // A backoff that the service asked for is not cut short.
             let asked = self.memory.delay(now).map(|(until, _)| until.since(now));
             let span = Span::new(now, length.max(asked.unwrap_or_default()));
