@@ -5,7 +5,10 @@
 //! same session token and say it in forms of their own, which are data beside the call:
 //! [`CallOptions::dead_session`](super::CallOptions::dead_session).
 
-use crate::response::{Refusal, Shape};
+use crate::{
+    ErrorCode,
+    response::{Refusal, Shape},
+};
 
 /// A refusal that means that the session is over: by its status, its code, and a part of
 /// its message.
@@ -72,7 +75,7 @@ impl DeadSession {
     /// Returns true if this refusal is of the form.
     pub fn is_told_by(&self, refusal: &Refusal) -> bool {
         let code = match refusal.shape() {
-            Shape::Api(error) => error.error_code.as_ref().map(|code| code.as_str()),
+            Shape::Api(error) => error.error_code.as_ref().map(ErrorCode::as_str),
             Shape::OAuth(error) => Some(&*error.error),
             _ => None,
         };
