@@ -68,6 +68,8 @@ pub(super) struct Execution {
     began_kind: Option<OperationKind>,
     /// The last of them that brought a token: that is used, however short its life.
     own: OperationId,
+    /// The last login that this call began.
+    login: OperationId,
     /// The number of replays on tokens that others had got.
     shared_replays: u32,
     /// The number of times that others were faster to save.
@@ -161,6 +163,10 @@ impl Execution {
             },
             began_kind: None,
             own: OperationId {
+                number: 0,
+                nonce: 0,
+            },
+            login: OperationId {
                 number: 0,
                 nonce: 0,
             },
@@ -623,6 +629,9 @@ impl Execution {
         let kind = operation.kind;
         self.began = operation.id;
         self.began_kind = Some(kind);
+        if kind == OperationKind::LogIn {
+            self.login = operation.id;
+        }
         self.state = match kind {
             OperationKind::TokenFetch | OperationKind::LogIn | OperationKind::ServiceCheck => {
                 State::Acquiring {
@@ -946,15 +955,14 @@ impl Execution {
         now: Timestamp,
         (bearer, open): (OperationId, OperationId),
     ) -> bool {
-        let is_new = |token: OperationId| token == self.own || token == self.began;
         if matches!(purpose, Purpose::ResetPassword) {
             return false;
         }
-        if is_new(open) {
+        if open == self.login {
             session.clear_of_suspicion(now);
             return false;
         }
-        if !is_new(bearer) && !self.replayed.bearer && session.suspect_bearer(bearer, now) {
+        if bearer != self.own && !self.replayed.bearer && session.suspect_bearer(bearer, now) {
             self.replayed.bearer = true;
             return true;
         }

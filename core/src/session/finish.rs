@@ -456,6 +456,11 @@ impl Session {
             Err(error) => error,
         };
         let blame = Blame::of(&error, &[]);
+        if !is_reset && blame == Blame::Session {
+            // An earlier logout of the same call may have ended it.
+            self.session_found_ended(session);
+            return Err(error);
+        }
         self.request_refused(now, (bearer, session), sent_at, &error, blame);
         if !is_reset {
             return Err(error);

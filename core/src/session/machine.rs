@@ -16,7 +16,6 @@ use super::{
     settings::Settings,
     sharing::Sharing,
     snapshot::{OtherSession, Revision, Snapshot},
-    span::Span,
     tag::Tag,
 };
 use crate::{BearerToken, Credentials, Environment, SessionToken, Timestamp};
@@ -35,8 +34,6 @@ pub struct Session {
     pub(super) memory: Memory,
     /// The password epoch that the credentials here are of.
     pub(super) password_epoch: u64,
-    /// The time for which no other bearer token is fetched for a 401 that names nothing.
-    pub(super) suspected: Option<Span>,
     pub(super) events: Events,
     pub(super) results: Results,
     pub(super) jitter: Jitter,
@@ -85,7 +82,6 @@ impl Session {
             settings,
             user_agent,
             password_epoch: memory.password_epoch,
-            suspected: None,
             memory,
             events: Events::default(),
             results: Results::default(),

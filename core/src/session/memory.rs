@@ -49,11 +49,26 @@ pub(super) struct Memory {
     pub(super) guard: Guard,
     pub(super) cooldown: Cooldown,
     /// The time at which the last short-lived session was refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "nullable::whole",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(super) cooled_at: Option<Timestamp>,
     /// The time for which 401s that name nothing open no further login.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "nullable::whole",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(super) unnamed: Option<Span>,
+    /// The time for which no other bearer token is fetched for a 401 that names nothing.
+    #[serde(
+        default,
+        deserialize_with = "nullable::whole",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) suspected: Option<Span>,
     /// The number of token fetches and logins in a row that failed in a way that
     /// may pass.
     pub(super) failures: u32,
@@ -161,6 +176,7 @@ impl Memory {
             }),
             cooled_at: self.cooled_at.map(|at| shift.of(at)),
             unnamed: self.unnamed.map(|span| span.shifted(shift)),
+            suspected: self.suspected.map(|span| span.shifted(shift)),
             guard: self.guard.shifted(shift),
             delay: self.delay.map(|delay| delay.shifted(shift)),
             failed: self.failed.map(|failed| FailedOperation {
@@ -190,8 +206,11 @@ impl Memory {
             rebased |= *at > now;
             *at = (*at).min(now);
         }
-        if let Some(unnamed) = &mut self.unnamed {
-            rebased |= unnamed.rebase(now);
+        for span in [&mut self.unnamed, &mut self.suspected]
+            .into_iter()
+            .flatten()
+        {
+            rebased |= span.rebase(now);
         }
         if let Some(open) = &mut self.open {
             let times = [&mut open.since, &mut open.used, &mut open.reported];
@@ -248,7 +267,8 @@ impl Memory {
             let is_own = self.epoch_password == Some(own(self.guard.salt));
             self.epoch_password = is_own.then(|| own(theirs.guard.salt));
         }
-        self.unnamed = newer(self.unnamed, theirs.unnamed, |span| span.end());
+        self.unnamed = newer(self.unnamed, theirs.unnamed, Span::end);
+        self.suspected = newer(self.suspected, theirs.suspected, Span::end);
         self.guard.merge(theirs.guard, &own);
         self.ended_bearer = self.ended_bearer.max(theirs.ended_bearer);
         self.ended_session = self.ended_session.max(theirs.ended_session);
@@ -337,9 +357,10 @@ impl Memory {
                 .as_ref()
                 .is_some_and(|open| open.since.max(open.used).max(open.reported) > saved_at)
             || self.cooled_at.is_some_and(|at| at > saved_at)
-            || self
-                .unnamed
-                .is_some_and(|span| span.is_impossible(saved_at))
+            || [self.unnamed, self.suspected]
+                .iter()
+                .flatten()
+                .any(|span| span.is_impossible(saved_at))
             || self.guard.is_impossible(saved_at)
     }
 

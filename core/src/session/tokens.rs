@@ -119,14 +119,19 @@ impl Session {
         }
     }
 
-    /// Fetches another bearer token after a 401 that names nothing. Returns false if one
-    /// was fetched for such a reason just now.
+    /// Ends the bearer token after a 401 that names nothing. Returns false if one was
+    /// ended for such a reason just now, and this is the one that came after it.
     pub(super) fn suspect_bearer(&mut self, generation: OperationId, now: Timestamp) -> bool {
-        let span = Span::new(now, UNNAMED_BEARER_INTERVAL);
-        if self.suspected.is_some_and(|suspected| suspected.has(now)) {
+        let bearer = self.memory.bearer.as_ref();
+        if bearer.is_none_or(|bearer| bearer.generation != generation) {
+            // Another call has learned before that it was stale.
+            return true;
+        }
+        let suspected = self.memory.suspected;
+        if suspected.is_some_and(|suspected| suspected.rest(now).is_some()) {
             return false;
         }
-        self.suspected = Some(span);
+        self.memory.suspected = Some(Span::new(now, UNNAMED_BEARER_INTERVAL));
         self.bearer_refused(generation);
         true
     }
@@ -134,16 +139,26 @@ impl Session {
     /// Ends the session after a 401 that names nothing, which is no death of the
     /// session's. Returns false if such 401s open no login now.
     pub(super) fn suspect_session(&mut self, generation: OperationId, now: Timestamp) -> bool {
+        if self.memory.open_of(generation).is_none() {
+            // It is over, whatever was meant.
+            return true;
+        }
         let unnamed = self.memory.unnamed;
         if unnamed.is_some_and(|unnamed| unnamed.rest(now).is_some()) {
             return false;
         }
+        self.session_found_ended(generation);
+        true
+    }
+
+    /// Notes that the session of this generation was refused because it was ended on
+    /// purpose: that is no death of the session's.
+    pub(super) fn session_found_ended(&mut self, generation: OperationId) {
         if self.memory.open_of(generation).is_some() {
             self.memory.end_session();
             self.events.push(Event::SessionRefused);
             self.memory.touch();
         }
-        true
     }
 
     /// Notes that a session just opened had the same 401, so that it is the request's own.
@@ -159,18 +174,15 @@ impl Session {
         now: Timestamp,
         refusal: &Refusal,
     ) {
-        let logs_out = self.operation() == Some(OperationKind::LogOut);
+        if self.operation() == Some(OperationKind::LogOut) {
+            return self.session_found_ended(generation);
+        }
         let Some(open) = self.memory.open_of(generation) else {
             return;
         };
         let age = now.since(open.since);
         self.memory.end_session();
         self.events.push(Event::SessionRefused);
-        if logs_out {
-            // It was ended on purpose.
-            self.memory.touch();
-            return;
-        }
         let last = self.memory.cooled_at.replace(now);
         let since_last = now.since(last.unwrap_or_default());
         if let Some(length) = self.memory.cooldown.refused_at(age, since_last) {

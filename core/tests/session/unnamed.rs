@@ -317,3 +317,86 @@ fn tokens_that_were_refused_elsewhere_are_reported_by_name() {
     assert_eq!(s.session.operation(), None::<OperationKind>);
     Actor::reads().works(&mut s);
 }
+
+#[test]
+fn law_5_calls_that_a_stale_bearer_was_refused_for_at_once_cost_one_bearer_and_no_login() {
+    let mut s = open();
+    let mut calls = [Actor::writes(), Actor::reads(), Actor::writes()];
+    for call in &mut calls {
+        call.sends(&mut s, Purpose::Work);
+    }
+    for call in &mut calls {
+        call.receives(&mut s, unnamed());
+    }
+    calls[0].fetches(&mut s, "bearer-2");
+    for call in &mut calls {
+        let work = call.sends(&mut s, Purpose::Work);
+        assert_eq!(tokens(&work), ("Bearer bearer-2", "session-1"));
+        call.receives(&mut s, done());
+        call.ends_with_response(&mut s);
+    }
+}
+
+#[test]
+fn law_5_a_session_that_another_call_has_replaced_costs_a_replay_and_no_login() {
+    let mut s = open();
+    let (mut first, mut second) = (Actor::writes(), Actor::writes());
+    first.sends(&mut s, Purpose::Work);
+    second.sends(&mut s, Purpose::Work);
+    first.receives(&mut s, session_expired());
+    first.logs_in(&mut s, "session-2");
+    first.sends(&mut s, Purpose::Work);
+    // From now on, such 401s open no login.
+    first.receives(&mut s, unnamed());
+    first.fails(&mut s);
+    second.receives(&mut s, unnamed());
+    second.fetches(&mut s, "bearer-2");
+    second.works(&mut s);
+
+    // The one that comes late has the session that is over.
+    let (mut early, mut late) = (Actor::writes(), Actor::writes());
+    early.sends(&mut s, Purpose::Work);
+    late.sends(&mut s, Purpose::Work);
+    early.receives(&mut s, session_expired());
+    early.logs_in(&mut s, "session-3");
+    early.works(&mut s);
+    late.receives(&mut s, unnamed());
+    let work = late.sends(&mut s, Purpose::Work);
+    assert_eq!(tokens(&work), ("Bearer bearer-2", "session-3"));
+    late.receives(&mut s, done());
+    late.ends_with_response(&mut s);
+}
+
+#[test]
+fn law_5_a_session_that_the_call_opened_is_new_also_after_another_bearer() {
+    let mut s = Scenario::new();
+    let mut call = Actor::writes();
+    call.fetches(&mut s, "bearer-1");
+    call.logs_in(&mut s, "session-1");
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, bearer_fault());
+    call.fetches(&mut s, "bearer-2");
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, unnamed());
+    call.fails(&mut s);
+    assert_eq!(s.session.session_token().unwrap().expose(), "session-1");
+}
+
+#[test]
+fn law_11_a_process_that_starts_again_fetches_no_other_bearer_within_the_minute() {
+    let mut s = open();
+    let mut call = Actor::writes();
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, unnamed());
+    call.fetches(&mut s, "bearer-2");
+    call.works(&mut s);
+    s.restart("IMgr8");
+    for (time, purpose) in [(59 * SECOND, Purpose::LogIn), (SECOND, Purpose::TokenFetch)] {
+        s.pass(time);
+        let mut s = s.clone();
+        let mut call = Actor::writes();
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, unnamed());
+        call.sends(&mut s, purpose);
+    }
+}
