@@ -3,7 +3,8 @@
 //! Three calls of different kinds, two drivers, every kind of response and loss;
 //! at most one restart (at once, after a while, or with another password) or death of a
 //! driver, one call that is dropped or operation that is given up, one change of the
-//! password (to a new one or back), one unblocking; a new password is confirmed, or not;
+//! password (to a new one or back), one unblocking, one delay that is ended by name; a
+//! new password is confirmed, or not;
 //! time goes on to the next instant at which something changes.
 //! The result of an operation comes to the session at any time, also when the call
 //! that began it is over or its lease has expired. (Whether it comes through that
@@ -36,13 +37,13 @@ use thingspace_core::session::Settings;
 use crate::world::{
     Act::{
         self, Abandon, Confirm, Deliver, Die, Drive, Drop, Give, Pass, Receive, Restart,
-        RestartWith, Step, Unblock, Want, WantWithin,
+        RestartWith, RetryNow, Step, Unblock, Want, WantWithin,
     },
     Driver::{One, Two},
     FORMAT, Other, Purpose,
     Reply::{
         self, BearerFault, Brief, Fine, Invalid, InvalidClient, Lost, NotSent, Outage,
-        SessionRefused, ThrottledFor, Unclear, WrongCredentials,
+        SessionRefused, ThrottledFor, Unclear, Unnamed, WrongCredentials,
     },
     Wish::{LogIn, LogOut, Read, Reset, Write},
     World, without_chance,
@@ -70,7 +71,7 @@ const CALLS: [[Act; 3]; 3] = [
 ];
 
 /// The beginnings: what happened before the three calls, and what with them.
-const BEGINNINGS: [(&[Act], &[Act]); 15] = [
+const BEGINNINGS: [(&[Act], &[Act]); 16] = [
     (&[], &[]),
     (REFUSED, &[]),
     (PROBING, &[]),
@@ -98,6 +99,17 @@ const BEGINNINGS: [(&[Act], &[Act]); 15] = [
     (
         SHORT_LIVED,
         &[Step(0), Step(1), Receive(0, BearerFault), Step(0)],
+    ),
+    // A 401 that names nothing has cost the first a bearer token, and came again.
+    (
+        OPEN,
+        &[
+            Step(0),
+            Step(1),
+            Drive(0, Unnamed),
+            Drive(0, Fine),
+            Drive(0, Unnamed),
+        ],
     ),
 ];
 
@@ -229,6 +241,7 @@ fn replies(purpose: Purpose) -> &'static [Reply] {
             Fine,
             BearerFault,
             SessionRefused,
+            Unnamed,
             Unclear,
             ThrottledFor(30),
             Invalid,
@@ -250,6 +263,7 @@ fn replies(purpose: Purpose) -> &'static [Reply] {
             Fine,
             BearerFault,
             SessionRefused,
+            Unnamed,
             Unclear,
             ThrottledFor(30),
             Lost,
@@ -271,6 +285,7 @@ struct State {
     /// The password changes.
     password: bool,
     unblocking: bool,
+    retrying: bool,
 }
 
 impl State {
@@ -293,6 +308,7 @@ impl State {
             giving_up: true,
             password: true,
             unblocking: true,
+            retrying: true,
         }
     }
 
@@ -324,6 +340,9 @@ impl State {
         if self.unblocking {
             acts.push(Unblock);
         }
+        if self.retrying && self.world.is_delayed() {
+            acts.push(RetryNow);
+        }
         if let Some(rest) = self.world.next_change() {
             acts.push(Pass(u64::try_from(rest.as_millis()).unwrap()));
         }
@@ -337,6 +356,7 @@ impl State {
             Die(_) | Restart(_) | RestartWith(..) => next.death = false,
             Give(_) => next.password = false,
             Unblock => next.unblocking = false,
+            RetryNow => next.retrying = false,
             _ => {}
         }
         next.path.push(act);
@@ -358,7 +378,13 @@ impl State {
     /// The key that tells it from other states. See [`canonical`].
     fn key(&self) -> u128 {
         let text = canonical(&self.world.show(), self.world.now().as_millis());
-        let left = [self.death, self.giving_up, self.password, self.unblocking];
+        let left = [
+            self.death,
+            self.giving_up,
+            self.password,
+            self.unblocking,
+            self.retrying,
+        ];
         let hash = |salt: u8| {
             let mut hasher = DefaultHasher::new();
             (salt, &text, left).hash(&mut hasher);

@@ -39,6 +39,15 @@ const FREE_SHORT_LIVED: u32 = 2;
 const FIRST_COOLDOWN: Duration = Duration::from_secs(60);
 const LONGEST_COOLDOWN: Duration = Duration::from_secs(20 * 60);
 
+/// One short-lived session is forgotten with each of these since the last one.
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// The time for which 401s that name nothing open no further login.
+const UNNAMED_PAUSE: Duration = Duration::from_secs(30 * 60);
+
+/// The time between two token fetches because of such 401s.
+const UNNAMED_INTERVAL: Duration = Duration::from_secs(60);
+
 /// The number of logins and resets that count at most, unless somebody unblocks.
 const MOST_FAILED: u32 = 4;
 
@@ -86,6 +95,12 @@ pub struct Model {
     guard: Guard,
     /// The number of short-lived sessions in a row: at least, and at most.
     short_lived: (u32, u32),
+    /// When the last session was refused.
+    died: Option<Stretch>,
+    /// Since a 401 that names nothing was a request's own.
+    unnamed: Option<Stretch>,
+    /// Since a bearer token was ended because of such a 401.
+    suspected: Option<Stretch>,
     /// The number of token fetches and logins in a row that failed in a way that
     /// may pass.
     failures: u32,
@@ -277,6 +292,8 @@ struct Caller {
     began: Option<usize>,
     /// The last of them that brought a token: it may use that, however short its life.
     own: Option<usize>,
+    /// The last login that it began.
+    login: Option<usize>,
     /// The logout or reset that it began and waits for.
     operating: Option<usize>,
     /// The time for which it waits for that.
@@ -319,6 +336,9 @@ struct Tokens {
     /// True if it carries a bearer token, and that is still the one that is held.
     bearer: bool,
     session: bool,
+    /// True if the call that sent it had just got the token itself.
+    own_bearer: bool,
+    own_session: bool,
 }
 
 /// The result of an operation, and what the laws take it for.
@@ -343,6 +363,8 @@ enum Meaning {
     Invalid,
     BearerFault,
     SessionRefused,
+    /// A 401 that names nothing, to a request with both tokens.
+    Unnamed,
     No,
     Throttled,
     NotSent,
@@ -355,10 +377,10 @@ enum Meaning {
 impl Meaning {
     fn of(purpose: Purpose, reply: Reply) -> Self {
         use Reply::{
-            BearerFault, Brief, Character, Empty, Fine, Gateway, GatewayThrottled, Invalid,
-            InvalidClient, Lost, Moved, NotSent, Outage, OutageFor, Page, Repeated, SessionRefused,
-            Throttled, ThrottledFor, Unclear, Undated, WrongAndThrottled, WrongCredentials,
-            WrongInSuccess,
+            BearerFault, Brief, Character, DeadElsewhere, Empty, Fine, Gateway, GatewayThrottled,
+            Invalid, InvalidClient, Lost, Moved, NotSent, Outage, OutageFor, Page, Repeated,
+            SessionRefused, Throttled, ThrottledFor, Unauthorized, Unclear, Undated, Unnamed,
+            WrongAndThrottled, WrongCredentials, WrongInSuccess,
         };
         let with_session = !purpose.is_for_tokens();
         match reply {
@@ -368,9 +390,14 @@ impl Meaning {
             Invalid | Empty => Self::Invalid,
             BearerFault if purpose != Purpose::TokenFetch => Self::BearerFault,
             SessionRefused if with_session => Self::SessionRefused,
+            // The session's own calls speak one language.
+            DeadElsewhere if purpose == Purpose::Work => Self::SessionRefused,
+            InvalidClient | Unnamed | Unauthorized if with_session => Self::Unnamed,
             Moved => Self::Elsewhere,
             BearerFault | SessionRefused | WrongCredentials | WrongInSuccess | Character
-            | Unclear | InvalidClient | Gateway | Page => Self::No,
+            | Unclear | InvalidClient | Unnamed | Unauthorized | DeadElsewhere | Gateway | Page => {
+                Self::No
+            }
             WrongAndThrottled | Throttled | ThrottledFor(_) | GatewayThrottled => Self::Throttled,
             Outage | OutageFor(_) | Lost => Self::Unknown,
             NotSent => Self::NotSent,
@@ -420,8 +447,8 @@ impl Failed {
     /// The proof that it gives, if it is of a login or reset: by the guard's table.
     fn verdict(self) -> Verdict {
         use Reply::{
-            BearerFault, Character, Gateway, GatewayThrottled, InvalidClient, NotSent,
-            SessionRefused, Unclear,
+            BearerFault, Character, DeadElsewhere, Gateway, GatewayThrottled, InvalidClient,
+            NotSent, SessionRefused, Unauthorized, Unclear, Unnamed,
         };
         match self.reply {
             NotSent | BearerFault | Gateway | GatewayThrottled => Verdict::NotJudged,
@@ -429,7 +456,9 @@ impl Failed {
             SessionRefused if self.purpose == Purpose::Reset => Verdict::NotJudged,
             reply if reply.names_credentials() => Verdict::Wrong,
             Character => Verdict::CantBeSent,
-            Unclear | SessionRefused | InvalidClient => Verdict::Judged,
+            Unclear | SessionRefused | InvalidClient | Unnamed | Unauthorized | DeadElsewhere => {
+                Verdict::Judged
+            }
             _ => Verdict::Unknown,
         }
     }
@@ -482,6 +511,9 @@ impl Model {
             new_password: None,
             guard: Guard::default(),
             short_lived: (0, 0),
+            died: None,
+            unnamed: None,
+            suspected: None,
             failures: 0,
             delay: None,
             calls: Vec::new(),
@@ -495,6 +527,7 @@ impl Model {
             in_flight: None,
             began: None,
             own: None,
+            login: None,
             operating: None,
             patience: None,
             waits_for: None,
@@ -526,7 +559,9 @@ impl Model {
         let lease = self.in_progress.as_mut().map(|(_, lease)| lease);
         let delay = self.delay.as_mut().map(|delay| &mut delay.stretch);
         let guard = self.guard.stretches();
-        calls.chain(lease).chain(delay).chain(guard)
+        let since = [&mut self.died, &mut self.unnamed, &mut self.suspected];
+        let since = since.into_iter().flatten();
+        calls.chain(lease).chain(delay).chain(guard).chain(since)
     }
 
     /// One login, or reset, is allowed with the password in use, whatever failed.
@@ -537,6 +572,23 @@ impl Model {
             password,
             made: None,
         });
+    }
+
+    /// Somebody ends the backoff or cooldown by name.
+    pub fn retries_now(&mut self) {
+        if self.delay.take().is_none() {
+            return;
+        }
+        self.failures = 0;
+        // Who shares the session learns of it as of an operation that begins.
+        if self.in_progress.is_none() {
+            self.operations.iter_mut().for_each(|it| it.newest = false);
+        }
+    }
+
+    /// Returns true if a backoff or cooldown was begun that nothing has ended.
+    pub fn is_delayed(&self) -> bool {
+        self.delay.is_some()
     }
 
     fn password(&self) -> &str {
@@ -698,11 +750,20 @@ impl Model {
             return;
         };
         let failed = Failed::new(Purpose::Work, reply);
-        self.judge_tokens(now, carries, failed, events);
+        // What another product refuses, it may refuse without a look at the session.
+        let tells_nothing = self.calls[who].wish == Wish::Locate
+            && reply.status() != Some(200)
+            && !matches!(
+                failed.meaning(),
+                Meaning::BearerFault | Meaning::SessionRefused
+            );
+        if !tells_nothing {
+            self.judge_tokens(now, carries, failed, events);
+        }
         if failed.meaning() == Meaning::Yes {
             self.calls[who].end = Some(End::Well(None));
         } else {
-            self.attempt_failed(now, who, failed);
+            self.attempt_failed(now, who, failed, carries, events);
         }
     }
 
@@ -1103,15 +1164,25 @@ impl Model {
     /// Takes from a response what it says of the tokens that its request carried. One
     /// to an old token leaves the newer one alone (law 7).
     fn judge_tokens(&mut self, now: Timestamp, carries: Tokens, failed: Failed, events: &[Event]) {
-        if failed.reply.is_of_the_api() && carries.session {
+        let meaning = failed.meaning();
+        let is_alive = failed.reply.is_of_the_api() && meaning != Meaning::SessionRefused;
+        if is_alive && carries.session {
             self.used(carries.sent);
         }
-        match failed.meaning() {
+        match meaning {
             Meaning::BearerFault if carries.bearer => self.drop_bearer(),
             Meaning::SessionRefused if carries.session => {
                 let since = self.open.as_ref().unwrap().since;
                 self.drop_session();
-                self.session_refused(now, now.since(since), events);
+                // What is ended on purpose does not die.
+                let logs_out =
+                    failed.purpose == Purpose::LogOut || self.is_in_progress(Purpose::LogOut);
+                if logs_out {
+                    let cools = |event: &Event| matches!(event, Event::CoolingDown { .. });
+                    law(5, !events.iter().any(cools), "a logout delays a login");
+                } else {
+                    self.session_refused(now, now.since(since), events);
+                }
             }
             _ => {}
         }
@@ -1123,8 +1194,14 @@ impl Model {
             _ => None,
         });
         let (least, most) = self.short_lived;
+        // A clock that was set back may make it less time since the last one, or more.
+        let forgotten =
+            |since: Timestamp| u32::try_from(now.since(since).as_secs() / HOUR.as_secs()).unwrap();
+        let died = self.died.replace(Stretch::at(now));
+        let died = died.unwrap_or(Stretch::at(now));
+        let (few, many) = (forgotten(died.from), forgotten(died.lowest));
         self.short_lived = if age < SHORT_LIVED {
-            (least + 1, most + 1)
+            (least.saturating_sub(many) + 1, most.saturating_sub(few) + 1)
         } else {
             (0, 0)
         };
@@ -1192,8 +1269,16 @@ impl Model {
 impl Model {
     /// The call's own request, logout or reset failed: a replay, a retry, or the
     /// end of the call.
-    fn attempt_failed(&mut self, now: Timestamp, who: usize, failed: Failed) {
+    fn attempt_failed(
+        &mut self,
+        now: Timestamp,
+        who: usize,
+        failed: Failed,
+        carries: Tokens,
+        events: &[Event],
+    ) {
         let meaning = failed.meaning();
+        let replays = meaning == Meaning::Unnamed && self.suspects(now, who, carries, events);
         let call = &mut self.calls[who];
         call.waits_for = None;
         // One replay each (laws 4, 5).
@@ -1206,8 +1291,21 @@ impl Model {
                 call.session_refusals += 1;
                 call.session_refusals == 1
             }
-            _ => false,
+            _ => replays,
         };
+        // A logout ends the session for this side, whatever token of it is refused.
+        let logs_out = call.wish == Wish::LogOut;
+        let is_of_tokens = matches!(meaning, Meaning::BearerFault | Meaning::Unnamed);
+        if logs_out && is_of_tokens && !first {
+            if carries.session {
+                self.drop_session();
+            }
+            if meaning == Meaning::Unnamed {
+                self.calls[who].end = Some(End::Well(None));
+                return;
+            }
+        }
+        let call = &mut self.calls[who];
         call.outcome = call.outcome.max(meaning.outcome());
         if first {
             return;
@@ -1232,8 +1330,52 @@ impl Model {
         });
     }
 
+    /// A 401 that names nothing may mean a stale token, or be the request's own. Returns
+    /// true if the call finds that out by a replay.
+    fn suspects(&mut self, now: Timestamp, who: usize, carries: Tokens, events: &[Event]) -> bool {
+        let Caller {
+            wish,
+            bearer_faults,
+            session_refusals,
+            ..
+        } = self.calls[who];
+        if wish == Wish::Reset {
+            return false;
+        }
+        if carries.own_session {
+            // It is the request's own: nothing could be fresher.
+            self.unnamed = Some(Stretch::new(now, UNNAMED_PAUSE));
+            return false;
+        }
+        if !carries.own_bearer && bearer_faults == 0 {
+            let told = events.contains(&Event::BearerRefused);
+            let ends = carries.bearer && ends(now, self.suspected.as_ref(), told);
+            if ends {
+                self.suspected = Some(Stretch::new(now, UNNAMED_INTERVAL));
+                self.drop_bearer();
+            }
+            // Whoever carried an older one takes the one that came after it.
+            if ends || !carries.bearer {
+                self.calls[who].bearer_faults += 1;
+                return true;
+            }
+        }
+        if wish != Wish::LogOut && session_refusals == 0 {
+            let told = events.contains(&Event::SessionRefused);
+            let ends = carries.session && ends(now, self.unnamed.as_ref(), told);
+            if ends {
+                self.drop_session();
+            }
+            if ends || !carries.session {
+                self.calls[who].session_refusals += 1;
+                return true;
+            }
+        }
+        false
+    }
+
     /// The call looks for the end of the logout or reset that it began.
-    fn operates(&mut self, now: Timestamp, who: usize) {
+    fn operates(&mut self, now: Timestamp, who: usize, events: &[Event]) {
         let Some(which) = self.calls[who].operating else {
             return;
         };
@@ -1241,15 +1383,16 @@ impl Model {
         if end.is_none() && (self.is_current(which) || !self.has_waited(now, who)) {
             return;
         }
+        let carries = self.operations[which].carries;
         let call = &mut self.calls[who];
         (call.operating, call.patience) = (None, None);
         match end {
             Some(Ended::Well(brought)) => call.end = Some(End::Well(brought)),
-            Some(Ended::Failed(failed)) => self.attempt_failed(now, who, failed),
+            Some(Ended::Failed(failed)) => self.attempt_failed(now, who, failed, carries, events),
             // Too many others have ended since.
             Some(Ended::Lost) | None => {
                 let lost = Failed::new(self.operations[which].purpose, Reply::Lost);
-                self.attempt_failed(now, who, lost);
+                self.attempt_failed(now, who, lost, carries, events);
             }
         }
     }
@@ -1363,7 +1506,7 @@ impl Model {
             self.receives(now, who, Reply::Lost, events);
         }
         self.runs_out(now, events);
-        self.operates(now, who);
+        self.operates(now, who, events);
     }
 
     /// Notes what has run out: a lease expired, an idle session was let go.
@@ -1463,6 +1606,8 @@ impl Model {
             sent: now,
             bearer: purpose != Purpose::TokenFetch,
             session: !purpose.is_for_tokens(),
+            own_bearer: self.has_own(who, self.bearer.as_ref().map(|bearer| bearer.of)),
+            own_session: self.has_opened(who, self.open.as_ref().map(|open| open.of)),
         };
         let which = self.operations.len();
         let call = &mut self.calls[who];
@@ -1481,6 +1626,9 @@ impl Model {
             }
         }
         call.began = Some(which);
+        if purpose == Purpose::LogIn {
+            call.login = Some(which);
+        }
         self.operations.iter_mut().for_each(|it| it.newest = false);
         self.in_progress = Some((which, lease));
         self.operations.push(Operation {
@@ -1502,6 +1650,16 @@ impl Model {
             let password = self.password().to_owned();
             self.guard.counts_one(now, which, password, purpose);
         }
+    }
+
+    /// Returns true if the call got this token last.
+    fn has_own(&self, who: usize, of: Option<usize>) -> bool {
+        of.is_some() && of == self.calls[who].own
+    }
+
+    /// Returns true if the call opened the session itself.
+    fn has_opened(&self, who: usize, of: Option<usize>) -> bool {
+        of.is_some() && of == self.calls[who].login
     }
 
     fn may_fetch(&self, now: Timestamp) {
@@ -2489,6 +2647,17 @@ impl Model {
         }
         text
     }
+}
+
+/// Returns true if a token is ended because of a 401 that names nothing, as is `told`:
+/// only if none was for as long as this, and then it must be.
+#[track_caller]
+fn ends(now: Timestamp, pause: Option<&Stretch>, told: bool) -> bool {
+    let may_be_over = pause.is_none_or(|pause| pause.may_be_over(now));
+    let is_over = pause.is_none_or(|pause| now >= pause.end());
+    law(5, may_be_over || !told, "a token is suspected too soon");
+    law(5, told || !is_over, "no token is suspected");
+    told
 }
 
 /// The first event of a kind.

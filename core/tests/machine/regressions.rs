@@ -10,8 +10,8 @@ use crate::world::{
     Driver::{One, Two},
     Other,
     Reply::{
-        BearerFault, Brief, Fine, Lost, Outage, SessionRefused, Unclear, WrongAndThrottled,
-        WrongCredentials, WrongInSuccess,
+        BearerFault, Brief, Fine, Lost, Outage, SessionRefused, Unclear, Unnamed,
+        WrongAndThrottled, WrongCredentials, WrongInSuccess,
     },
     Wish::{LogIn, LogOut, Read, Reset},
     World, run,
@@ -369,4 +369,52 @@ fn law_8_the_old_password_is_outdated_whatever_was_said_of_it_before() {
         Give(Other::Again(0)),
         Want(One, Read),
     ]);
+}
+
+/// The second call's bearer token had been replaced by the time that it was refused as
+/// well, and its session was ended for that.
+#[test]
+fn law_5_a_401_that_names_nothing_to_an_old_bearer_ends_no_session() {
+    assert!(opens(&[
+        Want(One, LogIn),
+        Drive(0, Fine),
+        Drive(0, Fine),
+        Step(0),
+        Want(One, Read),
+        Want(One, Read),
+        Step(0),
+        Step(1),
+        Receive(0, Unnamed),
+        Receive(1, Unnamed),
+    ]));
+}
+
+/// The bearer token that the call got after it had opened the session made it forget
+/// that it had.
+#[test]
+fn law_5_a_401_that_names_nothing_ends_no_session_that_the_call_has_opened() {
+    assert!(opens(&[
+        Want(One, Read),
+        Drive(0, Fine),
+        Drive(0, Fine),
+        Drive(0, BearerFault),
+        Drive(0, Fine),
+        Drive(0, Unnamed),
+        Step(0),
+    ]));
+}
+
+/// A session that was refused to its own logout counted as short-lived.
+#[test]
+fn law_5_a_session_that_is_refused_to_its_logout_delays_nothing() {
+    let one: &[Act] = &[
+        Want(One, LogIn),
+        Drive(0, Fine),
+        Drive(0, Fine),
+        Step(0),
+        Want(One, LogOut),
+        Drive(0, SessionRefused),
+        Step(0),
+    ];
+    run(&[one, &one[..1], &one[2..], &one[..1], &one[2..]].concat());
 }

@@ -21,8 +21,8 @@ use thingspace_core::{
     AppCredentials, Call, Credentials, Environment, Error, Password, Session, SessionBuilder, Step,
     Timestamp, TransportError, UserCredentials,
     session::{
-        Attempt, Completion, ErrorKind, Event, LONGEST_REQUESTED_BACKOFF, NewPassword, Operation,
-        OperationKind, OtherSession, Settings, Snapshot, Transmit, WaitReason,
+        Attempt, Completion, ErrorKind, Event, NewPassword, Operation, OperationKind, OtherSession,
+        Settings, Snapshot, Transmit, WaitReason,
     },
 };
 
@@ -75,6 +75,8 @@ pub enum Act {
     /// The same where the clock differs by so many milliseconds.
     Move(u64, i64),
     Unblock,
+    /// Somebody knows that the pause before the next token fetch or login is over.
+    RetryNow,
     /// One of the new passwords that came is confirmed, perhaps too late or once
     /// more. If it is taken, that is done twice.
     Confirm(usize),
@@ -95,6 +97,8 @@ pub enum Wish {
     #[default]
     Read,
     Write,
+    /// Another product than Connectivity Management is asked.
+    Locate,
     LogIn,
     LogOut,
     Reset,
@@ -138,6 +142,13 @@ pub enum Reply {
     /// A refusal by the API that names nothing.
     Unclear,
     InvalidClient,
+    /// A 401 without a body.
+    Unnamed,
+    /// A 401 of the API that names nothing.
+    Unauthorized,
+    /// A product's own form of a dead session. Where it is not known, a refusal by
+    /// the API that names nothing.
+    DeadElsewhere,
     /// The gateway lets the request not through, and does not blame the bearer.
     Gateway,
     /// The gateway has had too many calls.
@@ -265,7 +276,8 @@ impl Act {
                     }
                 }
             }
-            244..=247 => Self::Unblock,
+            244..=246 => Self::Unblock,
+            247 => Self::RetryNow,
             248..=250 => Self::Confirm(who),
             251 => Self::ConfirmForeign,
             252.. => {
@@ -280,8 +292,8 @@ impl Act {
 
 impl Wish {
     fn read(byte: u8) -> Self {
-        use Wish::{LogIn, LogOut, Read, Reset, Write};
-        [Read, Write, Read, LogIn, Reset, LogOut][usize::from(byte % 6)]
+        use Wish::{Locate, LogIn, LogOut, Read, Reset, Write};
+        [Read, Write, Read, LogIn, Reset, LogOut, Locate][usize::from(byte % 7)]
     }
 
     /// Returns true if twice is the same as once.
@@ -292,7 +304,7 @@ impl Wish {
     /// The purpose of its own request, if it has one.
     pub fn purpose(self) -> Option<Purpose> {
         match self {
-            Self::Read | Self::Write => Some(Purpose::Work),
+            Self::Read | Self::Write | Self::Locate => Some(Purpose::Work),
             Self::LogIn => None,
             Self::LogOut => Some(Purpose::LogOut),
             Self::Reset => Some(Purpose::Reset),
@@ -300,13 +312,14 @@ impl Wish {
     }
 
     pub fn call(self) -> Call {
-        let work = |method: &str| {
-            let request = Request::builder().method(method).uri("/m2m/v1/work");
+        let work = |method: &str, path: &str| {
+            let request = Request::builder().method(method).uri(path);
             Call::to(request.body(Bytes::new()).unwrap(), &Environment::mock()).unwrap()
         };
         match self {
-            Self::Read => work("GET"),
-            Self::Write => work("POST"),
+            Self::Read => work("GET", "/m2m/v1/work"),
+            Self::Write => work("POST", "/m2m/v1/work"),
+            Self::Locate => work("POST", "/loc/v1/work"),
             Self::LogIn => Call::log_in(),
             Self::LogOut => Call::log_out(),
             Self::Reset => Call::reset_password(),
@@ -315,7 +328,7 @@ impl Wish {
 }
 
 impl Reply {
-    const COMMON: [Self; 12] = [
+    const COMMON: [Self; 14] = [
         Self::Lost,
         Self::BearerFault,
         Self::SessionRefused,
@@ -328,9 +341,11 @@ impl Reply {
         Self::Invalid,
         Self::BearerFault,
         Self::SessionRefused,
+        Self::Unnamed,
+        Self::Unnamed,
     ];
 
-    const RARE: [Self; 15] = [
+    const RARE: [Self; 17] = [
         Self::Undated,
         Self::Repeated,
         Self::WrongAndThrottled,
@@ -346,6 +361,8 @@ impl Reply {
         Self::Gateway,
         Self::GatewayThrottled,
         Self::Page,
+        Self::Unauthorized,
+        Self::DeadElsewhere,
     ];
 
     /// Every other reply is a good one, or nothing would ever be open.
@@ -353,8 +370,8 @@ impl Reply {
         let place = usize::from(byte);
         match place {
             0..128 => Self::Fine,
-            128..224 => Self::COMMON[place % 12],
-            _ => Self::RARE[place % 15],
+            128..224 => Self::COMMON[place % 14],
+            _ => Self::RARE[place % 17],
         }
     }
 
@@ -378,7 +395,8 @@ impl Reply {
     pub fn full_code(self) -> Option<&'static str> {
         match self {
             Self::SessionRefused => Some("S.REQUEST_FAILED.SessionToken.Expired"),
-            Self::Unclear => Some("S.REQUEST_FAILED.Unclear"),
+            Self::Unclear | Self::Unauthorized => Some("S.REQUEST_FAILED.Unclear"),
+            Self::DeadElsewhere => Some("INVALID_PARAMETER"),
             other => other.code(),
         }
     }
@@ -397,7 +415,7 @@ impl Reply {
     /// session for a living one.
     pub fn is_of_the_api(self) -> bool {
         let is_success = self.status() == Some(200);
-        is_success || self.code().is_some() || self == Self::Unclear
+        is_success || self.code().is_some() || matches!(self, Self::Unclear | Self::DeadElsewhere)
     }
 
     /// The lifetime of a bearer token that is given with it.
@@ -430,10 +448,14 @@ impl Reply {
             | Self::WrongInSuccess
             | Self::Empty => Some(200),
             Self::Moved => Some(302),
-            Self::SessionRefused | Self::WrongCredentials | Self::Character | Self::Unclear => {
-                Some(400)
+            Self::SessionRefused
+            | Self::WrongCredentials
+            | Self::Character
+            | Self::Unclear
+            | Self::DeadElsewhere => Some(400),
+            Self::BearerFault | Self::InvalidClient | Self::Unnamed | Self::Unauthorized => {
+                Some(401)
             }
-            Self::BearerFault | Self::InvalidClient => Some(401),
             Self::Gateway => Some(403),
             Self::Page => Some(404),
             Self::WrongAndThrottled
@@ -469,9 +491,17 @@ impl Reply {
             | Self::WrongAndThrottled
             | Self::WrongInSuccess
             | Self::Character
+            | Self::Unauthorized
             | Self::Unclear => format!(r#"{{"errorCode":"{}"}}"#, self.full_code().unwrap()),
             Self::InvalidClient => r#"{"error":"invalid_client"}"#.to_owned(),
-            Self::Throttled | Self::ThrottledFor(_) | Self::Moved | Self::Empty => String::new(),
+            Self::DeadElsewhere => {
+                let message = "UWS verification failure (The Session has expired.)";
+                let code = self.full_code().unwrap();
+                format!(r#"{{"errorCode":"{code}","errorMessage":"{message}"}}"#)
+            }
+            Self::Throttled | Self::ThrottledFor(_) | Self::Moved | Self::Empty | Self::Unnamed => {
+                String::new()
+            }
             Self::Outage | Self::OutageFor(_) | Self::Invalid | Self::Page => "<html>".to_owned(),
             Self::Lost => return Err(TransportError::unknown("lost")),
             Self::NotSent => return Err(TransportError::not_sent("not sent")),
@@ -504,7 +534,7 @@ impl Letter {
             "/api/m2m/v1/session/logout" if session.is_none() => Purpose::Check,
             "/api/m2m/v1/session/logout" => Purpose::LogOut,
             "/api/m2m/v1/session/password/actions/reset" => Purpose::Reset,
-            "/api/m2m/v1/work" => Purpose::Work,
+            "/api/m2m/v1/work" | "/api/loc/v1/work" => Purpose::Work,
             other => panic!("law 9: a request to {other}"),
         };
         let kind = transmit
@@ -670,6 +700,10 @@ impl World {
                 self.session.unblock();
                 self.model.unblocks();
             }
+            Act::RetryNow => {
+                self.session.retry_now();
+                self.model.retries_now();
+            }
             Act::Confirm(which) => self.confirm_any(which),
             Act::ConfirmForeign => self.confirm_foreign(),
             Act::Give(other) => self.give(other),
@@ -712,8 +746,7 @@ impl World {
     /// session serves as it should.
     pub fn finish(&mut self) {
         self.settle();
-        let longest = u64::try_from(LONGEST_REQUESTED_BACKOFF.as_millis()).unwrap();
-        self.act(Act::Pass(200 * longest));
+        self.act(Act::Pass(200 * 24 * 60 * 60 * 1000));
         for _ in 0..4 {
             self.act(Act::Want(Driver::One, Wish::Read));
             self.settle();
@@ -1337,6 +1370,11 @@ impl World {
             self.alive().count(),
             in_flight.map(|(which, _)| which).collect(),
         )
+    }
+
+    /// Returns true if a backoff or cooldown was begun that nothing has ended.
+    pub fn is_delayed(&self) -> bool {
+        self.model.is_delayed()
     }
 
     /// Returns true if an operation is in progress.
