@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use thingspace_core::{
-    Timestamp,
-    session::{Event, WaitReason},
+    Step, Timestamp,
+    session::{Event, OperationKind, WaitReason},
 };
 
 use crate::scenario::*;
@@ -267,4 +267,130 @@ fn a_fetch_that_is_throttled_for_longer_outlasts_the_cooldown() {
     let (mut s, until) = cooling_down_while_a_fetch_fails(throttled("3600"));
     let error = Actor::reads().fails(&mut s);
     assert!(error.retry_at().unwrap() > until, "{error}");
+}
+
+/// A read that gets whatever it needs, and does not wait for it. The first session that
+/// it uses is refused, if `kicked_out`.
+#[track_caller]
+fn works_at_once(s: &mut Scenario, kicked_out: bool) {
+    let (mut call, mut refuses) = (Actor::reads(), kicked_out);
+    loop {
+        match call.step(s) {
+            Step::Send(sent) => {
+                let received = match Purpose::of(&sent.request) {
+                    Purpose::TokenFetch => bearer("bearer"),
+                    Purpose::LogIn => session("session"),
+                    _ if std::mem::take(&mut refuses) => session_expired(),
+                    _ => done(),
+                };
+                call.receives(s, received);
+            }
+            Step::Wait(wait) => panic!("a delay: {wait:?}"),
+            Step::Done(result) => {
+                result.unwrap();
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn law_5_one_short_lived_session_a_week_delays_no_login_for_a_year() {
+    // On most days the session is used for ten minutes, or for so short a time that
+    // nobody sees it live for long.
+    for minutes in [10, 2] {
+        let mut s = Scenario::new();
+        for day in 0..365 {
+            for _ in 0..minutes {
+                works_at_once(&mut s, false);
+                s.pass(MINUTE);
+            }
+            s.pass(HOUR);
+            if day % 7 == 0 {
+                works_at_once(&mut s, false);
+                s.pass(96 * SECOND);
+                works_at_once(&mut s, true);
+            }
+            assert_eq!(cools_down_until(&mut s), None, "day {day}");
+            s.pass(22 * HOUR);
+        }
+    }
+}
+
+#[test]
+fn law_5_an_hour_without_a_short_lived_session_makes_the_next_cooldown_shorter() {
+    for (pause, expected) in [(59 * MINUTE, 2 * FIRST), (HOUR, FIRST)] {
+        let mut s = before_the_cooldown();
+        kicked_out(&mut s);
+        let until = cools_down_until(&mut s).unwrap();
+        let kicked_out_at = s.now;
+        s.pass_until(until);
+        s.restart("IMgr8");
+        s.pass_until(kicked_out_at + pause.saturating_sub(96 * SECOND));
+        let mut next = Actor::log_in();
+        next.logs_in(&mut s, "another");
+        next.ends(&mut s).unwrap();
+        kicked_out(&mut s);
+        assert_eq!(cools_down_until(&mut s), Some(s.now + expected));
+    }
+}
+
+#[test]
+fn law_5_a_logout_on_purpose_and_the_calls_that_raced_it_delay_nothing() {
+    let mut s = Scenario::open();
+    for _ in 0..10 {
+        let (mut first, mut second) = (Actor::reads(), Actor::writes());
+        first.sends(&mut s, Purpose::Work);
+        second.sends(&mut s, Purpose::Work);
+        let mut out = Actor::log_out();
+        out.sends(&mut s, Purpose::LogOut);
+        // The service has ended it already, and does not say so yet.
+        first.receives(&mut s, session_expired());
+        assert_eq!(first.waits(&mut s).reason, logging_out());
+        out.receives(&mut s, session("session-1"));
+        out.ends(&mut s).unwrap();
+        second.receives(&mut s, session_expired());
+        first.logs_in(&mut s, "another");
+        first.works(&mut s);
+        second.works(&mut s);
+        assert_eq!(cools_down_until(&mut s), None);
+    }
+}
+
+fn logging_out() -> WaitReason {
+    WaitReason::Operation(OperationKind::LogOut)
+}
+
+#[test]
+fn law_5_a_logout_whose_first_response_was_lost_delays_nothing() {
+    let mut s = Scenario::open();
+    for _ in 0..10 {
+        let mut out = Actor::log_out();
+        out.sends(&mut s, Purpose::LogOut);
+        out.receives(&mut s, lost());
+        out.waits_out(&mut s);
+        out.sends(&mut s, Purpose::LogOut);
+        // The first one had ended it.
+        out.receives(&mut s, session_expired());
+        assert_eq!(out.ends_logged_out(&mut s), None);
+        works_at_once(&mut s, false);
+        assert_eq!(cools_down_until(&mut s), None);
+    }
+}
+
+#[test]
+fn a_cooldown_is_ended_by_name() {
+    let mut s = before_the_cooldown();
+    let mut call = kicked_out(&mut s);
+    call.waits(&mut s);
+    s.watch(|session, _| session.retry_now());
+    call.logs_in(&mut s, "session-4");
+    call.works(&mut s);
+    // The sessions that were short-lived stay counted.
+    kicked_out(&mut s);
+    let until = s.events().iter().find_map(|event| match event {
+        Event::CoolingDown { until, .. } if *until > s.now + FIRST => Some(*until),
+        _ => None,
+    });
+    assert_eq!(until, Some(s.now + 2 * FIRST));
 }

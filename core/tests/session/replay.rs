@@ -264,15 +264,34 @@ fn law_5_a_call_that_waited_for_a_login_spends_its_own_replay_on_the_bearer() {
 }
 
 #[test]
-fn a_401_that_names_no_token_is_a_refusal_like_any_other() {
+fn law_5_a_401_that_names_no_token_is_the_requests_own_if_fresh_tokens_change_nothing() {
+    for body in [
+        "",
+        "<html>Unauthorized</html>",
+        r#"{"error":"invalid_client"}"#,
+        r#"{"errorCode":"S.REQUEST_FAILED.Permission","errorMessage":"m"}"#,
+    ] {
+        let mut s = Scenario::open();
+        let mut call = Actor::reads();
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, response(401, body));
+        call.fetches(&mut s, "bearer-2");
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, response(401, body));
+        call.logs_in(&mut s, "session-2");
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, response(401, body));
+        let error = call.fails(&mut s);
+        assert!(!error.is_bearer_refused() && !error.is_session_refused());
+        assert!(!error.is_wrong_credentials() && !error.is_wrong_app());
+        assert!(error.refusal().is_some() && !error.is_outcome_unknown());
+        Actor::reads().works(&mut s);
+    }
+}
+
+#[test]
+fn a_refusal_with_a_code_of_the_gateway_that_blames_no_token_is_one_like_any_other() {
     for received in [
-        response(401, ""),
-        response(401, "<html>Unauthorized</html>"),
-        response(401, r#"{"error":"invalid_client"}"#),
-        response(
-            401,
-            r#"{"errorCode":"S.REQUEST_FAILED.Permission","errorMessage":"m"}"#,
-        ),
         response(403, r#"{"fault":{"code":900908}}"#),
         response(400, r#"{"fault":{"code":900901}}"#),
     ] {

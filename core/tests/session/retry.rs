@@ -364,10 +364,10 @@ fn a_token_fetch_that_is_throttled_for_long_ends_every_call_that_needs_one() {
     let mut s = Scenario::new();
     let mut call = Actor::reads();
     call.sends(&mut s, Purpose::TokenFetch);
-    call.receives(&mut s, throttled("3600"));
+    call.receives(&mut s, throttled("600"));
     let error = call.fails(&mut s);
     assert!(error.is_throttled() && error.is_never_sent(), "{error}");
-    let asked = s.now + HOUR;
+    let asked = s.now + 10 * MINUTE;
     assert!(error.retry_at().unwrap() >= asked);
 
     // One that comes later learns when to call again as well.
@@ -387,7 +387,7 @@ fn a_token_fetch_that_is_throttled_for_long_ends_every_call_that_needs_one() {
 }
 
 #[test]
-fn law_12_the_service_is_asked_again_after_a_day_whatever_it_asked_for() {
+fn law_12_the_service_is_asked_again_after_ten_minutes_whatever_it_asked_for() {
     let mut s = Scenario::new();
     let mut call = Actor::reads();
     call.sends(&mut s, Purpose::TokenFetch);
@@ -654,15 +654,15 @@ fn the_stacks_own_words_are_at_the_end_of_the_chain() {
 }
 
 #[test]
-fn a_backoff_of_years_is_one_of_a_day() {
+fn a_backoff_of_years_is_one_of_ten_minutes() {
     let mut s = Scenario::new();
     let mut call = Actor::reads();
     call.sends(&mut s, Purpose::TokenFetch);
     call.receives(&mut s, throttled("999999999"));
     assert!(call.fails(&mut s).is_throttled());
-    s.pass(23 * HOUR);
+    s.pass(8 * MINUTE);
     assert!(Actor::reads().fails(&mut s).retry_at().is_some());
-    s.pass(HOUR);
+    s.pass(2 * MINUTE);
     Actor::reads().sends(&mut s, Purpose::TokenFetch);
 }
 
@@ -712,4 +712,90 @@ fn a_token_fetch_that_was_lost_is_not_held_against_the_login_after_it() {
         "{error}"
     );
     assert_eq!(error.outcome(), Outcome::Refused);
+}
+
+#[test]
+fn law_12_an_outages_page_that_asks_for_a_day_delays_no_call_for_more_than_ten_minutes() {
+    let mut s = Scenario::new();
+    let mut call = Actor::reads();
+    call.sends(&mut s, Purpose::TokenFetch);
+    let page = Response::builder()
+        .status(503)
+        .header("retry-after", "86400");
+    call.receives(&mut s, Ok(page.body(Bytes::from("<html>")).unwrap()));
+    call.fails(&mut s);
+    let longest = s.now + 10 * MINUTE;
+    for mut call in [Actor::reads(), Actor::writes(), Actor::log_in()] {
+        let error = call.fails(&mut s);
+        assert!(error.is_never_sent(), "{error}");
+        assert!(error.retry_at().unwrap() <= longest, "{error}");
+    }
+    s.pass_until(longest);
+    let mut call = Actor::reads();
+    call.fetches(&mut s, "bearer-1");
+    call.logs_in(&mut s, "session-1");
+    call.works(&mut s);
+}
+
+#[test]
+fn a_backoff_is_ended_by_name_and_the_next_one_is_as_short_as_the_first() {
+    let mut s = Scenario::with(settings(|s| {
+        s.max_attempts = attempts(1);
+        s.first_backoff = 10 * SECOND;
+    }));
+    for received in [not_sent(), not_sent(), not_sent(), throttled("600")] {
+        let mut call = Actor::reads();
+        call.sends(&mut s, Purpose::TokenFetch);
+        call.receives(&mut s, received);
+        call.fails(&mut s);
+        if !s.events().is_empty() {
+            s.watch(|session, _| session.retry_now());
+        }
+    }
+    let mut call = Actor::reads();
+    call.sends(&mut s, Purpose::TokenFetch);
+    call.receives(&mut s, not_sent());
+    call.fails(&mut s);
+    let wait = Actor::reads().waits(&mut s);
+    assert!(wait.until <= s.now + 10 * SECOND, "{wait:?}");
+    // A call that waits goes on at once.
+    let mut call = Actor::reads();
+    call.waits(&mut s);
+    s.watch(|session, _| session.retry_now());
+    call.fetches(&mut s, "bearer-1");
+    call.logs_in(&mut s, "session-1");
+    call.works(&mut s);
+}
+
+#[test]
+fn who_ends_a_backoff_where_there_is_none_changes_nothing() {
+    let mut s = Scenario::open();
+    let (before, version) = (s.at_rest(), s.session.version());
+    s.session.retry_now();
+    assert_eq!((s.at_rest(), s.session.version()), (before, version));
+}
+
+#[test]
+fn law_2_who_ends_a_backoff_by_name_leaves_the_login_guard_as_it_is() {
+    let mut s = Scenario::new();
+    let mut call = Actor::log_in();
+    call.fetches(&mut s, "bearer-1");
+    call.sends(&mut s, Purpose::LogIn);
+    call.receives(&mut s, throttled("600"));
+    call.fails(&mut s);
+    let guard = s.session.login_guard();
+    assert_eq!((guard.failed_logins, guard.attempts_left), (1, 1));
+    s.watch(|session, _| session.retry_now());
+    assert_eq!(s.session.login_guard(), guard);
+    // The backoff of ten minutes is over, and the guard's half minute is not.
+    let wait = Actor::log_in().waits(&mut s);
+    assert_eq!(Some(wait.until), guard.next_login);
+
+    s.pass_until(wait.until);
+    let mut call = Actor::log_in();
+    call.sends(&mut s, Purpose::LogIn);
+    call.receives(&mut s, wrong_password());
+    assert!(call.fails(&mut s).is_wrong_credentials());
+    s.watch(|session, _| session.retry_now());
+    assert!(Actor::log_in().fails(&mut s).is_blocked());
 }

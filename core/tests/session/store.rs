@@ -1161,3 +1161,49 @@ fn what_a_load_brings_is_reported_once() {
     assert_eq!(there.reported(), [expired]);
     here.receives(out, lost());
 }
+
+#[test]
+fn who_ends_a_backoff_by_name_ends_it_for_all_who_share_the_session() {
+    let store = Register::new();
+    let (mut here, mut there) = (Scenario::sharing(&store), Scenario::sharing(&store));
+    let mut call = Actor::reads();
+    call.sends(&mut here, Purpose::TokenFetch);
+    call.receives(&mut here, throttled("600"));
+    call.fails(&mut here);
+    there.learns();
+    assert!(Actor::reads().fails(&mut there).retry_at().is_some());
+
+    // Another process has saved something since, with the backoff.
+    there.unblocks();
+    here.watch(|session, _| session.retry_now());
+    here.saves_what_is_unsaved();
+    there.learns();
+    Actor::reads().fetches(&mut there, "bearer-1");
+    here.learns();
+    Actor::log_in().logs_in(&mut here, "session-1");
+}
+
+#[test]
+fn who_ends_a_cooldown_by_name_ends_it_for_all_who_share_the_session() {
+    let (_, mut here, mut there) = two_that_know();
+    for round in 0..3 {
+        let mut call = Actor::reads();
+        call.sends(&mut here, Purpose::Work);
+        call.receives(&mut here, session_expired());
+        if round < 2 {
+            call.logs_in(&mut here, "another");
+            call.works(&mut here);
+        }
+    }
+    there.learns();
+    assert_eq!(
+        Actor::reads().waits(&mut there).reason,
+        WaitReason::Cooldown
+    );
+    there.watch(|session, _| session.retry_now());
+    there.saves_what_is_unsaved();
+    here.learns();
+    let mut call = Actor::reads();
+    call.logs_in(&mut here, "session-9");
+    call.works(&mut here);
+}
