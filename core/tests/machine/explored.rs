@@ -71,7 +71,7 @@ const CALLS: [[Act; 3]; 3] = [
 ];
 
 /// The beginnings: what happened before the three calls, and what with them.
-const BEGINNINGS: [(&[Act], &[Act]); 16] = [
+const BEGINNINGS: [(&[Act], &[Act]); 19] = [
     (&[], &[]),
     (REFUSED, &[]),
     (PROBING, &[]),
@@ -102,15 +102,20 @@ const BEGINNINGS: [(&[Act], &[Act]); 16] = [
     ),
     // A 401 that names nothing has cost the first a bearer token, and came again.
     (
-        OPEN,
+        SHORT_LIVED,
         &[
             Step(0),
             Step(1),
-            Drive(0, Unnamed),
+            Receive(0, Unnamed),
             Drive(0, Fine),
             Drive(0, Unnamed),
         ],
     ),
+    // It has cost a bearer token just now, and it opens no login.
+    (OWN, &[Drive(0, Unnamed), Drive(0, Fine), Step(0), Step(1)]),
+    // The first request is out, and the session is being ended.
+    (SHORT_LIVED, &[Step(0), Step(2)]),
+    (FORGOTTEN, &[Step(0)]),
 ];
 
 /// A session is open.
@@ -213,6 +218,32 @@ const SHORT_LIVED: &[Act] = &[
     Step(0),
     Want(One, LogIn),
     Drive(0, Fine),
+    Step(0),
+];
+
+/// Two sessions were short-lived, and one of them is forgotten: an hour later the third
+/// is open.
+const FORGOTTEN: &[Act] = &[
+    Want(One, Read),
+    Drive(0, Fine),
+    Drive(0, Fine),
+    Drive(0, SessionRefused),
+    Drive(0, Fine),
+    Drive(0, SessionRefused),
+    Step(0),
+    Pass(3_600_000),
+    Want(One, LogIn),
+    Drive(0, Fine),
+    Drive(0, Fine),
+    Step(0),
+];
+
+/// A 401 that names nothing has turned out to be a request's own.
+const OWN: &[Act] = &[
+    Want(One, Read),
+    Drive(0, Fine),
+    Drive(0, Fine),
+    Drive(0, Unnamed),
     Step(0),
 ];
 
@@ -406,6 +437,8 @@ fn the_beginnings_are_what_they_say() {
         (FOUR, 3, 1, false),
         (LATE, 1, 2, true),
         (SHORT_LIVED, 0, 2, true),
+        (FORGOTTEN, 0, 2, true),
+        (OWN, 0, 2, true),
     ] {
         let state = State::beginning((beginning, &[]), &[]);
         let guard = state.world.session().login_guard();
