@@ -752,7 +752,7 @@ impl Model {
         let failed = Failed::new(Purpose::Work, reply);
         // What another product refuses, it may refuse without a look at the session.
         let tells_nothing = self.calls[who].wish == Wish::Locate
-            && reply.status() != Some(200)
+            && failed.meaning() != Meaning::Yes
             && !matches!(
                 failed.meaning(),
                 Meaning::BearerFault | Meaning::SessionRefused
