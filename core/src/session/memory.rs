@@ -48,26 +48,14 @@ pub(super) struct Memory {
     pub(super) epoch_password: Option<Tag>,
     pub(super) guard: Guard,
     pub(super) cooldown: Cooldown,
-    /// The time at which the last short-lived session was refused.
-    #[serde(
-        default,
-        deserialize_with = "nullable::whole",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The time at which the last session was refused that had not been ended on purpose.
+    #[serde(deserialize_with = "nullable::present")]
     pub(super) cooled_at: Option<Timestamp>,
     /// The time for which 401s that name nothing open no further login.
-    #[serde(
-        default,
-        deserialize_with = "nullable::whole",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "nullable::present")]
     pub(super) unnamed: Option<Span>,
     /// The time for which no other bearer token is fetched for a 401 that names nothing.
-    #[serde(
-        default,
-        deserialize_with = "nullable::whole",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "nullable::present")]
     pub(super) suspected: Option<Span>,
     /// The number of token fetches and logins in a row that failed in a way that
     /// may pass.

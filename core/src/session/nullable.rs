@@ -1,5 +1,4 @@
-//! Reading back fields that may hold nothing: those that must be there, and those that
-//! are left out then.
+//! Reading back fields that may hold nothing but must be there.
 
 use serde::{Deserialize, Deserializer};
 
@@ -12,14 +11,4 @@ where
     T: Deserialize<'de>,
 {
     Option::deserialize(deserializer)
-}
-
-/// Reads a field that is left out where it would hold nothing. One that says that it
-/// holds nothing was not written by a session.
-pub(super) fn whole<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
 }
