@@ -13,19 +13,50 @@ use http::HeaderValue;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// The credentials that a session needs to log in.
+use crate::BearerToken;
+
+/// The credentials of a session: of an application, and of the user that logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// The application that asks for bearer tokens.
     pub app: AppCredentials,
-    /// The user that logs in.
-    pub user: UserCredentials,
+    /// The user that logs in. `None` if there is none: then only calls are made that
+    /// carry the bearer token alone ([`CallTokens::Bearer`](crate::api::CallTokens)).
+    pub user: Option<UserCredentials>,
 }
 
 impl Credentials {
     /// Combines both halves.
     pub const fn new(app: AppCredentials, user: UserCredentials) -> Self {
-        Self { app, user }
+        Self {
+            app,
+            user: Some(user),
+        }
+    }
+
+    /// The credentials of an application alone, for calls that take no session token.
+    pub const fn of_app(app: AppCredentials) -> Self {
+        Self { app, user: None }
+    }
+
+    /// Copies them, with another password of the user's, if there is one.
+    #[must_use]
+    pub fn with_password(&self, password: Password) -> Self {
+        let user = self.user.as_ref().map(|user| user.with_password(password));
+        Self {
+            app: self.app.clone(),
+            user,
+        }
+    }
+
+    /// The user's name, if there is a user.
+    pub fn username(&self) -> Option<&str> {
+        self.user.as_ref().map(UserCredentials::username)
+    }
+
+    /// The user's password, if there is a user.
+    pub fn password(&self) -> Option<&Password> {
+        self.user.as_ref().map(UserCredentials::password)
     }
 }
 
@@ -37,6 +68,8 @@ pub struct AppCredentials {
     /// The value of the `Authorization` header, the only form in which the secret
     /// is used. Its buffer is wiped when the last copy is dropped.
     basic: HeaderValue,
+    /// The bearer token that takes the place of both.
+    fixed: Option<BearerToken>,
 }
 
 impl AppCredentials {
@@ -75,7 +108,28 @@ impl AppCredentials {
         let mut basic = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
             .map_err(|_| CredentialsError::Character("secret"))?;
         basic.set_sensitive(true);
-        Ok(Self { key, basic })
+        Ok(Self {
+            key,
+            basic,
+            fixed: None,
+        })
+    }
+
+    /// Takes a bearer token in the place of a key and secret, such as the one that never
+    /// expires, which the portal hands out for Verizon's own simulator. None is ever
+    /// fetched.
+    pub fn fixed(token: BearerToken) -> Self {
+        Self {
+            // No key of an application has a colon.
+            key: ":fixed".to_owned(),
+            basic: token.authorization(),
+            fixed: Some(token),
+        }
+    }
+
+    /// The bearer token that is used, if it was given and is not fetched.
+    pub(crate) const fn fixed_token(&self) -> Option<&BearerToken> {
+        self.fixed.as_ref()
     }
 
     /// The application's key, which is no secret.
@@ -279,8 +333,8 @@ mod tests {
             UserCredentials::new("user", "hush").unwrap(),
         );
         assert_eq!(
-            format!("{credentials:?} {:?}", credentials.user.password()),
-            "Credentials { app: AppCredentials(…), user: UserCredentials(…) } Password(…)"
+            format!("{credentials:?} {:?}", credentials.password()),
+            "Credentials { app: AppCredentials(…), user: Some(UserCredentials(…)) } Some(Password(…))"
         );
     }
 

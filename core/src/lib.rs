@@ -13,7 +13,7 @@ mod transport;
 pub use self::{
     api::{CallOptions, Endpoint, WithSession},
     credentials::{AppCredentials, Credentials, CredentialsError, Password, UserCredentials},
-    environment::{Environment, EnvironmentError, RequestError},
+    environment::{Environment, EnvironmentError, RequestError, TrustedOrigin},
     response::{ErrorCode, InvalidResponse, Refusal},
     session::{
         Call, Completion, Error, ErrorKind, Outcome, Session, SessionBuilder, SharedStep, Step,

@@ -209,8 +209,8 @@ fn assert_belongs_to(snapshot: &Snapshot, owner: &Owner) {
     other.app = AppCredentials::new(format!("{}+", credentials.app.key()), "secret").unwrap();
     assert_eq!(restored(environment, &other), Err(OtherSession::App.into()));
     let mut other = credentials.clone();
-    let username = format!("{}+", credentials.user.username());
-    other.user = UserCredentials::new(username, "password").unwrap();
+    let username = format!("{}+", credentials.username().unwrap());
+    other.user = Some(UserCredentials::new(username, "password").unwrap());
     assert_eq!(
         restored(environment, &other),
         Err(OtherSession::User.into())
@@ -314,7 +314,7 @@ impl<'a> Life<'a> {
                     self.session.confirm(&new).unwrap();
                     self.assert_version_grows(&before);
                     let credentials = self.session.credentials();
-                    assert_eq!(credentials.user.password(), new.password());
+                    assert_eq!(credentials.password().unwrap(), new.password());
                     return;
                 }
                 Step::Done(Ok(_)) => return,

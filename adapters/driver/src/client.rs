@@ -17,7 +17,8 @@ use futures_lite::FutureExt;
 use http::Response;
 use thingspace_core::{
     Completion, Endpoint, Environment, Error, Password, RequestError, Session, SessionToken,
-    StoreError, Timestamp, TransportError, WithSession,
+    StoreError, Timestamp, TransportError,
+    api::OfSession,
     session::{Call, NewPassword, Operation, SharedStep, SnapshotError, Transmit},
 };
 
@@ -126,8 +127,8 @@ impl<R: Runtime> Client<R> {
         async { self.run(Call::sync()).await?.into_synced() }
     }
 
-    /// Makes any call that is authorized by a session.
-    pub fn call<E: Endpoint<Auth = WithSession>>(
+    /// Makes any call that is authorized by both tokens, or by the bearer token alone.
+    pub fn call<E: Endpoint<Auth: OfSession>>(
         &self,
         endpoint: E,
     ) -> impl Future<Output = Result<Response<E::Output>, Error>> + Send {

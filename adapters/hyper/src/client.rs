@@ -6,7 +6,8 @@ use http::Response;
 use thingspace_driver::{
     Config,
     core::{
-        Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
+        Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp,
+        api::OfSession,
         session::{Call, NewPassword, SnapshotError},
     },
 };
@@ -116,9 +117,9 @@ impl<S: Stack> Client<S> {
         self.0.confirm_reset(new)
     }
 
-    /// Makes any call that is authorized by a session: a typed [`Endpoint`], or a
+    /// Makes any call that is authorized by both tokens, or by the bearer token alone: a typed [`Endpoint`], or a
     /// plain `http::Request<Bytes>` to any path of ThingSpace.
-    pub fn call<E: Endpoint<Auth = WithSession>>(
+    pub fn call<E: Endpoint<Auth: OfSession>>(
         &self,
         endpoint: E,
     ) -> impl Future<Output = Result<Response<E::Output>, Error>> + Send {

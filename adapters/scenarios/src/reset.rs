@@ -31,7 +31,7 @@ pub(crate) fn law_8_until_a_reset_is_confirmed_no_login_is_made_and_the_session_
     assert_password(&stage, new.password().expose());
     client.session(|session| {
         assert_eq!(session.new_password(), Some(&new));
-        assert_ne!(session.credentials().user.password(), new.password());
+        assert_ne!(session.credentials().password().unwrap(), new.password());
         let blocked = session.login_guard().blocked;
         assert_eq!(blocked, Some(BlockReason::AwaitingConfirmation));
     });
@@ -52,7 +52,7 @@ pub(crate) fn law_8_until_a_reset_is_confirmed_no_login_is_made_and_the_session_
     client.confirm_reset(&new).unwrap();
     client.session(|session| {
         assert_eq!(session.new_password(), None);
-        assert_eq!(session.credentials().user.password(), new.password());
+        assert_eq!(session.credentials().password().unwrap(), new.password());
         assert_eq!(session.login_guard().blocked, None);
     });
     client.call(account()).unwrap();
@@ -68,7 +68,7 @@ pub(crate) fn a_new_password_is_confirmed_again_until_another_one_is_in_use<C: C
     for _ in 0..3 {
         client.confirm_reset(&new).unwrap();
         client.session(|session| {
-            assert_eq!(session.credentials().user.password(), new.password());
+            assert_eq!(session.credentials().password().unwrap(), new.password());
             assert_eq!(session.login_guard().blocked, None);
         });
     }
@@ -78,7 +78,7 @@ pub(crate) fn a_new_password_is_confirmed_again_until_another_one_is_in_use<C: C
     assert_password(&stage, password.expose());
     client.session(|session| {
         assert_eq!(session.new_password(), None);
-        assert_eq!(session.credentials().user.password(), &password);
+        assert_eq!(session.credentials().password().unwrap(), &password);
     });
     let error = client.confirm_reset(&new).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotAwaited(_)), "{error}");

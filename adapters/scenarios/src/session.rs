@@ -142,7 +142,7 @@ pub(crate) fn the_login_after_a_reset_uses_the_new_password<C: Client>() {
     stage
         .server
         .with(|service| assert_eq!(service.reveal_password(), password.expose()));
-    client.session(|session| assert_eq!(session.credentials().user.password(), &password));
+    client.session(|session| assert_eq!(session.credentials().password().unwrap(), &password));
 
     client.log_out().unwrap();
     client.log_in().unwrap();

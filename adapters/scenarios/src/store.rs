@@ -398,7 +398,7 @@ pub(crate) fn law_8_a_process_whose_password_another_has_reset_makes_no_login_wi
 
     there.session(|session| {
         let mut credentials = session.credentials().clone();
-        credentials.user = credentials.user.with_password(new.clone());
+        credentials = credentials.with_password(new.clone());
         session.set_credentials(credentials).unwrap();
     });
     there.call(account()).unwrap();

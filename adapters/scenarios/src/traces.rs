@@ -159,7 +159,7 @@ fn wrong_credentials<C: Client>(check: &mut SecretCheck) {
     let app = AppCredentials::new(Simulator::KEY, "the-wrong-secret").unwrap();
     check.add_secret("wrong secret", "the-wrong-secret");
     check.add_basic_auth("the-wrong-secret");
-    let user = credentials(Simulator::PASSWORD).user;
+    let user = credentials(Simulator::PASSWORD).user.unwrap();
     let client = stage.client();
     client
         .session(|session| session.set_credentials(Credentials::new(app, user)))
@@ -317,7 +317,7 @@ impl SecretCheck {
             if let Some(token) = session.session_token() {
                 self.add_secret("session token", token.expose());
             }
-            let password = session.credentials().user.password();
+            let password = session.credentials().password().unwrap();
             self.add_secret("password", password.expose());
             self.shown.push(format!("{session:#?}"));
         });

@@ -9,7 +9,7 @@ use thingspace_driver::{
     Config,
     core::{
         Completion, Endpoint, Error, Password, RequestError, Session, SessionToken, Timestamp,
-        WithSession,
+        api::OfSession,
         session::{Call, NewPassword, SnapshotError},
     },
 };
@@ -98,9 +98,9 @@ impl Client {
         block_on(self.0.confirm_reset(new))
     }
 
-    /// Makes any call that is authorized by a session: a typed [`Endpoint`], or a
+    /// Makes any call that is authorized by both tokens, or by the bearer token alone: a typed [`Endpoint`], or a
     /// plain `http::Request<Bytes>` to any path of ThingSpace.
-    pub fn call<E: Endpoint<Auth = WithSession>>(
+    pub fn call<E: Endpoint<Auth: OfSession>>(
         &self,
         endpoint: E,
     ) -> Result<Response<E::Output>, Error> {

@@ -54,6 +54,31 @@ impl Authorization for WithSession {
     }
 }
 
+/// Authorization by tokens that a session has: what a [`Call`](crate::Call) may carry.
+pub trait OfSession: Authorization {
+    /// The tokens that it takes.
+    const TOKENS: CallTokens;
+}
+
+impl OfSession for WithBearer {
+    const TOKENS: CallTokens = CallTokens::Bearer;
+}
+
+impl OfSession for WithSession {
+    const TOKENS: CallTokens = CallTokens::Both;
+}
+
+/// The tokens that a call carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CallTokens {
+    /// The bearer token and the session token: Connectivity Management.
+    #[default]
+    Both,
+    /// The bearer token alone: 5G Edge and others. No login is made for it, so an
+    /// application's credentials are enough.
+    Bearer,
+}
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::WithApp {}

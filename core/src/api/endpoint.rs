@@ -47,7 +47,11 @@ use http::{
     },
 };
 
-use super::{authorization::Authorization, dead_session::DeadSession, error::Error};
+use super::{
+    authorization::{Authorization, CallTokens},
+    dead_session::DeadSession,
+    error::Error,
+};
 use crate::{
     Environment,
     environment::RequestError,
@@ -162,6 +166,10 @@ pub struct CallOptions {
     #[doc(alias = "retry")]
     pub idempotent: bool,
 
+    /// The tokens that it carries; both unless said otherwise. A call that is made to an
+    /// endpoint carries those of its [`Endpoint::Auth`].
+    pub tokens: CallTokens,
+
     /// The refusals that mean that the session is over, beside the codes with a
     /// `SessionToken` segment, which always do.
     /// [`DeadSession::DOCUMENTED`] unless said otherwise.
@@ -173,6 +181,7 @@ impl CallOptions {
     pub const fn once() -> Self {
         Self {
             idempotent: false,
+            tokens: CallTokens::Both,
             dead_session: DeadSession::DOCUMENTED,
         }
     }

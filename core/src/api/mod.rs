@@ -12,7 +12,7 @@ pub mod session;
 
 pub(crate) use self::endpoint::complete;
 pub use self::{
-    authorization::{Authorization, WithApp, WithBearer, WithSession},
+    authorization::{Authorization, CallTokens, OfSession, WithApp, WithBearer, WithSession},
     dead_session::DeadSession,
     endpoint::{CallOptions, Endpoint},
     error::Error,

@@ -8,9 +8,11 @@ mod base;
 mod path;
 mod place;
 mod request_error;
+mod trusted;
 
 pub(crate) use self::place::Place;
 pub use self::{
     base::{Environment, EnvironmentError},
     request_error::RequestError,
+    trusted::TrustedOrigin,
 };

@@ -33,8 +33,8 @@ use super::{
 use crate::{
     Timestamp,
     api::{
-        Authorization, Endpoint, LogIn, LogOut, RequestBearerToken, ResetPassword, WithBearer,
-        complete,
+        Authorization, CallTokens, Endpoint, LogIn, LogOut, RequestBearerToken, ResetPassword,
+        WithBearer, complete,
     },
 };
 
@@ -100,11 +100,16 @@ impl Session {
         }
     }
 
-    /// Asks for both tokens. A bearer or session that the call itself got by its
+    /// Asks for the tokens of a call. A bearer or session that the call itself got by its
     /// `own` operation is used, however short its life.
-    pub(super) fn acquire(&mut self, now: Timestamp, own: OperationId) -> Acquisition {
+    pub(super) fn acquire(
+        &mut self,
+        now: Timestamp,
+        own: OperationId,
+        tokens: CallTokens,
+    ) -> Acquisition {
         let has_bearer = self.usable_bearer(now, own).is_some();
-        let has_session = self.memory.open.is_some();
+        let has_session = self.memory.open.is_some() || tokens == CallTokens::Bearer;
         if has_bearer && has_session {
             return Acquisition::Ready;
         }
@@ -215,7 +220,10 @@ impl Session {
     }
 
     fn request_for(&self, kind: OperationKind) -> Result<Request<Bytes>, Error> {
-        let user = &self.credentials.user;
+        let user = || {
+            let user = self.credentials.user.as_ref();
+            user.ok_or_else(|| Error::new(ErrorKind::NoUser))
+        };
         let bearer = || self.bearer_token().ok_or_else(Error::finished);
         let tokens =
             || Ok::<_, Error>((bearer()?, self.session_token().ok_or_else(Error::finished)?));
@@ -224,10 +232,10 @@ impl Session {
                 let scope = self.settings.scope.clone();
                 self.request(RequestBearerToken { scope }, &self.credentials.app)
             }
-            OperationKind::LogIn => self.request(LogIn::new(user), bearer()?),
+            OperationKind::LogIn => self.request(LogIn::new(user()?), bearer()?),
             OperationKind::LogOut => self.request(LogOut, tokens()?),
             OperationKind::PasswordReset => {
-                self.request(ResetPassword::new(user.password()), tokens()?)
+                self.request(ResetPassword::new(user()?.password()), tokens()?)
             }
             OperationKind::ServiceCheck => {
                 let mut request = LogOut.build(&self.environment)?;

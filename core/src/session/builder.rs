@@ -100,12 +100,12 @@ impl SessionBuilder {
     }
 
     /// The name of the session in a store that holds many: one for each
-    /// environment, application and user. Plain ASCII without slashes, and no
+    /// environment, application and user, if there is one. Plain ASCII without slashes, and no
     /// secret.
     pub fn store_key(&self) -> String {
         let parts = [
             &self.environment.to_string(),
-            self.credentials.user.username(),
+            self.credentials.username().unwrap_or_default(),
             self.credentials.app.key(),
         ];
         parts

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     Environment, Timestamp,
-    api::{CallOptions, Endpoint, WithSession},
+    api::{CallOptions, Endpoint, OfSession},
     environment::RequestError,
     transport::{StoreError, TransportError},
 };
@@ -46,7 +46,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call that sends this request, at its full address, with both tokens.
+    /// A call that sends this request, at its full address, with the tokens that its
+    /// options name.
     #[inline]
     pub const fn new(request: Request<Bytes>, options: CallOptions) -> Self {
         Self::with_purpose(Purpose::Request { request, options })
@@ -55,11 +56,12 @@ impl Call {
     /// A call to an endpoint, whose request is built here.
     ///
     /// Fails if the endpoint can't build it.
-    pub fn to<E: Endpoint<Auth = WithSession>>(
-        endpoint: E,
-        environment: &Environment,
-    ) -> Result<Self, RequestError> {
-        let options = endpoint.options();
+    pub fn to<E>(endpoint: E, environment: &Environment) -> Result<Self, RequestError>
+    where
+        E: Endpoint<Auth: OfSession>,
+    {
+        let mut options = endpoint.options();
+        options.tokens = E::Auth::TOKENS;
         Self::built(endpoint.build(environment), options)
     }
 

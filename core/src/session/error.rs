@@ -44,6 +44,10 @@ pub enum ErrorKind {
     /// The request is not one that may be sent, and was not.
     Request(RequestError),
 
+    /// The call needs a session, and the session's credentials are of an application
+    /// alone.
+    NoUser,
+
     /// A login, or a password reset, is needed and the login guard allows none.
     #[non_exhaustive]
     Blocked {
@@ -593,6 +597,7 @@ impl ErrorKind {
             }
             Self::NotAwaited(_)
             | Self::Request(_)
+            | Self::NoUser
             | Self::Blocked { .. }
             | Self::CoolingDown { .. }
             | Self::BackingOff { .. }
@@ -629,6 +634,9 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request(error) => write!(f, "the request was not sent: {error}"),
+            Self::NoUser => f.write_str(
+                "nothing was sent: the call takes a session, and only an application's credentials were given; give a user's as well, or make the call with the bearer token alone",
+            ),
             Self::Blocked { guard } => {
                 write!(
                     f,

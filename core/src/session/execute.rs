@@ -26,8 +26,8 @@ use super::{
 };
 use crate::{
     Timestamp,
-    api::{Authorization, CallOptions, WithSession, complete},
-    environment::RequestError,
+    api::{Authorization, CallOptions, CallTokens, WithBearer, WithSession, complete},
+    environment::{RequestError, TrustedOrigin},
     transport::{StoreError, TransportError},
 };
 
@@ -239,7 +239,9 @@ impl Execution {
         }
         match (self.advance(purpose, session, now), purpose) {
             (Ok(Some(step)), _) => self.other(session, step),
-            (Ok(None), Purpose::Request { request, .. }) => self.send(request, session, now),
+            (Ok(None), Purpose::Request { request, options }) => {
+                self.send(request, options.tokens, session, now)
+            }
             (Ok(None), _) => self.finish_with(Err(Error::finished())),
             (Err(error), _) => self.finish_with(Err(error)),
         }
@@ -285,12 +287,16 @@ impl Execution {
     }
 
     fn start(&mut self, purpose: &Purpose, session: &Session, now: Timestamp) -> Result<(), Error> {
+        if purpose.tokens() == CallTokens::Both && session.credentials.user.is_none() {
+            return Err(Error::new(ErrorKind::NoUser));
+        }
         let timeout = session.settings.call_timeout;
         self.deadline = self.deadline.or(timeout.map(|timeout| now + timeout));
         match purpose {
             // No login is spent on a request that may not be sent anyway.
             Purpose::Request { request, .. } if session.memory.open.is_none() => {
-                Ok(check(session, request)?)
+                check(session, request)?;
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -343,12 +349,16 @@ impl Execution {
         if !has_loaded && !self.needs_no_store(purpose, session, now) && session.must_load(now) {
             return Ok(Some(self.load(session, now)));
         }
-        let lease = session.memory.lease;
+        let tokens = purpose.tokens();
+        let lease = session.memory.lease.filter(|_| tokens == CallTokens::Both);
         if let Some(lease) = lease.filter(|lease| lease.kind == OperationKind::LogOut) {
             let until = session.look_again(&lease, now);
             return Ok(Some(self.wait(until, WaitReason::Operation(lease.kind))));
         }
-        let open = session.usable_session(now, self.own);
+        let open = match tokens {
+            CallTokens::Both => session.usable_session(now, self.own),
+            CallTokens::Bearer => None,
+        };
         match (purpose, open) {
             (Purpose::LogIn, Some(token)) => {
                 let token = token.clone();
@@ -359,7 +369,7 @@ impl Execution {
             }
             _ => {}
         }
-        let acquisition = session.acquire(now, self.own);
+        let acquisition = session.acquire(now, self.own, tokens);
         if acquisition != Acquisition::Ready {
             return self.acquire(purpose, session, now, acquisition).map(Some);
         }
@@ -660,9 +670,10 @@ impl Execution {
     fn needs_no_store(&self, purpose: &Purpose, session: &mut Session, now: Timestamp) -> bool {
         let logs_out = |lease: Lease| lease.kind == OperationKind::LogOut;
         matches!(purpose, Purpose::Request { .. } | Purpose::LogIn)
-            && !session.memory.lease.is_some_and(logs_out)
             && session.usable_bearer(now, self.own).is_some()
-            && session.usable_session(now, self.own).is_some()
+            && (purpose.tokens() == CallTokens::Bearer
+                || !session.memory.lease.is_some_and(logs_out)
+                    && session.usable_session(now, self.own).is_some())
     }
 
     /// Returns true, once, if this call was told what the store has just before this
@@ -853,15 +864,24 @@ impl Execution {
     fn send<S: AnyStep>(
         &mut self,
         request: &mut Request<Bytes>,
+        tokens: CallTokens,
         session: &Session,
         now: Timestamp,
     ) -> S {
-        let (Some(bearer), Some(open)) = (&session.memory.bearer, &session.memory.open) else {
+        let open = match tokens {
+            CallTokens::Both => session.memory.open.as_ref(),
+            CallTokens::Bearer => None,
+        };
+        let (Some((bearer, generation)), true) = (
+            session.bearer(),
+            open.is_some() || tokens == CallTokens::Bearer,
+        ) else {
             return self.finish_with(Err(Error::finished()));
         };
-        if let Err(error) = check(session, request) {
-            return self.finish_with(Err(error.into()));
-        }
+        let trusted = match check(session, request) {
+            Ok(trusted) => trusted,
+            Err(error) => return self.finish_with(Err(error.into())),
+        };
         let deadline = now + session.settings.attempt_timeout;
         let deadline = self.deadline.map_or(deadline, |own| own.min(deadline));
         self.attempts = self.attempts.saturating_add(1);
@@ -869,8 +889,8 @@ impl Execution {
             attempt: self.attempts,
             sent_at: now,
             patience: Span::new(now, deadline.since(now).saturating_add(LEASE_GRACE)),
-            bearer: bearer.generation,
-            session: open.generation,
+            bearer: generation,
+            session: open.map_or_else(OperationId::default, |open| open.generation),
         });
         let mut step = S::send(Transmit {
             request: request.clone(),
@@ -885,7 +905,15 @@ impl Execution {
             // Headers that were put together have room for more; a copy of them has not.
             std::mem::swap(sent.headers_mut(), request.headers_mut());
             complete(sent, Some(&session.user_agent));
-            WithSession::authorize((&bearer.token, &open.token), sent.headers_mut());
+            let headers = sent.headers_mut();
+            match (open, trusted) {
+                (Some(open), None) => WithSession::authorize((bearer, &open.token), headers),
+                (Some(open), Some(TrustedOrigin { session_header, .. })) => {
+                    WithBearer::authorize(bearer, headers);
+                    headers.insert(session_header, open.token.header());
+                }
+                (None, _) => WithBearer::authorize(bearer, headers),
+            }
         }
         step
     }
@@ -901,11 +929,17 @@ impl Execution {
         error: Error,
         blame: Blame,
     ) {
-        let is_of_tokens = matches!(blame, Blame::Bearer | Blame::Session);
+        // One that was given and not fetched is the only one that there is.
+        let is_replaceable = session.credentials.app.fixed_token().is_none();
+        let is_of_tokens = match blame {
+            Blame::Bearer => is_replaceable,
+            Blame::Session => purpose.tokens() == CallTokens::Both,
+            _ => false,
+        };
         let is_replayed = match blame {
             _ if is_of_tokens && self.replays_shared(session) => true,
-            Blame::Bearer => !std::mem::replace(&mut self.replayed.bearer, true),
-            Blame::Session => !std::mem::replace(&mut self.replayed.session, true),
+            Blame::Bearer => is_of_tokens && !std::mem::replace(&mut self.replayed.bearer, true),
+            Blame::Session => is_of_tokens && !std::mem::replace(&mut self.replayed.session, true),
             Blame::Unnamed => self.replays_unnamed(purpose, session, now, tokens),
             Blame::Request | Blame::Nothing => false,
         };
@@ -958,7 +992,8 @@ impl Execution {
         if matches!(purpose, Purpose::ResetPassword) {
             return false;
         }
-        if open == self.login {
+        let takes_session = purpose.tokens() == CallTokens::Both;
+        if takes_session && open == self.login {
             session.clear_of_suspicion(now);
             return false;
         }
@@ -966,7 +1001,8 @@ impl Execution {
             self.replayed.bearer = true;
             return true;
         }
-        if matches!(purpose, Purpose::Request { .. }) && !self.replayed.session {
+        let is_request = matches!(purpose, Purpose::Request { .. });
+        if is_request && takes_session && !self.replayed.session {
             self.replayed.session = session.suspect_session(open, now);
             return self.replayed.session;
         }
@@ -1030,6 +1066,16 @@ impl Execution {
 }
 
 impl Purpose {
+    /// The tokens that it takes.
+    const fn tokens(&self) -> CallTokens {
+        match self {
+            Self::Request { options, .. } => options.tokens,
+            Self::LogIn | Self::LogOut | Self::ResetPassword => CallTokens::Both,
+            // It sends nothing.
+            Self::Sync => CallTokens::Bearer,
+        }
+    }
+
     /// What an error of the caller's request says of the tokens. Outside of Connectivity
     /// Management, a refusal is no sign that the session is alive.
     fn blame(&self, session: &Session, error: &Error) -> Blame {
@@ -1076,11 +1122,23 @@ fn save(saving: &Saving) -> SharedStep {
 }
 
 /// Checks that a request may be sent with the session's tokens: it goes to the
-/// environment, and is none of the calls that open, end or re-key the session,
+/// environment, or to a place that the caller trusts, which is returned; and is none of the calls that open, end or re-key the session,
 /// which would pass the login guard by.
-fn check(session: &Session, request: &Request<Bytes>) -> Result<(), RequestError> {
+fn check<'a>(
+    session: &'a Session,
+    request: &Request<Bytes>,
+) -> Result<Option<&'a TrustedOrigin>, RequestError> {
     /// The place of those calls, in whatever version.
     const SESSION_CALLS: &[Option<&str>] = &[Some("m2m"), None, Some("session")];
 
-    session.environment.check_call(request.uri(), SESSION_CALLS)
+    let uri = request.uri();
+    match session.environment.check_call(uri, SESSION_CALLS) {
+        Ok(()) => Ok(None),
+        Err(RequestError::Origin) => {
+            let mut trusted = session.settings.trusted_origins.iter();
+            let trusted = trusted.find(|trusted| trusted.has(uri));
+            trusted.map(Some).ok_or(RequestError::Origin)
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -94,7 +94,7 @@ impl Session {
     /// Fails, and changes nothing, if it is not awaited: another reset was made, or
     /// other credentials were given since.
     pub fn confirm(&mut self, new: &NewPassword) -> Result<(), NotAwaited> {
-        let is_in_use = self.credentials.user.password() == &new.password;
+        let is_in_use = self.credentials.password() == Some(&new.password);
         if is_in_use && !self.memory.guard.is_in_doubt() {
             return Ok(());
         }
@@ -106,7 +106,7 @@ impl Session {
             .lease
             .take_if(|lease| lease.operation == new.reset);
         let (name, old) = (self.next_name(), self.tag());
-        self.credentials.user = self.credentials.user.with_password(new.password.clone());
+        self.credentials = self.credentials.with_password(new.password.clone());
         self.results.new_password = None;
         self.events.push(Event::PasswordChanged);
         let tag = self.tag();

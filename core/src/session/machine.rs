@@ -104,7 +104,7 @@ impl Session {
     /// Fails, and changes nothing, if the application's key or the user's name is
     /// another one: another user is another session.
     pub fn set_credentials(&mut self, credentials: Credentials) -> Result<(), OtherSession> {
-        let (key, username) = (self.credentials.app.key(), self.credentials.user.username());
+        let (key, username) = (self.credentials.app.key(), self.credentials.username());
         OtherSession::check(key, username, &credentials)?;
         let before = self.reported_reason();
         let old = std::mem::replace(&mut self.credentials, credentials);
@@ -158,10 +158,10 @@ impl Session {
 
     /// Ends the pause before the next token fetch or login, which the service asked for,
     /// or which failures or short-lived sessions brought: whoever calls this knows that it
-    /// is over. The login guard stays as it is.
-    pub fn retry_now(&mut self) {
+    /// is over. The login guard stays as it is. Returns true if there was one.
+    pub fn retry_now(&mut self) -> bool {
         if self.memory.delay.take().is_none() {
-            return;
+            return false;
         }
         self.memory.failures = 0;
         // Others learn that it is over.
@@ -169,6 +169,7 @@ impl Session {
             self.memory.operations = self.memory.operations.saturating_add(1);
         }
         self.memory.touch();
+        true
     }
 
     /// The oldest event that nobody has seen, if there is one. Drain the events
@@ -223,7 +224,7 @@ impl Session {
 
     /// The bearer token, if there is one.
     pub fn bearer_token(&self) -> Option<&BearerToken> {
-        self.memory.bearer.as_ref().map(|bearer| &bearer.token)
+        self.bearer().map(|(token, _)| token)
     }
 
     /// The time at which the bearer token will be renewed, if there is one.
@@ -258,9 +259,18 @@ impl Session {
         self.password_epoch != self.memory.password_epoch
     }
 
+    /// The bearer token that there is, whatever its age.
+    pub(super) fn bearer(&self) -> Option<(&BearerToken, OperationId)> {
+        if let Some(fixed) = self.credentials.app.fixed_token() {
+            return Some((fixed, OperationId::default()));
+        }
+        let bearer = self.memory.bearer.as_ref()?;
+        Some((&bearer.token, bearer.generation))
+    }
+
     /// The tag of the password in use.
     pub(super) fn tag(&self) -> Tag {
-        Tag::of(self.credentials.user.password(), self.memory.guard.salt)
+        Tag::of_any(self.credentials.password(), self.memory.guard.salt)
     }
 
     /// A name for what begins next.

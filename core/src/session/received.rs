@@ -8,7 +8,7 @@ use super::{
     machine::Session,
 };
 use crate::{
-    BearerToken, SessionToken, Timestamp,
+    BearerToken, Password, SessionToken, Timestamp,
     response::{InvalidResponse, Problem, Refusal, Unread},
     transport::TransportError,
 };
@@ -62,12 +62,12 @@ impl Session {
     /// Returns true if a text tells a secret: the password, a new one, the application's
     /// secret or a token.
     fn is_told_a_secret(&self, text: &str) -> bool {
-        let password = self.credentials.user.password().expose();
+        let password = self.credentials.password().map(Password::expose);
         let new = self.new_password().map(|new| new.password().expose());
         let bearer = self.bearer_token().map(BearerToken::expose);
         let session = self.session_token().map(SessionToken::expose);
         let app = &self.credentials.app;
-        [Some(password), new, bearer, session]
+        [password, new, bearer, session]
             .into_iter()
             .flatten()
             .any(|secret| tells(text, secret))

@@ -4,6 +4,8 @@ use std::{num::NonZeroU32, time::Duration};
 
 use thiserror::Error;
 
+use crate::environment::TrustedOrigin;
+
 /// The time that a bearer token lives from its first issue (documented by
 /// Verizon); assumed where a response does not say.
 pub(super) const BEARER_LIFETIME: Duration = Duration::from_secs(60 * 60);
@@ -166,6 +168,10 @@ pub struct Settings {
     /// than a second, nor more than a day.
     pub longest_check_pause: Duration,
 
+    /// The places beside the environment that may be given the tokens, such as other
+    /// products of ThingSpace. None by default.
+    pub trusted_origins: Vec<TrustedOrigin>,
+
     /// The scopes to ask for with the bearer token, separated by spaces. None
     /// by default: what the application has.
     pub scope: Option<String>,
@@ -219,6 +225,7 @@ impl Default for Settings {
             first_probe_after: Duration::from_secs(30 * 60),
             next_probe_after: Duration::from_secs(2 * 60 * 60),
             longest_check_pause: Duration::from_secs(10 * 60),
+            trusted_origins: Vec::new(),
             scope: None,
             clock_skew: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(19 * 60),

@@ -188,13 +188,13 @@ impl Session {
         // It is for the password that it was given with, and not if it is used up.
         let is_unblocked = self.memory.guard.is_unblocked(self.tag());
         let has_unblocked = is_unblocked && self.has_unsaved_unblocking();
-        let password = self.credentials.user.password();
+        let password = self.credentials.password();
         let theirs_is_another = theirs.password_epoch >= self.memory.password_epoch
-            && theirs.epoch_password != Some(Tag::of(password, theirs.guard.salt));
+            && theirs.epoch_password != Some(Tag::of_any(password, theirs.guard.salt));
         let ended = self.sharing.as_ref().map(|sharing| &sharing.ended);
         self.memory.merge(
             theirs,
-            |salt| Tag::of(password, salt),
+            |salt| Tag::of_any(password, salt),
             self.in_flight,
             |operation| ended.is_some_and(|ended| ended.contains(&operation)),
         );

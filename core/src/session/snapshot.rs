@@ -35,7 +35,8 @@ struct Contents {
     saved_at: Timestamp,
     environment: String,
     key: String,
-    username: String,
+    #[serde(deserialize_with = "super::nullable::present")]
+    username: Option<String>,
     memory: Memory,
 }
 
@@ -68,7 +69,7 @@ impl Snapshot {
             saved_at,
             environment: environment.to_string(),
             key: credentials.app.key().to_owned(),
-            username: credentials.user.username().to_owned(),
+            username: credentials.username().map(ToOwned::to_owned),
             memory,
         }))
     }
@@ -101,7 +102,7 @@ impl Snapshot {
         if theirs != environment.to_string() {
             return Err(OtherSession::Environment.into());
         }
-        OtherSession::check(&key, &username, credentials)?;
+        OtherSession::check(&key, username.as_deref(), credentials)?;
         if revision.version > GREATEST_NUMBER || memory.is_impossible(saved_at) {
             return Err(SnapshotError::Damaged);
         }
@@ -150,11 +151,15 @@ pub enum OtherSession {
 
 impl OtherSession {
     /// Checks that `credentials` are of this application and user.
-    pub(super) fn check(key: &str, username: &str, credentials: &Credentials) -> Result<(), Self> {
+    pub(super) fn check(
+        key: &str,
+        username: Option<&str>,
+        credentials: &Credentials,
+    ) -> Result<(), Self> {
         if key != credentials.app.key() {
             return Err(Self::App);
         }
-        if username != credentials.user.username() {
+        if username != credentials.username() {
             return Err(Self::User);
         }
         Ok(())

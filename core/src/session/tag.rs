@@ -11,11 +11,16 @@ use crate::Password;
 ///
 /// It may stand in a snapshot. 65,535 of 65,536 other passwords have another one,
 /// and whoever sees it learns 16 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Tag(u16);
 
 impl Tag {
+    /// The tag of the password of a session; that of a session without one is 0.
+    pub(super) fn of_any(password: Option<&Password>, salt: u64) -> Self {
+        password.map_or_else(Self::default, |password| Self::of(password, salt))
+    }
+
     pub(super) fn of(password: &Password, salt: u64) -> Self {
         let mut hasher = SipHasher13::new_with_keys(salt, 0);
         hasher.write(password.expose().as_bytes());

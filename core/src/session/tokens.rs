@@ -23,6 +23,9 @@ impl Session {
         now: Timestamp,
         own: OperationId,
     ) -> Option<(&BearerToken, OperationId)> {
+        if let Some(fixed) = self.credentials.app.fixed_token() {
+            return Some((fixed, OperationId::default()));
+        }
         let bearer = self.memory.bearer.as_ref()?;
         (now < bearer.renew_at || bearer.generation == own)
             .then_some((&bearer.token, bearer.generation))
@@ -122,6 +125,9 @@ impl Session {
     /// Ends the bearer token after a 401 that names nothing. Returns false if one was
     /// ended for such a reason just now, and this is the one that came after it.
     pub(super) fn suspect_bearer(&mut self, generation: OperationId, now: Timestamp) -> bool {
+        if self.credentials.app.fixed_token().is_some() {
+            return false;
+        }
         let bearer = self.memory.bearer.as_ref();
         if bearer.is_none_or(|bearer| bearer.generation != generation) {
             // Another call has learned before that it was stale.

@@ -1503,7 +1503,7 @@ impl Host {
     }
 
     pub fn password(&self) -> &str {
-        self.session.credentials().user.password().expose()
+        self.session.credentials().password().unwrap().expose()
     }
 
     pub fn has_usable_tokens(&self, now: Timestamp) -> bool {

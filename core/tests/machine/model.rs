@@ -592,7 +592,7 @@ impl Model {
     }
 
     fn password(&self) -> &str {
-        self.credentials.user.password().expose()
+        self.credentials.password().unwrap().expose()
     }
 
     /// Other credentials are given, of the same application and user.
@@ -628,7 +628,7 @@ impl Model {
     /// A new password that is awaited is confirmed: the old one is wrong.
     pub fn confirms(&mut self, new: &Password) {
         let old = self.password().to_owned();
-        self.credentials.user = self.credentials.user.with_password(new.clone());
+        self.credentials = self.credentials.with_password(new.clone());
         self.new_password = None;
         self.decides();
         self.guard.doubts.clear();
@@ -1785,6 +1785,7 @@ impl Model {
         let base = "https://mock.thingspace.verizon.com/api/";
         law(9, letter.to.starts_with(base), &letter.to);
         let Credentials { app, user } = &self.credentials;
+        let user = user.as_ref().unwrap();
         let [name, password] = [user.username(), user.password().expose()];
         let body = match letter.purpose {
             Purpose::TokenFetch => "grant_type=client_credentials".to_owned(),

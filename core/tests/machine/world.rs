@@ -648,7 +648,14 @@ impl World {
                 elapsed: Duration::ZERO,
             },
             foreign: foreign(&session),
-            used_passwords: vec![session.credentials().user.password().expose().to_owned()],
+            used_passwords: vec![
+                session
+                    .credentials()
+                    .password()
+                    .unwrap()
+                    .expose()
+                    .to_owned(),
+            ],
             built: 1,
             session,
             now: START,
@@ -730,7 +737,7 @@ impl World {
     }
 
     fn notes_password(&mut self) {
-        let password = self.session.credentials().user.password().expose();
+        let password = self.session.credentials().password().unwrap().expose();
         if self
             .used_passwords
             .last()
@@ -1282,6 +1289,7 @@ impl World {
     /// can't use them.
     fn credentials_with(&mut self, other: Other) -> (Credentials, Option<OtherSession>) {
         let Credentials { app, user } = self.session.credentials().clone();
+        let user = user.unwrap();
         let with_password = |password: &str| {
             let password = Password::new(password).unwrap();
             (
@@ -1409,6 +1417,7 @@ impl World {
             write!(text, "used {:?}", self.saved.last_used).unwrap();
         }
         let Credentials { app, user } = self.session.credentials();
+        let user = user.as_ref().unwrap();
         for part in [app.key(), user.username(), user.password().expose()] {
             write!(text, " {part}").unwrap();
         }

@@ -345,7 +345,7 @@ fn law_14_a_reset_goes_on_when_its_call_runs_out_of_time() {
     let new = s.session.new_password().cloned().unwrap();
     assert_eq!(new.password().expose(), "Wh0a");
     s.confirms(&new);
-    assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
+    assert_eq!(s.session.credentials().password().unwrap().expose(), "Wh0a");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 // one for all files.
 #![allow(unreachable_pub, clippy::unnecessary_wraps, clippy::wildcard_imports)]
 
+mod bearer_only;
 mod clocks;
 mod cooldown;
 mod deadline;

@@ -86,7 +86,10 @@ fn a_reset_gives_the_new_password_and_the_session_uses_it_once_it_is_confirmed()
     assert!(s.session.version() > before, "nobody would save it");
     let new = reset.ends_with_password(&mut s);
     assert_eq!(new.password().expose(), "Wh0a");
-    assert_eq!(s.session.credentials().user.password().expose(), "IMgr8");
+    assert_eq!(
+        s.session.credentials().password().unwrap().expose(),
+        "IMgr8"
+    );
     assert_eq!(s.session.new_password(), Some(&new));
     assert_eq!(s.reported(), [event::password_reset()]);
     let guard = s.session.login_guard();
@@ -96,8 +99,8 @@ fn a_reset_gives_the_new_password_and_the_session_uses_it_once_it_is_confirmed()
     let before = s.session.version();
     s.confirms(&new);
     assert!(s.session.version() > before, "nobody would save it");
-    assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
-    assert_eq!(s.session.credentials().user.username(), "zbeeblebrox");
+    assert_eq!(s.session.credentials().password().unwrap().expose(), "Wh0a");
+    assert_eq!(s.session.credentials().username().unwrap(), "zbeeblebrox");
     assert_eq!(s.session.new_password(), None);
     assert_eq!(s.session.login_guard().blocked, None);
     assert_eq!(s.reported(), [event::password_changed()]);
@@ -247,7 +250,7 @@ fn a_new_password_that_is_confirmed_before_its_call_looks_is_given_to_the_call_a
     let new = s.session.new_password().cloned().unwrap();
     s.confirms(&new);
     assert_eq!(reset.ends_with_password(&mut s), new);
-    assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
+    assert_eq!(s.session.credentials().password().unwrap().expose(), "Wh0a");
 }
 
 #[test]
@@ -524,7 +527,7 @@ fn two_resets_at_once_are_made_one_after_the_other() {
     let older = s.watch(|session, _| session.confirm(&new));
     assert_not_awaited(older);
     s.confirms(&newer);
-    assert_eq!(s.session.credentials().user.password().expose(), "Wh0b");
+    assert_eq!(s.session.credentials().password().unwrap().expose(), "Wh0b");
 }
 
 #[test]
@@ -648,7 +651,7 @@ fn a_late_response_to_a_reset_whose_lease_expired_still_brings_the_new_password(
     let new = reset.ends_with_password(&mut s);
     s.confirms(&new);
     assert_eq!(s.session.login_guard().blocked, None);
-    assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
+    assert_eq!(s.session.credentials().password().unwrap().expose(), "Wh0a");
 }
 
 #[test]
@@ -665,7 +668,7 @@ fn a_late_response_to_a_reset_brings_the_new_password_whatever_was_fetched_meanw
     reset.receives(&mut s, new_password("Wh0a"));
     let new = reset.ends_with_password(&mut s);
     s.confirms(&new);
-    assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
+    assert_eq!(s.session.credentials().password().unwrap().expose(), "Wh0a");
     assert_eq!(s.session.login_guard().blocked, None);
 }
 
@@ -699,7 +702,7 @@ fn law_8_another_user_is_refused_while_a_reset_is_in_progress_and_nothing_change
                 assert_in_doubt(&mut s);
             }
         }
-        assert_eq!(s.session.credentials().user.username(), "zbeeblebrox");
+        assert_eq!(s.session.credentials().username().unwrap(), "zbeeblebrox");
     }
 }
 
@@ -731,7 +734,7 @@ fn a_reset_that_is_in_progress_decides_on_the_password_whoever_gave_one_meanwhil
     assert_blocked(&mut s, &BlockReason::AwaitingConfirmation);
     let new = reset.ends_with_password(&mut s);
     s.confirms(&new);
-    assert_eq!(s.session.credentials().user.password().expose(), "Wh0a");
+    assert_eq!(s.session.credentials().password().unwrap().expose(), "Wh0a");
 }
 
 #[test]

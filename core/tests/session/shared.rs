@@ -393,7 +393,10 @@ fn law_8_a_new_password_is_saved_as_unconfirmed_before_anybody_uses_it() {
     let awaited = Some(BlockReason::AwaitingConfirmation);
     assert_eq!(in_store(&store), (kind, awaited.clone()));
     let new = reset.ends_with_password(&mut s);
-    assert_eq!(s.session.credentials().user.password().expose(), "IMgr8");
+    assert_eq!(
+        s.session.credentials().password().unwrap().expose(),
+        "IMgr8"
+    );
 
     // The password is saved where the caller likes; meanwhile others work.
     Actor::writes().works(&mut there);
@@ -405,7 +408,7 @@ fn law_8_a_new_password_is_saved_as_unconfirmed_before_anybody_uses_it() {
     s.confirms(&new);
     assert_eq!(store.session_of("new").login_guard().blocked, None);
     assert_eq!(store.session_of("new").operation(), None);
-    assert_eq!(s.session.credentials().user.password().expose(), "new");
+    assert_eq!(s.session.credentials().password().unwrap().expose(), "new");
     assert_eq!(s.session.operation(), None);
 }
 
@@ -419,7 +422,10 @@ fn a_new_password_is_not_confirmed_after_another_process_was_given_one() {
     there.is_given("another");
     here.learns();
     assert_not_awaited(here.session.confirm(&new));
-    assert_eq!(here.session.credentials().user.password().expose(), "IMgr8");
+    assert_eq!(
+        here.session.credentials().password().unwrap().expose(),
+        "IMgr8"
+    );
     let outdated = Some(BlockReason::PasswordOutdated);
     assert_eq!(here.session.login_guard().blocked, outdated);
     assert_eq!(there.session.login_guard().blocked, None);

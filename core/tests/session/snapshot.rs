@@ -94,7 +94,7 @@ impl Story {
             story.plays(*beat);
             if restarts(number) {
                 let user = story.s.session.credentials().user.clone();
-                story.s.restart(user.password().expose());
+                story.s.restart(user.as_ref().unwrap().password().expose());
             }
         }
         story.seen
@@ -403,7 +403,7 @@ fn law_11_a_restart_at_another_clock_changes_nothing_that_can_be_seen() {
             let (snapshot, user) = (story.s.saved(), story.s.session.credentials().user.clone());
             moves(&mut story.s);
             story.s.pass(rest);
-            let builder = builder(user.password().expose()).seed(1000);
+            let builder = builder(user.as_ref().unwrap().password().expose()).seed(1000);
             let builder = builder.snapshot(snapshot, rest, story.s.now);
             story.s.session = builder.build().unwrap();
 

@@ -225,7 +225,7 @@ fn law_8_a_confirmation_that_could_not_be_saved_can_be_made_again() {
     here.confirms(&new);
     assert!(!here.session.is_unsaved(here.now));
     here.confirms(&new);
-    let password = here.session.credentials().user.password();
+    let password = here.session.credentials().password().unwrap();
     assert_eq!(password.expose(), "the-only-copy");
     there.learns();
     let outdated = Some(BlockReason::PasswordOutdated);

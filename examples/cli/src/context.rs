@@ -11,7 +11,7 @@ use thingspace_file::FileStore;
 use thingspace_ureq::{
     Client, Config,
     core::{
-        Credentials, Environment, Error, Session, SessionBuilder, Timestamp,
+        Credentials, Environment, Error, Password, Session, SessionBuilder, Timestamp,
         session::{BlockReason, LoginGuard, PLATFORM_LOCKS_AT, Settings, SnapshotError, Store},
     },
 };
@@ -93,7 +93,7 @@ impl Context {
         let watch = Watch::default();
         let client = self.client(&watch)?;
         let began = client.now();
-        let password = client.session(|session| session.credentials().user.password().clone());
+        let password = password_in_use(&client)?;
         if let Some(outdated) = self.records().outdated(&password)? {
             return self.run_without_login(&client, work, outdated);
         }
@@ -241,6 +241,12 @@ impl Context {
             Failure::from(error).with_advice(advice)
         })
     }
+}
+
+/// The password that a client uses.
+pub(crate) fn password_in_use(client: &Client) -> Result<Password, Failure> {
+    let password = client.session(|session| session.credentials().password().cloned());
+    password.ok_or_else(|| Failure::usage("no user name and password are given"))
 }
 
 /// Advice on what allows a login that the guard does not allow now; `None` if it does.

@@ -107,7 +107,7 @@ fn a_password_changed_elsewhere_costs_one_login() {
     world.pass(6 * MINUTE);
     assert!(world.read().unwrap_err().is_wrong_credentials());
     let mut credentials = world.session.credentials().clone();
-    credentials.user = credentials.user.with_password(new.into_password());
+    credentials = credentials.with_password(new.into_password());
     world.session.set_credentials(credentials).unwrap();
     world.read().unwrap();
     assert_eq!(world.service.counts().failed_logins, 1);

@@ -581,7 +581,7 @@ impl Stage {
         }
         let new = (*which.get(&all)).clone();
         let session = &mut self.processes[process];
-        let is_in_use = session.credentials().user.password() == new.password();
+        let is_in_use = session.credentials().password().unwrap() == new.password();
         // Once more says nothing.
         if session.confirm(&new).is_ok() && !is_in_use {
             self.sync(process);
@@ -624,7 +624,7 @@ impl Stage {
     /// Unblocks the guard of a process, whose password the operator has compared.
     fn unblock(&mut self, process: usize) {
         let session = &mut self.processes[process];
-        let password = session.credentials().user.password();
+        let password = session.credentials().password().unwrap();
         if password.expose() == self.service.reveal_password() {
             session.unblock();
             self.sync(process);

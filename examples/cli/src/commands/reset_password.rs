@@ -14,7 +14,7 @@ use thingspace_ureq::{
 
 use crate::{
     cli::Common,
-    context::{Context, now},
+    context::{Context, now, password_in_use},
     failure::{Exit, Failure},
     keeper::{self, DeferredSignals, Keeper, Location, NotSaved},
     record::{Records, Reset},
@@ -81,7 +81,7 @@ impl ResetPassword {
 
         let watch = Watch::default();
         let client = context.client(&watch)?;
-        let old = client.session(|session| session.credentials().user.password().clone());
+        let old = password_in_use(&client)?;
         if let Some(outdated) = records.outdated(&old)? {
             return Err(outdated);
         }

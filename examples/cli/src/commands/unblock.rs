@@ -13,13 +13,16 @@ use thingspace_ureq::core::session::{
 
 use crate::{
     cli::Common,
-    context::Context,
+    context::{Context, password_in_use},
     failure::{Exit, Failure},
     show,
     watch::Watch,
 };
 
 /// Allow one login with the credentials given, once you know why logins failed
+///
+/// A pause before the next token fetch or login, such as one that the service asked for,
+/// ends with it.
 ///
 /// If that one fails too, or is lost, the login guard is blocked for these credentials
 /// again. The platform's own count of failed logins goes on: it locks the user name at
@@ -48,20 +51,32 @@ impl Unblock {
             thread::sleep(context.store.poll_interval());
         }
         let client = context.client_of(&watch, || context.credentials.with_password())?;
-        let password = client.session(|session| session.credentials().user.password().clone());
+        let password = password_in_use(&client)?;
         if let Some(outdated) = context.records().outdated(&password)? {
             return Err(outdated);
         }
         client.sync()?;
         let now = client.now();
-        let guard = client.session(|session| {
+        let (guard, pause_ended) = client.session(|session| {
             session.expire(now);
-            session.login_guard()
+            (session.login_guard(), session.retry_now())
         });
+        if pause_ended {
+            client.sync()?;
+        }
         // One that is about to be made needs no unblocking.
         if guard.blocked.is_none() && guard.attempts_left > 0 {
-            let value = json!({ "unblocked": false, "login_guard": show::login_guard(&guard) });
-            let text = format!("The login guard is {}.", show::guarding(&guard));
+            let value = json!({
+                "unblocked": false,
+                "pause_ended": pause_ended,
+                "login_guard": show::login_guard(&guard),
+            });
+            let pause = if pause_ended {
+                " The pause before the next token fetch or login is over."
+            } else {
+                ""
+            };
+            let text = format!("The login guard is {}.{pause}", show::guarding(&guard));
             return show::print(self.common.json, &value, &text);
         }
         self.confirm(&context, &guard)?;
@@ -70,7 +85,11 @@ impl Unblock {
             session.login_guard()
         });
         client.sync()?;
-        let value = json!({ "unblocked": true, "login_guard": show::login_guard(&guard) });
+        let value = json!({
+            "unblocked": true,
+            "pause_ended": pause_ended,
+            "login_guard": show::login_guard(&guard),
+        });
         let text = "The login guard allows one login with these credentials; if that one fails or is lost, it is blocked for them again.";
         show::print(self.common.json, &value, text)
     }
