@@ -12,6 +12,7 @@ mod alone;
 mod certificates;
 mod client;
 mod faults;
+mod gateway;
 mod guard;
 mod headers;
 mod held;

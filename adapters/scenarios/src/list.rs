@@ -66,6 +66,12 @@ list! {$
         law_14_an_observer_that_always_panics_ends_calls_and_no_operation,
         law_14_a_thousand_calls_that_give_up_early_harm_no_login,
     }
+    gateway {
+        law_5_a_bearer_refused_in_any_form_costs_a_call_one_bearer,
+        a_session_counts_as_ended_whatever_401_its_logout_gets,
+        law_5_a_dead_session_is_recognised_in_another_products_form,
+        an_application_alone_makes_calls_that_take_no_session,
+    }
     guard {
         law_3_a_crowd_with_a_wrong_password_fails_one_login,
         law_3_repeated_calls_with_a_wrong_password_fail_one_login,
