@@ -66,8 +66,8 @@ impl Span {
     }
 }
 
-/// The longest span that a snapshot may hold: what the service may ask to wait for,
-/// and one day for the rest.
+/// The longest span that a snapshot may hold: longer than any that the machine makes,
+/// the longest of which, a lease by the settings, is a day.
 const LONGEST_SPAN_MILLIS: u64 = 2 * 24 * 60 * 60 * 1000;
 
 /// The way from one clock to another: the moment at which a snapshot was saved, by
