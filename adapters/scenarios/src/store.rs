@@ -417,7 +417,7 @@ pub(crate) fn law_8_no_process_makes_a_login_until_a_reset_is_confirmed<C: Clien
     there.call(account()).unwrap();
     stage.pass(IDLE);
     let error = there.call(account()).unwrap_err();
-    let guard = error.login_guard().unwrap();
+    let guard = error.login_guard().unwrap_or_else(|| panic!("{error:?}"));
     assert_eq!(guard.blocked, Some(BlockReason::AwaitingConfirmation));
     assert_eq!(stage.seen(Call::LogIn), 1);
 
