@@ -10,7 +10,7 @@ use thingspace_core::{
     api::{LogIn, LogOut, RequestBearerToken, ResetPassword},
     response::Shape,
 };
-use thingspace_simulator::{Call, Counts, Fault, Reply, Simulator};
+use thingspace_simulator::{Call, Counts, Fault, Form, Reply, Simulator};
 
 use crate::{
     text::{Message, parts},
@@ -277,6 +277,7 @@ fn fault(name: &str) -> Fault {
         "endless" => Fault::Endless,
         "throttled" => Fault::Throttled { retry_after: None },
         "throttled out" => Fault::ThrottledOut,
+        "tokens refused" => Fault::TokensRefused(Form::GatewayXml),
         "drop after acting" => Fault::Drop.after_acting(),
         _ => Fault::Empty,
     }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
 
-use crate::Reply;
 use crate::refusal::{Refusal, bare};
+use crate::{Form, Reply};
 
 /// A fault to inject with [`inject`](crate::Simulator::inject).
 ///
@@ -70,6 +70,9 @@ pub enum Fault {
     /// 429 with the gateway's fault `900800`. The gateway's own throttling has
     /// codes of the form `9008xx`; this one and its status are our choice.
     ThrottledOut,
+    /// The tokens are refused, in one of the forms that the simulator does not give by
+    /// itself.
+    TokensRefused(Form),
     /// This status without a body.
     Status(StatusCode),
     /// 307 to this location. The client is asked to send the same request
@@ -131,6 +134,7 @@ impl Fault {
                 Reply::Response(response)
             }
             Self::ThrottledOut => Reply::Response(Refusal::THROTTLED_OUT.into_response()),
+            Self::TokensRefused(form) => Reply::Response(form.response()),
             Self::Status(status) => Reply::Response(bare(status)),
             Self::Redirect(location) => {
                 let mut response = bare(StatusCode::TEMPORARY_REDIRECT);

@@ -16,6 +16,7 @@ mod counts;
 mod cut;
 mod devices;
 mod fault;
+mod form;
 mod input;
 mod outage;
 mod refusal;
@@ -33,6 +34,7 @@ mod tracker;
 pub use call::Call;
 pub use counts::Counts;
 pub use fault::Fault;
+pub use form::Form;
 pub use outage::Part;
 pub use reply::Reply;
 #[cfg(feature = "serve")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use thingspace_core::{Call as CoreCall, ErrorKind, session::BlockReason};
-use thingspace_simulator::{Call, Fault};
+use thingspace_simulator::{Call, Fault, Form};
 
 use crate::world::*;
 
@@ -33,6 +33,11 @@ pub(crate) fn faults() -> Vec<Fault> {
             retry_after: Some(HeaderValue::from_static("86400")),
         },
         Fault::ThrottledOut,
+        Fault::TokensRefused(Form::GatewayXml),
+        Fault::TokensRefused(Form::GatewayJson),
+        Fault::TokensRefused(Form::GatewayChallenge),
+        Fault::TokensRefused(Form::DeviceLocation),
+        Fault::TokensRefused(Form::CloudConnector),
         Fault::Status(StatusCode::INTERNAL_SERVER_ERROR),
         Fault::Status(StatusCode::SERVICE_UNAVAILABLE),
         Fault::Status(StatusCode::REQUEST_TIMEOUT),
@@ -54,6 +59,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         Fault::RefusedStream
         | Fault::Throttled { .. }
         | Fault::ThrottledOut
+        | Fault::TokensRefused(_)
         | Fault::Replace(_) => true,
         Fault::Status(status) => status.is_client_error() && *status != 408,
         _ => false,

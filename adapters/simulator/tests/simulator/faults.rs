@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{Response, StatusCode};
 use serde_json::json;
-use thingspace_simulator::{Call, Fault, Part, Reply, Simulator};
+use thingspace_simulator::{Call, Fault, Form, Part, Reply, Simulator};
 
 use crate::service::*;
 
@@ -330,4 +330,21 @@ fn a_queued_fault_comes_before_an_outage_and_the_latest_outage_decides() {
     assert_eq!(service.send(&request).status, 502);
     assert!(matches!(service.reply(&request), Reply::Hung));
     assert_eq!(service.simulator.counts().done(Call::LogIn), 0);
+}
+
+#[test]
+fn tokens_can_be_refused_in_every_form() {
+    for form in Form::ALL {
+        let response = response_with(Fault::TokensRefused(form));
+        let status = if form == Form::DeviceLocation {
+            400
+        } else {
+            401
+        };
+        assert_eq!(response.status(), status, "{form:?}");
+        let is_bare = matches!(form, Form::Unnamed | Form::GatewayChallenge);
+        assert_eq!(response.body().is_empty(), is_bare, "{form:?}");
+        let challenges = response.headers().contains_key("www-authenticate");
+        assert_eq!(challenges, form == Form::GatewayChallenge, "{form:?}");
+    }
 }
