@@ -59,7 +59,10 @@ impl Endpoint for RequestBearerToken {
                 .map_err(|error| InvalidResponse::new("access_token", Problem::Token(error)))?,
             expires_in: lifetime.map(seconds),
             // It is shown, and must not show the token.
-            scope: scope.filter(|scope| !scope.contains(token)).map(Into::into),
+            scope: match scope {
+                Some(scope) if !scope.contains(token) => Some(scope.into()),
+                _ => None,
+            },
         })
     }
 

@@ -164,12 +164,15 @@ impl<'a> Field<'a> {
     }
 
     /// The text of a token that may be absent or blank.
+    #[inline]
     pub(crate) fn optional_token(
         &self,
         part: &'static str,
     ) -> Result<Option<&str>, InvalidResponse> {
-        let token = self.optional(part)?.map(str::trim);
-        Ok(token.filter(|token| !token.is_empty()))
+        Ok(match self.optional(part)?.map(trimmed) {
+            Some("") | None => None,
+            token => token,
+        })
     }
 
     /// The text of a field, if it holds one.
@@ -249,6 +252,15 @@ impl<'de> Visitor<'de> for FieldVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Field::Other)
+    }
+}
+
+/// A text without the blanks around it, which few have.
+#[inline]
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
     }
 }
 

@@ -69,7 +69,14 @@ impl Refusal {
     ///
     /// So a response of another product is left alone that only has a field of this
     /// name, and the usual response costs a look at its first bytes.
+    #[inline]
     pub(crate) fn opens(body: &[u8]) -> bool {
+        // Most objects open with a field of another letter.
+        !matches!(body, [b'{', b'"', first, ..] if *first != b'e') && Self::opens_there(body)
+    }
+
+    #[cold]
+    fn opens_there(body: &[u8]) -> bool {
         const FIRST: [&[u8]; 2] = [b"\"errorCode\"", b"\"errorMessage\""];
         let first = without_mark(body)
             .trim_ascii_start()

@@ -6,7 +6,7 @@
 //! were refused.
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderMap, Request};
 
 use super::{
     acquire::Acquisition,
@@ -14,6 +14,7 @@ use super::{
     error::{Error, ErrorKind, Outcome},
     guard::BlockReason,
     machine::Session,
+    memory::Open,
     operation::{Lease, Operation, OperationId, OperationKind},
     results::{Finished, OperationResult},
     settings::{
@@ -25,7 +26,7 @@ use super::{
     store::{Loaded, Saved},
 };
 use crate::{
-    Timestamp,
+    BearerToken, Timestamp,
     api::{Authorization, CallOptions, CallTokens, WithBearer, WithSession, complete},
     environment::{RequestError, TrustedOrigin},
     transport::{StoreError, TransportError},
@@ -286,6 +287,7 @@ impl Execution {
         }
     }
 
+    #[inline]
     fn start(&mut self, purpose: &Purpose, session: &Session, now: Timestamp) -> Result<(), Error> {
         if purpose.tokens() == CallTokens::Both && session.credentials.user.is_none() {
             return Err(Error::new(ErrorKind::NoUser));
@@ -346,7 +348,11 @@ impl Execution {
             self.own = self.began;
         }
         let has_loaded = self.has_just_loaded(session, now);
-        if !has_loaded && !self.needs_no_store(purpose, session, now) && session.must_load(now) {
+        let has_tokens = self.needs_no_store(purpose, session, now);
+        if has_tokens && matches!(purpose, Purpose::Request { .. }) {
+            return Ok(None);
+        }
+        if !has_loaded && !has_tokens && session.must_load(now) {
             return Ok(Some(self.load(session, now)));
         }
         let tokens = purpose.tokens();
@@ -905,14 +911,11 @@ impl Execution {
             // Headers that were put together have room for more; a copy of them has not.
             std::mem::swap(sent.headers_mut(), request.headers_mut());
             complete(sent, Some(&session.user_agent));
-            let headers = sent.headers_mut();
             match (open, trusted) {
-                (Some(open), None) => WithSession::authorize((bearer, &open.token), headers),
-                (Some(open), Some(TrustedOrigin { session_header, .. })) => {
-                    WithBearer::authorize(bearer, headers);
-                    headers.insert(session_header, open.token.header());
+                (Some(open), None) => {
+                    WithSession::authorize((bearer, &open.token), sent.headers_mut());
                 }
-                (None, _) => WithBearer::authorize(bearer, headers),
+                _ => authorize_otherwise(sent.headers_mut(), bearer, open, trusted),
             }
         }
         step
@@ -1111,6 +1114,20 @@ impl Purpose {
 fn in_progress(session: &Session) -> OperationId {
     let lease = session.memory.lease;
     lease.map_or_else(OperationId::default, |lease| lease.operation)
+}
+
+/// Puts the bearer token alone on a request, or both tokens for another place.
+#[cold]
+fn authorize_otherwise(
+    headers: &mut HeaderMap,
+    bearer: &BearerToken,
+    open: Option<&Open>,
+    trusted: Option<&TrustedOrigin>,
+) {
+    WithBearer::authorize(bearer, headers);
+    if let (Some(open), Some(trusted)) = (open, trusted) {
+        headers.insert(trusted.session_header.clone(), open.token.header());
+    }
 }
 
 /// Asks for a snapshot to be saved.
