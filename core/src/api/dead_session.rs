@@ -26,7 +26,7 @@ use crate::{
 /// ];
 ///
 /// let mut options = CallOptions::once();
-/// options.dead_session = FORMS;
+/// options.dead_session = &FORMS;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeadSession {

@@ -124,7 +124,7 @@ pub trait Endpoint: Sized {
     /// if a success has the API's error code in the place of what was asked for. Fails
     /// with [`Error::Invalid`] if a response of success is invalid.
     fn parse(response: Response<Bytes>) -> Result<Response<Self::Output>, Error> {
-        if !response.status().is_success() || Refusal::opens(response.body()) {
+        if is_refusal(&response) {
             return Err(refused(response));
         }
         match Self::read(&response) {
@@ -136,6 +136,12 @@ pub trait Endpoint: Sized {
 
 // What follows knows no endpoint, so that a program has it once, however many it
 // calls.
+
+/// Returns true if a call was refused by this response.
+#[inline(never)]
+fn is_refusal(response: &Response<Bytes>) -> bool {
+    !response.status().is_success() || Refusal::opens(response.body())
+}
 
 /// The error of a response that is none of success.
 #[cold]
@@ -172,8 +178,9 @@ pub struct CallOptions {
 
     /// The refusals that mean that the session is over, beside the codes with a
     /// `SessionToken` segment, which always do.
-    /// [`DeadSession::DOCUMENTED`] unless said otherwise.
-    pub dead_session: &'static [DeadSession],
+    /// [`DeadSession::DOCUMENTED`] unless said otherwise. (A reference to a list is half as
+    /// large as the list's own, and every endpoint returns these options.)
+    pub dead_session: &'static &'static [DeadSession],
 }
 
 impl CallOptions {
@@ -182,7 +189,7 @@ impl CallOptions {
         Self {
             idempotent: false,
             tokens: CallTokens::Both,
-            dead_session: DeadSession::DOCUMENTED,
+            dead_session: &DeadSession::DOCUMENTED,
         }
     }
 

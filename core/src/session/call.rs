@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     Environment, Timestamp,
-    api::{CallOptions, Endpoint, OfSession},
+    api::{CallOptions, CallTokens, Endpoint, OfSession},
     environment::RequestError,
     transport::{StoreError, TransportError},
 };
@@ -60,17 +60,18 @@ impl Call {
     where
         E: Endpoint<Auth: OfSession>,
     {
-        let mut options = endpoint.options();
-        options.tokens = E::Auth::TOKENS;
-        Self::built(endpoint.build(environment), options)
+        let options = endpoint.options();
+        Self::built(endpoint.build(environment), options, E::Auth::TOKENS)
     }
 
     /// The same for all endpoints, so that a program has it once.
     #[inline(never)]
     fn built(
         request: Result<Request<Bytes>, RequestError>,
-        options: CallOptions,
+        mut options: CallOptions,
+        tokens: CallTokens,
     ) -> Result<Self, RequestError> {
+        options.tokens = tokens;
         Ok(Self::new(request?, options))
     }
 

@@ -287,7 +287,7 @@ fn a_form_of_ones_own_is_data_beside_the_call() {
     const GONE: &[DeadSession] = &[DeadSession::new("SESSION_GONE").with_status(403)];
     let mut s = open();
     let mut options = CallOptions::once();
-    options.dead_session = GONE;
+    options.dead_session = &GONE;
     let address = Environment::mock().uri("/loc/v1/locations").unwrap();
     let request = Request::get(address).body(Bytes::new()).unwrap();
     let mut call = Actor::new(Call::new(request, options));
