@@ -3,10 +3,11 @@
 
 use http::{HeaderName, Uri};
 
-use super::Environment;
+use super::{Environment, RequestError};
 
 /// A place beside the environment that may be given a session's tokens: another product
-/// that takes them.
+/// that takes them. The calls that open, end or re-key a session are made to the
+/// environment alone.
 ///
 /// ```
 /// use http::HeaderName;
@@ -35,8 +36,16 @@ impl TrustedOrigin {
         }
     }
 
-    /// Returns true if this address is below the base.
-    pub(crate) fn has(&self, uri: &Uri) -> bool {
-        self.base.check_origin(uri).is_ok()
+    /// Checks that a caller's request may go to `uri` with the tokens, as
+    /// [`Environment::check_call`] does. The base may be less than the service's own, so
+    /// that the `session_calls` stand deeper below it: they are kept off there too.
+    pub(crate) fn check_call(
+        &self,
+        uri: &Uri,
+        session_calls: &[Option<&str>],
+    ) -> Result<(), RequestError> {
+        self.base.check_call(uri, session_calls)?;
+        let below_api = [&[Some("api")], session_calls].concat();
+        self.base.check_call(uri, &below_api)
     }
 }

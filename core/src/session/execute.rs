@@ -192,7 +192,8 @@ impl Execution {
             State::InFlight(in_flight) => {
                 in_flight.patience.rebase(now);
                 if let Some(until) = in_flight.patience.rest(now) {
-                    return S::wait(Wait::new(until, WaitReason::Response));
+                    let wait = Wait::new(until, WaitReason::Response);
+                    return self.other(session, SharedStep::Wait(wait));
                 }
                 let silence = Err(TransportError::silence());
                 let attempt = in_flight.attempt;
@@ -1139,8 +1140,8 @@ fn save(saving: &Saving) -> SharedStep {
 }
 
 /// Checks that a request may be sent with the session's tokens: it goes to the
-/// environment, or to a place that the caller trusts, which is returned; and is none of the calls that open, end or re-key the session,
-/// which would pass the login guard by.
+/// environment, or to a place that the caller trusts, which is returned; and it is none of
+/// the calls that open, end or re-key a session, which would pass the login guard by.
 fn check<'a>(
     session: &'a Session,
     request: &Request<Bytes>,
@@ -1152,9 +1153,14 @@ fn check<'a>(
     match session.environment.check_call(uri, SESSION_CALLS) {
         Ok(()) => Ok(None),
         Err(RequestError::Origin) => {
-            let mut trusted = session.settings.trusted_origins.iter();
-            let trusted = trusted.find(|trusted| trusted.has(uri));
-            trusted.map(Some).ok_or(RequestError::Origin)
+            // The first that it is below decides.
+            for trusted in &session.settings.trusted_origins {
+                match trusted.check_call(uri, SESSION_CALLS) {
+                    Err(RequestError::Origin | RequestError::Path) => {}
+                    checked => return checked.map(|()| Some(trusted)),
+                }
+            }
+            Err(RequestError::Origin)
         }
         Err(error) => Err(error),
     }

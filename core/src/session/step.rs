@@ -56,7 +56,6 @@ pub enum SharedStep {
 /// The steps that either kind has, so that each is made in its final place.
 pub(super) trait AnyStep: Sized {
     fn send(transmit: Transmit) -> Self;
-    fn wait(wait: Wait) -> Self;
     fn done(result: Result<Completion, Error>) -> Self;
     /// The request to be sent, if it is one.
     fn transmit(&mut self) -> Option<&mut Transmit>;
@@ -67,10 +66,6 @@ pub(super) trait AnyStep: Sized {
 impl AnyStep for Step {
     fn send(transmit: Transmit) -> Self {
         Self::Send(transmit)
-    }
-
-    fn wait(wait: Wait) -> Self {
-        Self::Wait(wait)
     }
 
     fn done(result: Result<Completion, Error>) -> Self {
@@ -97,10 +92,6 @@ impl AnyStep for Step {
 impl AnyStep for SharedStep {
     fn send(transmit: Transmit) -> Self {
         Self::Send(transmit)
-    }
-
-    fn wait(wait: Wait) -> Self {
-        Self::Wait(wait)
     }
 
     fn done(result: Result<Completion, Error>) -> Self {

@@ -197,6 +197,33 @@ fn law_9_another_place_is_given_the_tokens_if_it_is_named_and_no_other() {
         let of_origin = matches!(error.kind(), ErrorKind::Request(RequestError::Origin));
         assert!(of_origin, "{other}: {error}");
     }
+    // Calls that would pass the login guard by are made nowhere.
+    for (base, path) in [
+        (
+            "https://imp.thingspace.verizon.com/api",
+            "/api/m2m/v1/session/login",
+        ),
+        (
+            "https://imp.thingspace.verizon.com",
+            "/api/m2m/v1/session/login",
+        ),
+        (
+            "https://imp.thingspace.verizon.com",
+            "/api/m2m/v1/%73ession/logout",
+        ),
+        (
+            "https://imp.thingspace.verizon.com",
+            "/m2m/v1/session/password/actions/reset",
+        ),
+    ] {
+        let mut s = Scenario::open_with(trusts(base));
+        let address = format!("https://imp.thingspace.verizon.com{path}");
+        let request = Request::post(address).body(Bytes::new()).unwrap();
+        let mut call = Actor::new(Call::new(request, CallOptions::once()));
+        let error = call.fails(&mut s);
+        let of_session = matches!(error.kind(), ErrorKind::Request(RequestError::SessionCall));
+        assert!(of_session, "{base} {path}: {error}");
+    }
     // Never without TLS.
     "http://imp.thingspace.verizon.com"
         .parse::<Environment>()
