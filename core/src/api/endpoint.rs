@@ -124,11 +124,11 @@ pub trait Endpoint: Sized {
     /// if a success has the API's error code in the place of what was asked for. Fails
     /// with [`Error::Invalid`] if a response of success is invalid.
     fn parse(response: Response<Bytes>) -> Result<Response<Self::Output>, Error> {
-        if is_refusal(&response) {
+        if !response.status().is_success() || Refusal::opens(response.body()) {
             return Err(refused(response));
         }
         match Self::read(&response) {
-            Ok(output) => Ok(response.map(|_| output)),
+            Ok(output) => Ok(with_body(response, output)),
             Err(invalid) => Err(invalidated(invalid, response)),
         }
     }
@@ -137,10 +137,10 @@ pub trait Endpoint: Sized {
 // What follows knows no endpoint, so that a program has it once, however many it
 // calls.
 
-/// Returns true if a call was refused by this response.
+/// The response with its typed body: the same for all endpoints that return the same.
 #[inline(never)]
-fn is_refusal(response: &Response<Bytes>) -> bool {
-    !response.status().is_success() || Refusal::opens(response.body())
+fn with_body<T>(response: Response<Bytes>, output: T) -> Response<T> {
+    response.map(|_| output)
 }
 
 /// The error of a response that is none of success.

@@ -82,8 +82,9 @@ fn is_plain(path: &str) -> bool {
     path.bytes().fold(0, |found, byte| found | is_special(byte)) == 0
 }
 
+/// The same check of any path.
 #[cold]
-fn check_leniently(path: &str, segments: &[Option<&str>]) -> Check {
+pub(super) fn check_leniently(path: &str, segments: &[Option<&str>]) -> Check {
     let decoded = fully_decoded(path.as_bytes());
     let is_step = |segment: &[u8]| {
         let is_read = |byte: &u8| byte.is_ascii_graphic();

@@ -44,8 +44,8 @@ impl TrustedOrigin {
         uri: &Uri,
         session_calls: &[Option<&str>],
     ) -> Result<(), RequestError> {
-        self.base.check_call(uri, session_calls)?;
+        self.base.check_rare_call(uri, session_calls)?;
         let below_api = [&[Some("api")], session_calls].concat();
-        self.base.check_call(uri, &below_api)
+        self.base.check_rare_call(uri, &below_api)
     }
 }

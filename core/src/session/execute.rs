@@ -290,19 +290,19 @@ impl Execution {
 
     #[inline]
     fn start(&mut self, purpose: &Purpose, session: &Session, now: Timestamp) -> Result<(), Error> {
+        let timeout = session.settings.call_timeout;
+        self.deadline = self.deadline.or(timeout.map(|timeout| now + timeout));
+        if session.memory.open.is_some() {
+            return Ok(());
+        }
         if purpose.tokens() == CallTokens::Both && session.credentials.user.is_none() {
             return Err(Error::new(ErrorKind::NoUser));
         }
-        let timeout = session.settings.call_timeout;
-        self.deadline = self.deadline.or(timeout.map(|timeout| now + timeout));
-        match purpose {
-            // No login is spent on a request that may not be sent anyway.
-            Purpose::Request { request, .. } if session.memory.open.is_none() => {
-                check(session, request)?;
-                Ok(())
-            }
-            _ => Ok(()),
+        // No login is spent on a request that may not be sent anyway.
+        if let Purpose::Request { request, .. } = purpose {
+            check(session, request)?;
         }
+        Ok(())
     }
 
     /// Returns the next step, or nothing if it is time to send the caller's request:
@@ -1139,6 +1139,9 @@ fn save(saving: &Saving) -> SharedStep {
     }
 }
 
+/// The place of the calls that open, end or re-key a session, in whatever version.
+const SESSION_CALLS: &[Option<&str>] = &[Some("m2m"), None, Some("session")];
+
 /// Checks that a request may be sent with the session's tokens: it goes to the
 /// environment, or to a place that the caller trusts, which is returned; and it is none of
 /// the calls that open, end or re-key a session, which would pass the login guard by.
@@ -1146,22 +1149,25 @@ fn check<'a>(
     session: &'a Session,
     request: &Request<Bytes>,
 ) -> Result<Option<&'a TrustedOrigin>, RequestError> {
-    /// The place of those calls, in whatever version.
-    const SESSION_CALLS: &[Option<&str>] = &[Some("m2m"), None, Some("session")];
-
-    let uri = request.uri();
-    match session.environment.check_call(uri, SESSION_CALLS) {
+    match session.environment.check_call(request.uri(), SESSION_CALLS) {
         Ok(()) => Ok(None),
-        Err(RequestError::Origin) => {
-            // The first that it is below decides.
-            for trusted in &session.settings.trusted_origins {
-                match trusted.check_call(uri, SESSION_CALLS) {
-                    Err(RequestError::Origin | RequestError::Path) => {}
-                    checked => return checked.map(|()| Some(trusted)),
-                }
-            }
-            Err(RequestError::Origin)
-        }
+        Err(RequestError::Origin) => trusted_place(session, request).map(Some),
         Err(error) => Err(error),
     }
+}
+
+/// The place that the caller trusts where a request goes.
+#[cold]
+fn trusted_place<'a>(
+    session: &'a Session,
+    request: &Request<Bytes>,
+) -> Result<&'a TrustedOrigin, RequestError> {
+    // The first that it is below decides.
+    for trusted in &session.settings.trusted_origins {
+        match trusted.check_call(request.uri(), SESSION_CALLS) {
+            Err(RequestError::Origin | RequestError::Path) => {}
+            checked => return checked.map(|()| trusted),
+        }
+    }
+    Err(RequestError::Origin)
 }

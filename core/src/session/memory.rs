@@ -194,11 +194,11 @@ impl Memory {
             rebased |= *at > now;
             *at = (*at).min(now);
         }
-        for span in [&mut self.unnamed, &mut self.suspected]
-            .into_iter()
-            .flatten()
-        {
-            rebased |= span.rebase(now);
+        if let Some(unnamed) = &mut self.unnamed {
+            rebased |= unnamed.rebase(now);
+        }
+        if let Some(suspected) = &mut self.suspected {
+            rebased |= suspected.rebase(now);
         }
         if let Some(open) = &mut self.open {
             let times = [&mut open.since, &mut open.used, &mut open.reported];
