@@ -82,17 +82,14 @@ fn law_5_a_stale_bearer_costs_it_one_replay_and_a_dead_session_is_not_its_matter
     let mut s = Scenario::open();
     for fault in [bearer_fault(), response(401, "")] {
         let mut call = asks_edge(&s);
-        call.sends(&mut s, Purpose::Work);
-        call.receives(&mut s, fault);
+        call.is_refused(&mut s, fault);
         call.fetches(&mut s, "bearer-2");
-        call.sends(&mut s, Purpose::Work);
-        call.receives(&mut s, response(401, ""));
+        call.is_refused(&mut s, response(401, ""));
         assert_eq!(call.fails(&mut s).refusal().unwrap().status(), 401);
         s.pass(2 * MINUTE);
     }
     let mut call = asks_edge(&s);
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, session_expired());
+    call.is_refused(&mut s, session_expired());
     assert!(!call.fails(&mut s).is_outcome_unknown());
     assert_eq!(s.session.session_token().unwrap().expose(), "session-1");
 }

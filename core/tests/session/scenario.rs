@@ -465,6 +465,13 @@ impl Actor {
         scenario.pass_until(until);
     }
 
+    /// The call's own request is sent, and refused like this.
+    #[track_caller]
+    pub fn is_refused(&mut self, scenario: &mut Scenario, received: Received) {
+        self.sends(scenario, Purpose::Work);
+        self.receives(scenario, received);
+    }
+
     /// Sends its own request, and ends with the response.
     #[track_caller]
     pub fn works(&mut self, scenario: &mut Scenario) -> Response<Bytes> {

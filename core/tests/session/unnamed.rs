@@ -38,8 +38,7 @@ fn open() -> Scenario {
 fn law_5_a_401_that_names_nothing_costs_a_bearer_then_a_login_then_it_is_the_requests_own() {
     let mut s = open();
     let mut call = Actor::writes();
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, unnamed());
+    call.is_refused(&mut s, unnamed());
     call.fetches(&mut s, "bearer-2");
     let work = call.sends(&mut s, Purpose::Work);
     assert_eq!(tokens(&work), ("Bearer bearer-2", "session-1"));
@@ -62,12 +61,10 @@ fn law_5_a_token_that_was_stale_is_found_by_a_401_that_names_nothing() {
     for stale_session in [false, true] {
         let mut s = open();
         let mut call = Actor::writes();
-        call.sends(&mut s, Purpose::Work);
-        call.receives(&mut s, unnamed());
+        call.is_refused(&mut s, unnamed());
         call.fetches(&mut s, "bearer-2");
         if stale_session {
-            call.sends(&mut s, Purpose::Work);
-            call.receives(&mut s, unnamed());
+            call.is_refused(&mut s, unnamed());
             call.logs_in(&mut s, "session-2");
         }
         assert_eq!(call.works(&mut s).status(), 200);
@@ -110,8 +107,7 @@ fn law_14_whoever_asks_for_what_is_always_answered_401_harms_nobody() {
     assert!(fetches <= 61, "{fetches}");
     // No session died: logins are not delayed.
     let mut call = Actor::reads();
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, session_expired());
+    call.is_refused(&mut s, session_expired());
     call.logs_in(&mut s, "session-9");
 }
 
@@ -121,8 +117,7 @@ fn law_5_a_session_just_opened_is_not_opened_again() {
     let mut call = Actor::writes();
     call.fetches(&mut s, "bearer-1");
     call.logs_in(&mut s, "session-1");
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, unnamed());
+    call.is_refused(&mut s, unnamed());
     assert_eq!(call.fails(&mut s).refusal().unwrap().status(), 401);
     assert_eq!(s.session.session_token().unwrap().expose(), "session-1");
 }
@@ -133,8 +128,7 @@ fn that_401s_open_no_login_outlives_the_process_and_half_an_hour_ends_it() {
     let mut call = Actor::writes();
     call.fetches(&mut s, "bearer-1");
     call.logs_in(&mut s, "session-1");
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, unnamed());
+    call.is_refused(&mut s, unnamed());
     call.fails(&mut s);
     s.restart("IMgr8");
     for (time, opens) in [(29 * MINUTE, false), (2 * MINUTE, true)] {
@@ -145,11 +139,9 @@ fn that_401s_open_no_login_outlives_the_process_and_half_an_hour_ends_it() {
             Actor::reads().works(&mut s);
         }
         let mut call = Actor::writes();
-        call.sends(&mut s, Purpose::Work);
-        call.receives(&mut s, unnamed());
+        call.is_refused(&mut s, unnamed());
         call.fetches(&mut s, "bearer-2");
-        call.sends(&mut s, Purpose::Work);
-        call.receives(&mut s, unnamed());
+        call.is_refused(&mut s, unnamed());
         if opens {
             call.sends(&mut s, Purpose::LogIn);
         } else {
@@ -164,8 +156,7 @@ fn law_4_every_form_of_the_gateway_costs_a_bearer_on_a_call_on_a_login_and_on_a_
         let fault = || gateway_forms().into_iter().nth(form).unwrap();
         let mut s = open();
         let mut call = Actor::writes();
-        call.sends(&mut s, Purpose::Work);
-        call.receives(&mut s, fault());
+        call.is_refused(&mut s, fault());
         call.fetches(&mut s, "bearer-2");
         call.works(&mut s);
 
@@ -270,14 +261,12 @@ fn a_refusal_by_another_product_is_no_sign_that_the_session_lives() {
     let used = s.session.last_used();
     s.pass(MINUTE);
     let mut call = locates();
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, location_refuses("Unknown device."));
+    call.is_refused(&mut s, location_refuses("Unknown device."));
     call.fails(&mut s);
     assert_eq!(s.session.last_used(), used);
     // One by Connectivity Management is.
     let mut call = Actor::writes();
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, refused("INPUT_INVALID.Device.Unknown"));
+    call.is_refused(&mut s, refused("INPUT_INVALID.Device.Unknown"));
     call.fails(&mut s);
     assert_eq!(s.session.last_used(), Some(s.now));
 }
@@ -291,8 +280,7 @@ fn a_form_of_ones_own_is_data_beside_the_call() {
     let address = Environment::mock().uri("/loc/v1/locations").unwrap();
     let request = Request::get(address).body(Bytes::new()).unwrap();
     let mut call = Actor::new(Call::new(request, options));
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, response(403, r#"{"errorCode":"SESSION_GONE"}"#));
+    call.is_refused(&mut s, response(403, r#"{"errorCode":"SESSION_GONE"}"#));
     call.logs_in(&mut s, "session-2");
     call.works(&mut s);
 }
@@ -373,11 +361,9 @@ fn law_5_a_session_that_the_call_opened_is_new_also_after_another_bearer() {
     let mut call = Actor::writes();
     call.fetches(&mut s, "bearer-1");
     call.logs_in(&mut s, "session-1");
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, bearer_fault());
+    call.is_refused(&mut s, bearer_fault());
     call.fetches(&mut s, "bearer-2");
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, unnamed());
+    call.is_refused(&mut s, unnamed());
     call.fails(&mut s);
     assert_eq!(s.session.session_token().unwrap().expose(), "session-1");
 }
@@ -386,8 +372,7 @@ fn law_5_a_session_that_the_call_opened_is_new_also_after_another_bearer() {
 fn law_11_a_process_that_starts_again_fetches_no_other_bearer_within_the_minute() {
     let mut s = open();
     let mut call = Actor::writes();
-    call.sends(&mut s, Purpose::Work);
-    call.receives(&mut s, unnamed());
+    call.is_refused(&mut s, unnamed());
     call.fetches(&mut s, "bearer-2");
     call.works(&mut s);
     s.restart("IMgr8");
@@ -395,8 +380,7 @@ fn law_11_a_process_that_starts_again_fetches_no_other_bearer_within_the_minute(
         s.pass(time);
         let mut s = s.clone();
         let mut call = Actor::writes();
-        call.sends(&mut s, Purpose::Work);
-        call.receives(&mut s, unnamed());
+        call.is_refused(&mut s, unnamed());
         call.sends(&mut s, purpose);
     }
 }
