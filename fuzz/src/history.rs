@@ -12,16 +12,13 @@ use thingspace_core::{
 };
 
 use crate::{
-    snapshot::{FORMAT, MOST_LOGINS, Owner, Service, assert_message, is, steady},
+    snapshot::{FORMAT, GREATEST_NUMBER, MOST_LOGINS, Owner, Service, assert_message, is, steady},
     text::parts,
 };
 
 /// The number of things that were taken back, and of counted logins, of all snapshots
 /// together that a process certainly remembers.
 const MAX_REMEMBERED: usize = 12;
-
-/// The greatest number of an operation that a snapshot may hold.
-const GREATEST_NUMBER: u64 = (1 << 53) - 1;
 
 /// The largest number of parts that are read.
 const LONGEST: usize = 60;

@@ -16,6 +16,12 @@ use crate::{response::assert_hides, wire::assert_one_request};
 /// The name of a snapshot's only field.
 pub(crate) const FORMAT: &str = "thingspace-session-3";
 
+/// The greatest number of an operation or a password epoch that a snapshot may hold.
+pub(crate) const GREATEST_NUMBER: u64 = (1 << 53) - 1;
+
+/// More than the operations that begin in one life.
+const MOST_OPERATIONS: u64 = 1000;
+
 /// The number of logins that may have failed, or may have, since the last success,
 /// unless somebody unblocks the guard.
 pub(crate) const MOST_LOGINS: u64 = PLATFORM_LOCKS_AT as u64 - 1;
@@ -25,7 +31,7 @@ pub(crate) const MOST_LOGINS: u64 = PLATFORM_LOCKS_AT as u64 - 1;
 /// and loaded again, and only its owner can continue it, at any time of the clock and
 /// however old it is, unless it has values that no session ever had. The session that
 /// continues it makes no more logins than may fail. It can drive every call to its end,
-/// also with a restart before each step.
+/// also with a restart before each step, as long as it is not at the end of its range.
 pub fn snapshot(data: &[u8]) {
     let snapshot: Snapshot = match serde_json::from_slice(data) {
         Ok(snapshot) => snapshot,
@@ -64,6 +70,9 @@ pub fn snapshot(data: &[u8]) {
         for age in [Duration::ZERO, Duration::from_secs(40), Duration::MAX] {
             let restored = || owner.restore_steady(&snapshot, age, start);
             let straight = Life::new(restored(), &owner, logins, start, false).lived();
+            if nears_the_end(&stored[FORMAT]["memory"]) {
+                continue;
+            }
             let restarted = Life::new(restored(), &owner, logins, start, true).lived();
             for (straight, restarted) in straight.lines().zip(restarted.lines()) {
                 assert_eq!(straight, restarted, "law 11");
@@ -148,6 +157,15 @@ fn stands_in(stored: &Value, given: &Value) -> bool {
         (Value::String(name), Value::Object(given)) => given.contains_key(name),
         (stored, given) => stored == given,
     }
+}
+
+/// Returns true if the numbers of a life that continues this one may become greater than
+/// a snapshot may hold. No session comes so far, and none that does can be restored.
+fn nears_the_end(memory: &Value) -> bool {
+    let greatest = memory["operations"]
+        .as_u64()
+        .max(memory["password_epoch"].as_u64());
+    greatest > Some(GREATEST_NUMBER - MOST_OPERATIONS)
 }
 
 /// Counts, in a naive way, the logins that may be made at most.
