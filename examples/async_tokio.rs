@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 use thingspace_hyper::{
-    Client,
+    Builder,
     core::{AppCredentials, Credentials, SessionBuilder, UserCredentials},
 };
 use thingspace_simulator::{Server, Simulator};
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     ))
     .environment(server.base().parse()?); // leave this out for production
-    let client = Client::builder(session).build()?;
+    let client = Builder::new(session).build()?;
 
     // The client opens the session when it is needed. Both calls share one login.
     let account = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;

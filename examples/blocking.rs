@@ -11,7 +11,7 @@ use http::Request;
 use serde_json::{Value, json};
 use thingspace_simulator::{Server, Simulator};
 use thingspace_ureq::{
-    Client,
+    Builder,
     core::{AppCredentials, Credentials, SessionBuilder, UserCredentials},
 };
 
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     ))
     .environment(server.base().parse()?); // leave this out for production
-    let client = Client::builder(session).build()?;
+    let client = Builder::new(session).build()?;
 
     // The client opens the session when it is needed.
     let request = Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use thingspace_simulator::{Server, Simulator};
 use thingspace_ureq::{
-    Client,
+    Builder,
     core::{
         AppCredentials, CallOptions, Credentials, Endpoint, Environment, InvalidResponse,
         RequestError, SessionBuilder, UserCredentials, WithSession,
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
     );
     let session = SessionBuilder::new(credentials).environment(server.base().parse()?);
-    let client = Client::builder(session).build()?;
+    let client = Builder::new(session).build()?;
 
     let mut after = None;
     loop {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::Request;
 use thingspace_simulator::{Call, Server, Simulator};
 use thingspace_ureq::{
-    Client,
+    Builder,
     core::{AppCredentials, Credentials, Environment, SessionBuilder, UserCredentials},
 };
 
@@ -42,7 +42,7 @@ fn story() -> Result<(), Box<dyn Error>> {
     let user = UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?;
     let session =
         SessionBuilder::new(Credentials::new(app.clone(), user)).environment(environment.clone());
-    let client = Client::builder(session).build()?;
+    let client = Builder::new(session).build()?;
 
     // A call of the API is a plain request. The client opens the session when it is
     // needed.
@@ -87,7 +87,7 @@ fn story() -> Result<(), Box<dyn Error>> {
     // Five failed logins would lock the user name. The login guard blocks long before.
     let wrong_user = UserCredentials::new(Simulator::USERNAME, "grflbk")?;
     let wrong = SessionBuilder::new(Credentials::new(app, wrong_user)).environment(environment);
-    let wrong = Client::builder(wrong).build()?;
+    let wrong = Builder::new(wrong).build()?;
     let errors: Vec<_> = (0..10).filter_map(|_| wrong.log_in().err()).collect();
     let (failed, locked) =
         server.with(|service| (service.counts().failed_logins, service.is_locked()));
@@ -120,7 +120,7 @@ fn real_service(credentials: Credentials) -> Result<(), Box<dyn Error>> {
     };
     println!("Logging in to {environment}, and out again; nothing else will be done.");
     let session = SessionBuilder::new(credentials).environment(environment);
-    let client = Client::builder(session).build()?;
+    let client = Builder::new(session).build()?;
     client.log_in()?;
     println!("Logged in.");
     client.log_out()?;

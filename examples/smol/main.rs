@@ -17,7 +17,7 @@ use serde_json::Value;
 use smol::{Executor, net::TcpStream};
 use smol_hyper::rt::{FuturesIo, SmolExecutor, SmolTimer};
 use thingspace_hyper::{
-    Client,
+    Builder,
     core::{AppCredentials, Credentials, SessionBuilder, TransportError, UserCredentials},
 };
 use thingspace_simulator::Simulator;
@@ -35,7 +35,7 @@ fn main() -> Result<(), BoxError> {
             UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD)?,
         ))
         .environment(service::start(Simulator::new(42)).await?.parse()?);
-        let client = Client::builder(session)
+        let client = Builder::new(session)
             .stack(service_fn(send), SmolTimer::new(), on_executor)
             .build()?;
 

@@ -28,11 +28,12 @@ use crate::{
     shared::Shared,
 };
 
-/// A client on any [`Runtime`].
+/// An async ThingSpace client, on any [`Runtime`].
 ///
-/// Cheap to clone; all clones share one session.
+/// Cheap to clone; all clones share one session, whichever tasks they are on. A
+/// call that needs a login which another task has begun waits for that one.
 ///
-/// Every future may be dropped at any point. Token fetches, logins, logouts and
+/// Every call may be dropped at any point. Token fetches, logins, logouts and
 /// resets are run by the runtime: they run to their end if the call that needs them
 /// does not. A request of the call's own that was in flight then has an unknown
 /// outcome.
@@ -57,18 +58,29 @@ impl<R: Runtime> Client<R> {
         Ok(Self(Arc::new(Inner { shared, runtime })))
     }
 
-    /// Opens a session, unless one is open, and returns its token.
+    /// Opens a session, unless one is open, and returns its token. There is no
+    /// need to: every call does it when it has to.
+    #[doc(alias = "login_using_post")]
     pub fn log_in(&self) -> impl Future<Output = Result<SessionToken, Error>> + Send {
         async { self.run(Call::log_in()).await?.into_logged_in() }
     }
 
     /// Ends the session and returns the token that was ended; `None` if no
     /// session was open.
+    #[doc(alias = "logout_using_post")]
     pub fn log_out(&self) -> impl Future<Output = Result<Option<SessionToken>, Error>> + Send {
         async { self.run(Call::log_out()).await?.into_logged_out() }
     }
 
-    /// Resets the password to a random one, uses it from then on, and returns it.
+    /// Resets the password to a random one, which the client uses from then on.
+    /// Returns the new password, of which this is the only copy outside of the
+    /// client: save it. To save it before the client uses it, see
+    /// [`request_reset`](Self::request_reset).
+    ///
+    /// It is sent once. If the response is lost, the error
+    /// [says so](Error::is_password_in_doubt), and no login is made until you
+    /// decide.
+    #[doc(alias = "reset_using_put")]
     pub fn reset_password(&self) -> impl Future<Output = Result<Password, Error>> + Send {
         async {
             let new = self.request_reset().await?;
@@ -80,7 +92,10 @@ impl<R: Runtime> Client<R> {
     }
 
     /// Resets the password to a random one, gives it to `keep`, and uses it as soon as
-    /// it is kept. If it can't be kept, the error has it.
+    /// it is kept: nothing is locked meanwhile. Returns it as well.
+    ///
+    /// If it can't be kept, the error [has it](Error::kind), and no login is made until
+    /// it is [confirmed](Self::confirm_reset).
     pub fn reset_password_with<K, F, E>(
         &self,
         keep: K,
@@ -103,6 +118,8 @@ impl<R: Runtime> Client<R> {
     }
 
     /// The first half of a reset: resets the password and returns the new one.
+    /// Save it, then [confirm](Self::confirm_reset) it. Until then no login is
+    /// made, and the open session goes on.
     pub fn request_reset(&self) -> impl Future<Output = Result<NewPassword, Error>> + Send {
         async { self.run(Call::reset_password()).await?.into_new_password() }
     }
@@ -122,12 +139,15 @@ impl<R: Runtime> Client<R> {
     }
 
     /// Loads what other processes have saved, and saves what they do not have. Without
-    /// a store, it does nothing.
+    /// a [store](Config::store), it does nothing.
+    ///
+    /// Fails if the store does.
     pub fn sync(&self) -> impl Future<Output = Result<(), Error>> + Send {
         async { self.run(Call::sync()).await?.into_synced() }
     }
 
-    /// Makes any call that is authorized by both tokens, or by the bearer token alone.
+    /// Makes any call that is authorized by both tokens, or by the bearer token alone: a typed [`Endpoint`], or a
+    /// plain `http::Request<Bytes>` to any path of ThingSpace.
     pub fn call<E: Endpoint<Auth: OfSession>>(
         &self,
         endpoint: E,
@@ -150,14 +170,19 @@ impl<R: Runtime> Client<R> {
         }
     }
 
-    /// Drives a call to its end, whatever it is for.
+    /// Drives a call to its end, whatever it is for: the way to give one a
+    /// deadline of its own.
     pub fn run(&self, mut call: Call) -> impl Future<Output = Result<Completion, Error>> + Send {
         async move { self.drive(&mut call).await }
     }
 
-    /// Looks at the session, or changes it. Calls that wait are woken if it changed.
-    /// With a store, it is as this process knows it, and other processes learn of a
-    /// change by the next [`sync`](Self::sync).
+    /// Looks at the session, or changes it: its snapshot, its login guard, its
+    /// credentials. Calls that wait are woken if it changed.
+    ///
+    /// Do nothing in there that takes time: every call waits for it.
+    ///
+    /// With a [store](Config::store), this is the session as this process knows
+    /// it, and other processes learn of a change by the next [`sync`](Self::sync).
     pub fn session<T>(&self, look: impl FnOnce(&mut Session) -> T) -> T {
         self.0.shared.session(look)
     }

@@ -57,6 +57,10 @@ impl Config {
 
     /// Shares the session with every process that uses this store: its tokens,
     /// its login guard, and the one operation that is in progress.
+    ///
+    /// A call with an open session neither loads nor saves. A store that fails stops
+    /// logins, logouts and resets, and nothing else. The budget of failed logins is the
+    /// store's: programs of one user name are to share one.
     pub fn store(self, store: impl AsyncStore + 'static) -> Self {
         Self {
             store: Some(Box::new(store)),

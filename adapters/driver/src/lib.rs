@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod blocking;
+pub mod blocking;
 mod client;
 mod clock;
 mod config;
@@ -9,7 +9,6 @@ mod runtime;
 mod shared;
 
 pub use self::{
-    blocking::Blocking,
     client::Client,
     config::Config,
     runtime::{Operating, Runtime},

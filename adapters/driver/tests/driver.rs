@@ -17,7 +17,8 @@ use bytes::Bytes;
 use futures_lite::future::{block_on, poll_once};
 use http::{Method, Request, Response};
 use thingspace_driver::{
-    Blocking, Client, Config, Operating, Runtime,
+    Client, Config, Operating, Runtime,
+    blocking::Blocking,
     core::{
         AppCredentials, Credentials, Environment, ErrorKind, Session, SessionBuilder, StoreError,
         Timestamp, TransportError, UserCredentials,

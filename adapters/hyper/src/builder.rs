@@ -26,10 +26,6 @@ pub struct Own<S> {
 }
 
 impl<S> Builder<S> {
-    pub(crate) const fn new(config: Config, stack: S) -> Self {
-        Self { config, stack }
-    }
-
     /// Sends with this service, waits with this timer and runs operations on this
     /// executor: for a runtime, a connector or middleware of one's own.
     ///
@@ -55,17 +51,24 @@ impl<S> Builder<S> {
 }
 
 impl<S> Builder<S> {
-    /// Shares the session with every process that uses this store: its tokens,
-    /// its login guard, and the one operation that is in progress.
-    ///
-    /// A call with an open session neither loads nor saves. A store that fails stops
-    /// logins, logouts and resets, and nothing else. The budget of failed logins is the
-    /// store's: programs of one user name are to share one.
+    /// Shares the session with every process that uses this store, which is awaited: see
+    /// [`Config::store`].
     pub fn store(self, store: impl AsyncStore + 'static) -> Self {
         Self {
             config: self.config.store(store),
             ..self
         }
+    }
+}
+
+#[cfg(not(feature = "tokio"))]
+impl Builder<()> {
+    /// A builder of a client with these credentials, or with this
+    /// [`SessionBuilder`](thingspace_driver::core::SessionBuilder) or [`Config`]:
+    /// on a [stack](Self::stack) that has to be given.
+    pub fn new(config: impl Into<Config>) -> Self {
+        let (config, stack) = (config.into(), ());
+        Self { config, stack }
     }
 }
 
@@ -87,7 +90,7 @@ mod ready {
     use std::sync::Arc;
 
     use hyper_util::rt::{TokioExecutor, TokioTimer};
-    use thingspace_driver::core::session::SnapshotError;
+    use thingspace_driver::{Config, core::session::SnapshotError};
 
     use super::{Builder, Own};
     use crate::{Client, Pooled, pooled};
@@ -99,6 +102,16 @@ mod ready {
     }
 
     impl Builder<Ready> {
+        /// A builder of a client with these credentials, or with this
+        /// [`SessionBuilder`](thingspace_driver::core::SessionBuilder) or [`Config`]:
+        /// on tokio unless it is given another [stack](Self::stack).
+        pub fn new(config: impl Into<Config>) -> Self {
+            Self {
+                config: config.into(),
+                stack: Ready::default(),
+            }
+        }
+
         /// Trusts what this configuration trusts: for roots or a client
         /// certificate of one's own. Its ALPN protocols are replaced.
         pub fn tls(mut self, config: rustls::ClientConfig) -> Self {

@@ -1,11 +1,10 @@
 #![cfg_attr(feature = "tokio", doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(feature = "tokio"),
-    doc = "An async ThingSpace client on any stack and runtime: see [`Client`]."
+    doc = "An async ThingSpace client on any stack and runtime: see [`Builder`]."
 )]
 
 mod builder;
-mod client;
 #[cfg(feature = "tokio")]
 mod pooled;
 mod runtime;
@@ -18,8 +17,11 @@ pub use self::{
 };
 pub use self::{
     builder::{Builder, Own},
-    client::Client,
     send::Stack,
 };
 pub use hyper;
 pub use thingspace_driver::{Config, Operating, core};
+
+/// An async ThingSpace client on a stack of hyper's, or on any other. A [`Builder`]
+/// builds it.
+pub type Client<S> = thingspace_driver::Client<Own<S>>;

@@ -1,7 +1,8 @@
 //! The builder of a client.
 
 use thingspace_driver::{
-    Blocking, Config,
+    Config,
+    blocking::Blocking,
     core::session::{SnapshotError, Store},
 };
 use ureq::Agent;
@@ -16,9 +17,11 @@ pub struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(config: Config) -> Self {
+    /// A builder of a client with these credentials, or with this
+    /// [`SessionBuilder`](thingspace_driver::core::SessionBuilder) or [`Config`].
+    pub fn new(config: impl Into<Config>) -> Self {
         Self {
-            config,
+            config: config.into(),
             agent: None,
         }
     }
@@ -41,12 +44,8 @@ impl Builder {
         }
     }
 
-    /// Shares the session with every process that uses this store: its tokens,
-    /// its login guard, and the one operation that is in progress.
-    ///
-    /// A call with an open session neither loads nor saves. A store that fails stops
-    /// logins, logouts and resets, and nothing else. The budget of failed logins is the
-    /// store's: programs of one user name are to share one.
+    /// Shares the session with every process that uses this store, which blocks: see
+    /// [`Config::store`].
     pub fn store(self, store: impl Store + 'static) -> Self {
         Self {
             config: self.config.store(Blocking(store)),

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod builder;
-mod client;
 mod connecting;
 mod names;
 mod runtime;
 mod send;
 
-pub use self::{builder::Builder, client::Client, connecting::Connecting, send::agent};
+pub use self::{builder::Builder, connecting::Connecting, runtime::Threads, send::agent};
 pub use thingspace_driver::{Config, core};
 pub use ureq;
+
+/// A blocking ThingSpace client over ureq. A [`Builder`] builds it.
+pub type Client = thingspace_driver::blocking::Client<Threads>;

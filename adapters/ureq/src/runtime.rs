@@ -17,7 +17,7 @@ use crate::send::send;
 /// The threads of the caller, and one for each operation. All send with one agent.
 ///
 /// Its futures never wait for their waker: they block until they are ready.
-pub(crate) struct Threads(pub(crate) Agent);
+pub struct Threads(pub(crate) Agent);
 
 impl Runtime for Threads {
     async fn send(

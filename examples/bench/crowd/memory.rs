@@ -44,7 +44,7 @@ impl Memory {
         &self,
         complete: impl FnOnce(Builder<Own<Self>>) -> Builder<Own<Self>>,
     ) -> Client<Self> {
-        let builder = Client::builder(Config::new(credentials("zbeeblebrox")).clock(|| NOW)).stack(
+        let builder = Builder::new(Config::new(credentials("zbeeblebrox")).clock(|| NOW)).stack(
             self.clone(),
             Never,
             self.clone(),

@@ -16,8 +16,8 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use thingspace_core::{Call, Environment, Session, SessionBuilder, Step};
-use thingspace_hyper::{Client, Stack};
-use tokio::runtime::Builder;
+use thingspace_hyper::{Builder, Client, Stack};
+use tokio::runtime;
 
 use crate::{
     median,
@@ -61,7 +61,7 @@ fn compare_over_connections(number: usize) {
         let client = |_| {
             let session = SessionBuilder::new(credentials("zbeeblebrox"))
                 .environment(service.base().parse().unwrap());
-            Client::builder(session)
+            Builder::new(session)
                 .stack(stack.clone(), TokioTimer::new(), TokioExecutor::new())
                 .build()
                 .unwrap()
@@ -118,7 +118,7 @@ fn threads<S: Stack>(clients: Vec<Client<S>>, calls: usize) -> Duration {
 /// As many tasks as clients make all the calls; how long that takes.
 fn tasks<S: Stack + 'static>(clients: Vec<Client<S>>, calls: usize) -> Duration {
     let calls = calls / clients.len();
-    let runtime = Builder::new_multi_thread()
+    let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build();

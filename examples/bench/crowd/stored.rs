@@ -99,7 +99,7 @@ fn over_connections(service: &Service, store: Option<Slow>) -> MakesCall {
         .max_idle_connections(64)
         .build()
         .into();
-    let builder = thingspace_ureq::Client::builder(session).agent(agent);
+    let builder = thingspace_ureq::Builder::new(session).agent(agent);
     let client = match store {
         Some(store) => builder.store(store).build(),
         None => builder.build(),

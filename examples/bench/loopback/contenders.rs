@@ -128,7 +128,7 @@ fn raw_ureq(agent: &ureq::Agent, base: &str, calls: u32) {
 }
 
 fn thingspace_over_ureq(base: &str, calls: u32) {
-    let client = thingspace_ureq::Client::builder(session(base))
+    let client = thingspace_ureq::Builder::new(session(base))
         .build()
         .unwrap();
     let account = account(base);
@@ -176,7 +176,7 @@ async fn exchange(client: &Pooled, request: Request<Full<Bytes>>) {
 }
 
 fn thingspace_over_hyper(base: &str, calls: u32) {
-    let client = thingspace_hyper::Client::builder(session(base))
+    let client = thingspace_hyper::Builder::new(session(base))
         .build()
         .unwrap();
     let account = account(base);

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use thingspace_hyper::{
-    Client,
+    Builder, Client,
     core::{
         AppCredentials, Credentials, Endpoint, Environment, Error, InvalidResponse, RequestError,
         UserCredentials, WithSession,
@@ -37,7 +37,7 @@ fn main() -> Result<(), Error> {
     let runtime = &Builder::new_current_thread().enable_all().build().unwrap();
     let app = AppCredentials::new("key", "secret").unwrap();
     let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
-    let client = &Client::builder(Credentials::new(app, user))
+    let client = &Builder::new(Credentials::new(app, user))
         .build()
         .unwrap();
     call(runtime, client, Nth::<0>)?;

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use thingspace_ureq::{
-    Client,
+    Builder, Client,
     core::{
         AppCredentials, Credentials, Endpoint, Environment, Error, InvalidResponse, RequestError,
         UserCredentials, WithSession,
@@ -35,7 +35,7 @@ impl<const N: usize> Endpoint for Nth<N> {
 fn main() -> Result<(), Error> {
     let app = AppCredentials::new("key", "secret").unwrap();
     let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
-    let client = &Client::builder(Credentials::new(app, user))
+    let client = &Builder::new(Credentials::new(app, user))
         .build()
         .unwrap();
     call(client, Nth::<0>)?;

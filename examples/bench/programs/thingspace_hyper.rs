@@ -1,5 +1,5 @@
 use thingspace_hyper::{
-    Client,
+    Builder,
     core::{AppCredentials, Credentials, UserCredentials},
 };
 
@@ -8,7 +8,7 @@ fn main() {
     runtime.block_on(async {
         let app = AppCredentials::new("key", "secret").unwrap();
         let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
-        let client = Client::builder(Credentials::new(app, user)).build().unwrap();
+        let client = Builder::new(Credentials::new(app, user)).build().unwrap();
         let account = http::Request::get("/m2m/v1/accounts/0000123456-00001");
         let account = account.body(bytes::Bytes::new()).unwrap();
         let response = client.call(account).await.unwrap();

@@ -9,7 +9,7 @@ use std::{
 
 use thingspace_file::FileStore;
 use thingspace_ureq::{
-    Client, Config,
+    Builder, Client, Config,
     core::{
         Credentials, Environment, Error, Password, Session, SessionBuilder, Timestamp,
         session::{BlockReason, LoginGuard, PLATFORM_LOCKS_AT, Settings, SnapshotError, Store},
@@ -174,7 +174,7 @@ impl Context {
     ) -> Result<Client, Failure> {
         let builder = self.builder(credentials)?;
         let config = Config::new(builder).observer(watch.clone());
-        let client = Client::builder(config).store(self.store.clone()).build();
+        let client = Builder::new(config).store(self.store.clone()).build();
         self.built(client)
     }
 

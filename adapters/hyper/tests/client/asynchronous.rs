@@ -60,7 +60,7 @@ impl Over for Pooled {
 /// Returns a builder whose stack is not chosen yet.
 pub(crate) fn builder(mut options: Options) -> Builder<Ready> {
     let (root, store) = (options.root.take(), options.store.take());
-    let builder = Client::builder(options.into_config());
+    let builder = Builder::new(options.into_config());
     let builder = match store {
         Some(store) => builder.store(Awaited(store)),
         None => builder,

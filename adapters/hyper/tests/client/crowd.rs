@@ -13,7 +13,7 @@ use std::{
 
 use hyper::rt::{Executor, Sleep, Timer};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use thingspace_hyper::{Client, Operating, core::session::OperationKind};
+use thingspace_hyper::{Builder, Operating, core::session::OperationKind};
 use thingspace_scenarios::{IDLE, MINUTE, account};
 use thingspace_simulator::Call;
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -85,7 +85,7 @@ fn ten_thousand_that_wait_for_a_login_are_woken_once_and_go_on_at_once() {
         }
     });
     let operations = Operations::default();
-    let client = Client::builder(memory.config())
+    let client = Builder::new(memory.config())
         .stack(stack, Never, operations.clone())
         .build()
         .unwrap();

@@ -17,7 +17,7 @@ use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper::rt::{Executor, Sleep, Timer};
 use thingspace_hyper::{
-    Client, Config, Operating, Stack,
+    Builder, Client, Config, Operating, Stack,
     core::{SessionBuilder, Timestamp},
 };
 use thingspace_scenarios::{credentials, settings};
@@ -63,7 +63,7 @@ impl Memory {
         stack: S,
         executor: impl Executor<Operating> + Send + Sync + 'static,
     ) -> Client<S> {
-        Client::builder(self.config())
+        Builder::new(self.config())
             .stack(stack, self.clone(), executor)
             .build()
             .unwrap()

@@ -18,7 +18,7 @@ use futures_lite::future::block_on;
 use http::{HeaderValue, Request};
 use http_body_util::Full;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use thingspace_hyper::{Client, core::TransportError};
+use thingspace_hyper::{Builder, core::TransportError};
 use thingspace_scenarios::{EventSender, account, devices};
 use thingspace_simulator::Call;
 use tower_service::Service;
@@ -190,7 +190,7 @@ fn breaks_once(memory: &Memory, end: &'static str) -> StackFn {
 fn a_stack_that_panics_during_the_login_loses_that_login_and_no_call() {
     let memory = Memory::new();
     let (events, reported) = EventSender::new();
-    let client = Client::builder(memory.config().observer(events));
+    let client = Builder::new(memory.config().observer(events));
     let client = client
         .stack(
             breaks_once(&memory, "/login"),

@@ -11,7 +11,7 @@ use futures_lite::future::block_on;
 use http::{Request, Response};
 use http_body_util::Full;
 use thingspace_hyper::{
-    Client, Config,
+    Builder, Config,
     core::{ErrorKind, SessionBuilder, Timestamp},
 };
 use thingspace_scenarios::{account, credentials, settings};
@@ -31,7 +31,7 @@ async fn a_handshake_without_a_response_is_no_request_that_was_lost() {
         .environment(base.parse().unwrap())
         .settings(settings());
     let config = Config::new(session).clock(move || Timestamp::default() + start.elapsed());
-    let client = Client::builder(config).build().unwrap();
+    let client = Builder::new(config).build().unwrap();
     let error = client.log_in().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NeverSent(_)), "{error}");
     assert!(start.elapsed() < settings().attempt_timeout * settings().max_attempts.get());

@@ -32,7 +32,7 @@ impl Blocking {
 
 pub(crate) fn builder(mut options: Options) -> Builder {
     let (root, store) = (options.root.take(), options.store.take());
-    let builder = Client::builder(options.into_config());
+    let builder = Builder::new(options.into_config());
     let builder = match store {
         Some(store) => builder.store(store),
         None => builder,

@@ -1,44 +1,34 @@
-//! The client: the driver's, which each call drives on its own thread.
+//! The client that blocks: the one that awaits, with each future driven to its end.
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
 use bytes::Bytes;
 use futures_lite::future::block_on;
 use http::Response;
-use thingspace_driver::{
-    Config,
-    core::{
-        Completion, Endpoint, Error, Password, RequestError, Session, SessionToken, Timestamp,
-        api::OfSession,
-        session::{Call, NewPassword, SnapshotError},
-    },
+use thingspace_core::{
+    Completion, Endpoint, Error, Password, RequestError, Session, SessionToken, Timestamp,
+    api::OfSession,
+    session::{Call, NewPassword, SnapshotError},
 };
 
-use crate::{Builder, runtime::Threads};
+use crate::{Config, Runtime};
 
-/// A blocking ThingSpace client.
+/// A blocking ThingSpace client, on any [`Runtime`] that blocks.
 ///
 /// Cheap to clone; all clones share one session, whichever threads they are on.
 /// A call that needs a login which another thread has begun waits for that one.
 ///
-/// Token fetches, logins, logouts and resets run on a thread of their own: they
-/// run to their end if the call that needs them does not.
-#[derive(Clone)]
-pub struct Client(thingspace_driver::Client<Threads>);
+/// Token fetches, logins, logouts and resets are run by the runtime: they run to their
+/// end if the call that needs them does not.
+pub struct Client<R>(crate::Client<R>);
 
-impl Client {
-    /// A builder of a client with these credentials, or with this
-    /// [`SessionBuilder`](thingspace_driver::core::SessionBuilder) or [`Config`].
-    pub fn builder(config: impl Into<Config>) -> Builder {
-        Builder::new(config.into())
-    }
-
-    /// A client on these threads, which are made for the timeout of an attempt.
-    pub(crate) fn new(
-        config: Config,
-        threads: impl FnOnce(Duration) -> Threads,
-    ) -> Result<Self, SnapshotError> {
-        thingspace_driver::Client::new(config, threads).map(Self)
+impl<R: Runtime> Client<R> {
+    /// A client of this configuration. Its runtime is made for the timeout of an attempt.
+    ///
+    /// Fails if the snapshot is of another environment, application or user, or
+    /// damaged.
+    pub fn new(config: Config, runtime: impl FnOnce(Duration) -> R) -> Result<Self, SnapshotError> {
+        crate::Client::new(config, runtime).map(Self)
     }
 
     /// Opens a session, unless one is open, and returns its token. There is no
@@ -119,14 +109,14 @@ impl Client {
     ///
     /// Do nothing in there that takes time: every call waits for it.
     ///
-    /// With a [store](Builder::store), this is the session as this process knows it,
+    /// With a [store](Config::store), this is the session as this process knows it,
     /// and other processes learn of a change by the next [`sync`](Self::sync).
-    pub fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
+    pub fn session<T>(&self, look: impl FnOnce(&mut Session) -> T) -> T {
         self.0.session(look)
     }
 
     /// Loads what other processes have saved, and saves what they do not have. Without
-    /// a [store](Builder::store), it does nothing.
+    /// a [store](Config::store), it does nothing.
     ///
     /// Fails if the store does.
     pub fn sync(&self) -> Result<(), Error> {
@@ -146,7 +136,13 @@ impl Client {
     }
 }
 
-impl fmt::Debug for Client {
+impl<R> Clone for Client<R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<R> fmt::Debug for Client<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
