@@ -14,7 +14,13 @@ use thingspace_core::Timestamp;
 pub(crate) type OwnClock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// A clock that never runs backwards.
-pub(crate) enum Clock {
+pub(crate) struct Clock {
+    source: Source,
+    /// The latest time that it has told, in milliseconds.
+    latest: AtomicU64,
+}
+
+enum Source {
     /// The system's, from which it follows every step forward, as after a sleep of
     /// the machine. While the system's clock is behind, it goes on at the pace of
     /// the monotonic one.
@@ -24,28 +30,28 @@ pub(crate) enum Clock {
         /// The steps forward of the system's clock since then, in milliseconds.
         ahead: AtomicU64,
     },
-    /// One of the caller's own, which stands still while that runs backwards.
-    Own { clock: OwnClock, latest: AtomicU64 },
+    /// One of the caller's own.
+    Own(OwnClock),
 }
 
 impl Clock {
     pub(crate) fn new(own: Option<OwnClock>) -> Self {
-        match own {
-            Some(clock) => Self::Own {
-                clock,
-                latest: AtomicU64::new(0),
-            },
-            None => Self::System {
-                started: Instant::now(),
-                started_at: SystemTime::now().into(),
-                ahead: AtomicU64::new(0),
-            },
+        Self {
+            source: own.map_or_else(
+                || Source::System {
+                    started: Instant::now(),
+                    started_at: SystemTime::now().into(),
+                    ahead: AtomicU64::new(0),
+                },
+                Source::Own,
+            ),
+            latest: AtomicU64::new(0),
         }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        match self {
-            Self::System {
+        let now = match &self.source {
+            Source::System {
                 started,
                 started_at,
                 ahead,
@@ -54,11 +60,15 @@ impl Clock {
                 ahead,
                 SystemTime::now().into(),
             ),
-            Self::Own { clock, latest } => {
-                let now = clock().as_millis();
-                Timestamp::from_millis(latest.fetch_max(now, Ordering::Relaxed).max(now))
-            }
-        }
+            Source::Own(clock) => clock(),
+        };
+        let latest = self.latest.fetch_max(now.as_millis(), Ordering::Relaxed);
+        now.max(Timestamp::from_millis(latest))
+    }
+
+    /// The time that was read some time ago, or the latest one that was told since.
+    pub(crate) fn caught_up(&self, then: Timestamp) -> Timestamp {
+        then.max(Timestamp::from_millis(self.latest.load(Ordering::Relaxed)))
     }
 }
 

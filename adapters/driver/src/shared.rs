@@ -70,7 +70,7 @@ impl Shared {
         result
     }
 
-    /// Takes a step of a call. If there is nothing to do but wait, `changed` listens
+    /// Takes a step of a call, at this time or the latest one that was told since. If there is nothing to do but wait, `changed` listens
     /// for a change of the session from this moment on.
     pub(crate) fn step(
         &self,
@@ -79,6 +79,7 @@ impl Shared {
         changed: &mut Option<EventListener>,
     ) -> SharedStep {
         let mut session = self.lock();
+        let now = self.clock.caught_up(now);
         let step = self.notifying(&mut session, |session| call.step_shared(session, now));
         if matches!(step, SharedStep::Wait(_)) {
             *changed = Some(self.changed.listen());
@@ -104,8 +105,9 @@ impl Shared {
         ended: &Ended,
         result: Result<Response<Bytes>, TransportError>,
     ) {
-        let ((), events) =
-            self.change(|session| call.receive(session, ended.at(), attempt, result));
+        let ((), events) = self.change_at(ended.at(), |session, now| {
+            call.receive(session, now, attempt, result);
+        });
         ended.report(self.observer());
         report(self.observer(), events);
     }
@@ -154,21 +156,26 @@ impl Shared {
         ended: &Ended,
         result: Result<Response<Bytes>, TransportError>,
     ) {
-        let ((), events) = self.change(|session| session.receive(ended.at(), operation, result));
+        let ((), events) = self.change_at(ended.at(), |session, now| {
+            session.receive(now, operation, result);
+        });
         ended.report(&self.quiet_observer());
         report(&self.quiet_observer(), events);
     }
 
     /// Ends an operation that was never sent.
     pub(crate) fn fail(&self, operation: Operation, never_sent: TransportError) {
-        let now = self.now();
-        self.session(|session| session.receive(now, operation, Err(never_sent)));
+        let ((), events) = self.change_at(self.now(), |session, now| {
+            session.receive(now, operation, Err(never_sent));
+        });
+        report(self.observer(), events);
     }
 
     /// Gives up an operation of which nothing more will be heard.
     pub(crate) fn abandon(&self, operation: Operation) {
-        let now = self.now();
-        let ((), events) = self.change(|session| session.abandon(now, operation));
+        let ((), events) = self.change_at(self.now(), |session, now| {
+            session.abandon(now, operation);
+        });
         report(&self.quiet_observer(), events);
     }
 
@@ -178,6 +185,17 @@ impl Shared {
         let mut session = self.lock();
         let result = self.notifying(&mut session, change);
         (result, unlock(session))
+    }
+
+    /// Changes the session at the time that was read before it was locked, or at the latest
+    /// one that was told since: it never runs backwards for the session either, however
+    /// long a thread, or the machine, slept in between.
+    fn change_at<R>(
+        &self,
+        then: Timestamp,
+        change: impl FnOnce(&mut Session, Timestamp) -> R,
+    ) -> (R, Vec<Event>) {
+        self.change(|session| change(session, self.clock.caught_up(then)))
     }
 
     fn notifying<R>(&self, session: &mut Session, change: impl FnOnce(&mut Session) -> R) -> R {
@@ -225,9 +243,11 @@ impl<'a> Access<'a> {
 
     /// Gives the store's word to the call.
     fn end(mut self, give: impl FnOnce(&mut Call, &mut Session, Timestamp)) {
+        let now = self.shared.now();
         if let Some(call) = self.call.take() {
-            let now = self.shared.now();
-            self.shared.session(|session| give(call, session, now));
+            let shared = self.shared;
+            let ((), events) = shared.change_at(now, |session, now| give(call, session, now));
+            report(shared.observer(), events);
         }
     }
 }

@@ -20,11 +20,11 @@ use thingspace_driver::{
     Client, Config, Operating, Runtime,
     blocking::Blocking,
     core::{
-        AppCredentials, Credentials, Environment, ErrorKind, Session, SessionBuilder, StoreError,
-        Timestamp, TransportError, UserCredentials,
+        AppCredentials, Call, Credentials, Environment, ErrorKind, Session, SessionBuilder,
+        StoreError, Timestamp, TransportError, UserCredentials,
         session::{
             Event, Exchange, ExchangeResult, Loaded, Observer, OperationKind, OtherSession,
-            Revision, Saved, Snapshot, Store, Transmit,
+            Revision, Saved, SharedStep, Snapshot, Store, Transmit,
         },
     },
     event_listener::EventListener,
@@ -481,4 +481,39 @@ fn the_time_of_many_threads_never_runs_backwards() {
             });
         }
     });
+}
+
+#[test]
+fn a_thread_that_slept_after_it_had_read_the_time_takes_nobody_back() {
+    let service = Service::default();
+    let reads = Arc::new(AtomicU64::new(0));
+    let (time, counted) = (service.clock(), Arc::clone(&reads));
+    let clock = move || {
+        let now = time();
+        counted.fetch_add(1, Ordering::Relaxed);
+        now
+    };
+    let config = Config::new(builder()).clock(clock);
+    let client = Client::new(config, |_| service.clone()).unwrap();
+    block_on(client.log_in()).unwrap();
+    thread::scope(|scope| {
+        let late = client.session(|session| {
+            let before = reads.load(Ordering::Relaxed);
+            let late = scope.spawn(|| block_on(client.call(request())));
+            // It has read the time, and can't go on before this is over.
+            while reads.load(Ordering::Relaxed) == before {
+                thread::yield_now();
+            }
+            let mut call = Call::to(request(), session.environment()).unwrap();
+            service.pass(20_000);
+            let SharedStep::Send(transmit) = call.step_shared(session, client.now()) else {
+                panic!("the session is open");
+            };
+            let response = Ok(Response::new(Bytes::new()));
+            call.receive(session, client.now(), transmit.attempt, response);
+            late
+        });
+        late.join().unwrap().unwrap();
+    });
+    client.session(|session| assert_eq!(session.last_used(), Some(client.now())));
 }
