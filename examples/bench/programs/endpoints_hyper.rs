@@ -7,7 +7,7 @@ use thingspace_hyper::{
         UserCredentials, WithSession,
     },
 };
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{self, Runtime};
 
 /// One of many endpoints: a type and a path of its own.
 struct Nth<const N: usize>;
@@ -34,7 +34,7 @@ impl<const N: usize> Endpoint for Nth<N> {
 }
 
 fn main() -> Result<(), Error> {
-    let runtime = &Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = &runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let app = AppCredentials::new("key", "secret").unwrap();
     let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
     let client = &Builder::new(Credentials::new(app, user))
