@@ -102,11 +102,6 @@ impl Checks {
         self.pause = Some(Span::new(now, pause));
     }
 
-    /// Returns true if there is nothing to wait for.
-    pub(super) const fn is_idle(&self) -> bool {
-        self.pause.is_none() && self.responsive.is_none()
-    }
-
     /// Keeps a clock that was set back from prolonging anything. Returns true if it
     /// was.
     pub(super) fn rebase(&mut self, now: Timestamp) -> bool {

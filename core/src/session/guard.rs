@@ -626,10 +626,10 @@ impl Guard {
     #[inline]
     pub(super) fn rebase(&mut self, now: Timestamp) -> bool {
         let has_failed = self.last_failure.is_some() || !self.refused.is_empty();
-        if !has_failed && self.counted.is_empty() && self.checks.is_idle() {
-            return false;
-        }
         let mut rebased = self.checks.rebase(now);
+        if !has_failed && self.counted.is_empty() {
+            return rebased;
+        }
         for one in &mut self.counted {
             rebased |= one.at > now;
             one.at = one.at.min(now);

@@ -684,6 +684,166 @@ mod tests {
         assert_eq!(end, Some(before + Duration::from_secs(9)));
     }
 
+    fn failure_at(at: Timestamp) -> Failure {
+        Failure::of(OperationKind::LogIn, at, Reason::Unknown)
+    }
+
+    #[test]
+    fn what_a_clock_that_was_set_back_moves_is_a_change_whichever_part_it_is() {
+        let before = START.before(Duration::from_secs(1000));
+        let ahead = Span::new(START, Duration::from_secs(9));
+        let open = Memory::default;
+        let delayed = |span, because| Memory {
+            delay: Some(Delay::Backoff {
+                span,
+                because: failure_at(because),
+            }),
+            ..open()
+        };
+        let mut checked = open();
+        checked
+            .guard
+            .checks_mut()
+            .made(START, true, Duration::from_secs(600));
+        let parts = [
+            with_lease(3, Some(lease(3, 1))),
+            delayed(ahead, before),
+            delayed(Span::new(before, Duration::from_secs(9)), START),
+            Memory {
+                failed: Some(FailedOperation {
+                    operation: id(1, 1),
+                    password: tag(1),
+                    failure: failure_at(START),
+                }),
+                ..open()
+            },
+            Memory {
+                cooled_at: Some(START),
+                ..open()
+            },
+            Memory {
+                unnamed: Some(ahead),
+                ..open()
+            },
+            Memory {
+                suspected: Some(ahead),
+                ..open()
+            },
+            // A login that counts, and one that failed.
+            Memory {
+                lease: None,
+                ..after(&[(0, 1, 1)])
+            },
+            Memory {
+                lease: None,
+                ..after(&[(0, 1, 1), (6, 1, 1)])
+            },
+            checked,
+        ];
+        for (number, mut memory) in parts.into_iter().enumerate() {
+            assert!(memory.rebase(before), "part {number}");
+            assert!(!memory.rebase(before), "part {number} was rebased");
+        }
+    }
+
+    /// What somebody learns, and its name.
+    type Change = (&'static str, fn(&mut Memory));
+
+    #[test]
+    fn whoever_knows_one_thing_more_knows_more() {
+        let both = || after(&[(0, 1, 1), (7, 1, 1), (0, 2, 2), (0, 3, 1)]);
+        assert!(!both().knows_more_than(&both()));
+        let bearer = |number| Bearer {
+            token: BearerToken::new("bearer").unwrap(),
+            generation: id(number, 1),
+            renew_at: START,
+        };
+        let changes: [Change; 5] = [
+            ("an operation", |memory| memory.operations += 1),
+            ("a password", |memory| memory.password_epoch += 1),
+            ("a bearer that ended", |memory| {
+                memory.ended_bearer = id(2, 1);
+            }),
+            ("a session that ended", |memory| {
+                memory.ended_session = id(2, 1);
+            }),
+            ("a session", |memory| {
+                memory.open.as_mut().unwrap().generation = id(2, 2);
+            }),
+        ];
+        for (what, change) in changes {
+            let mut knows = both();
+            change(&mut knows);
+            assert!(knows.knows_more_than(&both()), "{what}");
+            assert!(!both().knows_more_than(&knows), "{what}");
+        }
+        let with_bearer = |number| Memory {
+            bearer: Some(bearer(number)),
+            ..both()
+        };
+        assert!(with_bearer(2).knows_more_than(&both()));
+        assert!(with_bearer(2).knows_more_than(&with_bearer(1)));
+        assert!(!with_bearer(1).knows_more_than(&with_bearer(2)));
+
+        // Of the guard, each of two may know what the other does not.
+        let differs = |acts: &[Act], others: &[Act]| {
+            let (one, other) = (after(acts), after(others));
+            one.guard.differs_from(&other.guard)
+        };
+        assert!(!differs(&[(0, 2, 1)], &[(0, 2, 1)]));
+        assert!(differs(&[(0, 2, 1)], &[(0, 2, 2)]));
+        assert!(differs(&[(0, 2, 1), (0, 2, 2)], &[(0, 2, 1)]));
+        let refused = |number| [(0, number, 1), (6, number, 1), (4, number, 1)];
+        assert!(!differs(&refused(2), &refused(2)));
+        assert!(differs(&refused(2), &refused(3)));
+        assert!(differs(&refused(2), &[]) && differs(&[], &refused(2)));
+        let unblocked = |number| [(UNBLOCKS, number, 1)];
+        assert!(!differs(&unblocked(2), &unblocked(2)));
+        assert!(differs(&unblocked(2), &unblocked(3)) && differs(&[], &unblocked(2)));
+        let doubted = |number| [(0, number, 3), (4, number, 3)];
+        assert!(differs(&doubted(2), &[(0, 2, 3), (4, 2, 3), (8, 2, 3)]));
+    }
+
+    #[test]
+    fn what_is_known_of_the_password_in_use_outlives_another_salt() {
+        let failed = |password| {
+            let failure = failure_at(START);
+            Memory {
+                failed: Some(FailedOperation {
+                    operation: id(1, 1),
+                    password,
+                    failure,
+                }),
+                epoch_password: Some(password),
+                ..after(&[(0, 5, 1), (UNBLOCKS, 6, 1)])
+            }
+        };
+        let mut theirs = Memory::default();
+        theirs.guard.salt = 8;
+        for (is_own, password) in [(true, own(7)), (false, tag(1))] {
+            let mut mine = failed(password);
+            mine.guard.unblock(id(7, 200), password);
+            mine.merge(theirs.clone(), own, None, |_| false);
+            let expected = is_own.then_some(own(8));
+            assert_eq!(mine.failed.map(|failed| failed.password), expected);
+            assert_eq!(mine.epoch_password, expected);
+            assert_eq!(mine.guard.is_unblocked(own(8)), is_own);
+        }
+    }
+
+    #[test]
+    fn the_last_failure_is_the_latest_that_anybody_knows_while_something_counts() {
+        let last = |memory: &Memory| memory.guard.last_failure().map(Failure::at);
+        let early = after(&[(0, 1, 1), (5, 1, 1)]);
+        let late = after(&[(0, 1, 1), (99, 9, 9), (5, 1, 1)]);
+        assert!(last(&early) < last(&late));
+        assert_eq!(last(&merged(&early, &late)), last(&late));
+        assert_eq!(last(&merged(&late, &early)), last(&late));
+        // One that was taken back everywhere is forgotten.
+        let refunded = after(&[(0, 1, 1), (99, 9, 9), (5, 1, 1), (4, 1, 1)]);
+        assert_eq!(last(&merged(&early, &refunded)), None);
+    }
+
     #[test]
     fn the_clock_of_another_process_moves_every_time_by_the_same() {
         let memory = after(&[(0, 1, 1), (5, 1, 1), (0, 2, 2), (7, 2, 2), (0, 3, 3)]);

@@ -397,6 +397,7 @@ fn a_response_that_broke_off_is_not_said_to_be_missing() {
     let part = response(200, "{\"wo").unwrap();
     let received = Err(TransportError::broken_off(part, "reset by peer"));
     let error = refused_at(Purpose::Work, &received);
+    assert_eq!(error.response().unwrap().body(), "{\"wo");
     assert_eq!(
         error.to_string(),
         "only a part of the response came, so the call may have been executed; look before you retry it"
@@ -722,6 +723,10 @@ fn every_kind_of_error_has_its_name_and_its_outcome() {
                 | "CallFinished"
         ) || error.prerequisite().is_some();
         assert_eq!(error.is_never_sent(), never, "{name}: {error}");
+        assert_eq!(
+            error.clone().unless_not_awaited().is_ok(),
+            name == "NotAwaited"
+        );
         let reached = error.clone().into_kind();
         assert!(format!("{reached:?}").starts_with(name));
     }
@@ -786,10 +791,47 @@ fn an_error_knows_by_itself_if_it_has_a_source() {
 }
 
 #[test]
+fn an_outcome_says_what_became_of_a_call() {
+    for (received, outcome, said) in [
+        (not_sent(), Outcome::NeverSent, "it was never sent"),
+        (response(404, ""), Outcome::Refused, "it was refused"),
+        (lost(), Outcome::Unknown, "it may have been executed"),
+    ] {
+        let error = of_request(Actor::writes(), &received);
+        assert_eq!(error.outcome(), outcome);
+        assert_eq!(outcome.to_string(), said);
+        assert!(format!("{error:?}").contains(&format!("{outcome:?}")));
+    }
+}
+
+#[test]
 fn only_errors_about_what_came_before_have_a_reason() {
     for (name, error) in every_kind() {
         let has_reason = matches!(name, "Blocked" | "CoolingDown" | "BackingOff");
         assert_eq!(error.because().is_some(), has_reason, "{name}");
+    }
+}
+
+#[test]
+fn another_process_is_told_of_a_token_fetch_what_became_of_it() {
+    for (received, kind) in [
+        (not_sent(), "NeverSent"),
+        (lost(), "NoResponse"),
+        (response(401, r#"{"error":"invalid_client"}"#), "AppRefused"),
+        (response(403, ""), "Refused"),
+    ] {
+        let once = settings(|s| s.max_attempts = NonZeroU32::MIN);
+        let mut here = Scenario::with(once.clone());
+        let (mut first, mut there_waits) = (Actor::reads(), Actor::writes());
+        let fetch = first.begins(&mut here, Purpose::TokenFetch);
+        there_waits.waits(&mut here.clone());
+        here.receives(fetch, received);
+        let mut there = here.continued_with(once);
+        let error = there_waits.fails(&mut there);
+        let shown = format!("{:?}", error.kind());
+        assert!(shown.starts_with(kind), "{shown}");
+        assert_eq!(error.prerequisite(), Some(OperationKind::TokenFetch));
+        assert!(first.fails(&mut here).is_never_sent() && error.is_never_sent());
     }
 }
 
