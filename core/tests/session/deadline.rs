@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use thingspace_core::{
-    Outcome,
+    ErrorKind, Outcome,
     session::{BlockReason, OperationKind, WaitReason},
 };
 
@@ -380,5 +380,28 @@ fn a_cooldown_that_would_last_beyond_the_deadline_ends_the_call_at_once() {
         error
             .to_string()
             .contains("new sessions keep being refused")
+    );
+}
+
+#[test]
+fn a_cooldown_is_what_ends_a_call_also_if_something_else_failed_before() {
+    let mut s = Scenario::open();
+    for _ in 0..2 {
+        let mut call = Actor::reads();
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, session_expired());
+        call.logs_in(&mut s, "another");
+        call.works(&mut s);
+    }
+    let mut call = Actor::reads().until(s.now + 30 * SECOND);
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, response(503, ""));
+    call.waits_out(&mut s);
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, session_expired());
+    let error = call.fails(&mut s);
+    assert!(
+        matches!(error.kind(), ErrorKind::CoolingDown { .. }),
+        "{error}"
     );
 }

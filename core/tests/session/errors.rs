@@ -874,3 +874,21 @@ fn an_error_that_is_not_about_blocked_logins_does_not_say_so() {
     let reason = Some(BlockReason::BudgetSpent);
     assert_eq!(error.login_guard().unwrap().blocked, reason);
 }
+
+#[test]
+fn a_call_whose_login_was_lost_is_told_all_of_the_one_that_came_after_it() {
+    let mut s = Scenario::new();
+    let mut first = Actor::log_in();
+    first.fetches(&mut s, "bearer-1");
+    let lost = first.begins(&mut s, Purpose::LogIn);
+    let mut waits = Actor::writes();
+    waits.waits(&mut s);
+    s.abandons(lost);
+    drop(first);
+    s.pass(MINUTE);
+    let mut second = Actor::log_in();
+    second.sends(&mut s, Purpose::LogIn);
+    second.receives(&mut s, unclear());
+    let error = waits.fails(&mut s);
+    assert_eq!(error.refusal().unwrap().message(), Some("message"));
+}

@@ -1207,3 +1207,54 @@ fn who_ends_a_cooldown_by_name_ends_it_for_all_who_share_the_session() {
     call.logs_in(&mut here, "session-9");
     call.works(&mut here);
 }
+
+#[test]
+fn law_12_what_is_loaded_is_gone_on_with_however_slow_the_driver_is() {
+    let store = Register::new();
+    let mut s = Scenario::sharing(&store);
+    let mut call = Actor::log_in();
+    is_to_load(&mut call, &mut s);
+    s.pass(MINUTE);
+    call.call.loaded(&mut s.session, s.now, Ok(None));
+    s.pass(MINUTE);
+    is_to_save(&mut call, &mut s);
+}
+
+#[test]
+fn a_sync_loads_what_may_have_changed_and_saves_at_once_what_has_not() {
+    let store = Register::new();
+    let mut s = Scenario::sharing(&store);
+    s.syncs().unwrap();
+    s.session.set_credentials(credentials("another")).unwrap();
+    let mut sync = Call::sync();
+    let step = sync.step_shared(&mut s.session, s.now);
+    assert!(matches!(step, SharedStep::Save { .. }), "{step:?}");
+    sync.abandon(&mut s.session);
+    s.pass(MINUTE);
+    let mut later = Call::sync();
+    let step = later.step_shared(&mut s.session, s.now);
+    assert!(matches!(step, SharedStep::Load), "{step:?}");
+}
+
+#[test]
+fn law_14_a_call_that_is_gone_while_it_saves_or_looks_a_save_up_delays_nobody() {
+    let store = Register::new();
+    let mut s = Scenario::sharing(&store);
+    s.syncs().unwrap();
+    s.session.set_credentials(credentials("another")).unwrap();
+    for _ in 0..2 {
+        let mut sync = Call::sync();
+        let step = sync.step_shared(&mut s.session, s.now);
+        assert!(matches!(step, SharedStep::Save { .. }), "{step:?}");
+        sync.abandon(&mut s.session);
+    }
+
+    let (_, mut s, mut first) = about_to_log_in();
+    is_to_save(&mut first, &mut s);
+    first.call.saved(&mut s.session, s.now, Err(broken()));
+    is_to_load(&mut first, &mut s);
+    let mut second = Actor::log_in();
+    assert_eq!(second.waits(&mut s).reason, WaitReason::Store);
+    first.call.abandon(&mut s.session);
+    second.logs_in(&mut s, "session-1");
+}
