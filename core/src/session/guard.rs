@@ -1198,4 +1198,56 @@ mod tests {
             assert_eq!(here.counted, [], "{number}");
         }
     }
+
+    #[test]
+    fn law_3_a_late_word_about_the_credentials_counts_also_of_a_login_that_is_settled() {
+        for verdict in [Verdict::WrongCredentials, Verdict::CantBeSent] {
+            let mut guard = guard();
+            logs_in(&mut guard, 1, "IMgr8");
+            guard.refund(id(1));
+            let failure = Failure::of(OperationKind::LogIn, at(1), Reason::Unknown);
+            guard.fail(id(1), tag("IMgr8"), verdict, failure);
+            assert!(matches!(permission(&guard), Permission::Blocked(_)));
+        }
+    }
+
+    #[test]
+    fn law_3_an_unblocking_of_other_credentials_ends_with_the_success_after_its_login() {
+        let mut guard = guard();
+        fails(&mut guard, 1, "other", Verdict::WrongCredentials);
+        guard.unblock(id(2), tag("other"));
+        logs_in(&mut guard, 3, "other");
+        logs_in(&mut guard, 4, "IMgr8");
+        let mut before = guard.clone();
+        guard.succeed(&operation(4, OperationKind::LogIn, "IMgr8"));
+        assert_eq!(guard.unblocking(), None);
+        // One whose login was made later goes on.
+        before.succeed(&operation(2, OperationKind::LogIn, "IMgr8"));
+        assert_eq!(before.unblocking(), Some(id(2)));
+    }
+
+    #[test]
+    fn law_2_a_doubt_brings_nothing_back_that_was_taken_back() {
+        let mut there = guard();
+        logs_in(&mut there, 1, "IMgr8");
+        let mut here = there.clone();
+        here.refund(id(1));
+        here.doubt(id(2));
+        here.merge(there, |_| tag("IMgr8"));
+        assert_eq!(state(&here).failed_logins, 0);
+    }
+
+    #[test]
+    fn law_3_of_two_unblockings_the_later_one_is_in_force_whoever_gave_it() {
+        let unblocked = |number| {
+            let mut guard = guard();
+            guard.unblock(id(number), tag("IMgr8"));
+            guard
+        };
+        for (here, there) in [(2, 3), (3, 2)] {
+            let mut merged = unblocked(here);
+            merged.merge(unblocked(there), |_| tag("IMgr8"));
+            assert_eq!(merged.unblocking(), Some(id(3)));
+        }
+    }
 }

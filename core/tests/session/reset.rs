@@ -423,6 +423,8 @@ fn law_3_a_refusal_that_names_the_old_password_blocks_logins() {
         let (mut s, error) = reset_with(refused(code));
         assert!(error.is_wrong_credentials() && !error.is_outcome_unknown());
         assert!(error.code().unwrap().is(code));
+        let reported = event::logins_blocked_by_refusal(code);
+        assert!(s.reported().contains(&reported));
         assert!(matches!(
             s.session.login_guard().blocked,
             Some(BlockReason::WrongCredentials { .. })
