@@ -828,6 +828,13 @@ mod tests {
             assert_eq!(mine.failed.map(|failed| failed.password), expected);
             assert_eq!(mine.epoch_password, expected);
             assert_eq!(mine.guard.is_unblocked(own(8)), is_own);
+
+            let mut refused = after(&[(0, 1, 1)]);
+            let guard = &mut refused.guard;
+            let names = Verdict::WrongCredentials;
+            guard.fail(id(1, 1), password, names, failure_at(START));
+            refused.merge(theirs.clone(), own, None, |_| false);
+            assert_eq!(refused.guard.is_refused(own(8), id(2, 1)), is_own);
         }
     }
 
