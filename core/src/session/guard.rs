@@ -1250,4 +1250,43 @@ mod tests {
             assert_eq!(merged.unblocking(), Some(id(3)));
         }
     }
+
+    #[test]
+    fn law_3_an_unblocking_is_for_one_login_whoever_has_refused_the_password_meanwhile() {
+        let mut here = guard();
+        here.unblock(id(3), tag("IMgr8"));
+        logs_in(&mut here, 4, "IMgr8");
+        let mut there = guard();
+        fails(&mut there, 1, "IMgr8", Verdict::WrongCredentials);
+        fails(&mut there, 2, "other", Verdict::WrongCredentials);
+        here.merge(there, |_| tag("IMgr8"));
+        let is_refused = |password, login| here.is_refused(tag(password), id(login));
+        assert!(!is_refused("IMgr8", 4));
+        assert!(is_refused("IMgr8", 5));
+        assert!(is_refused("other", 4));
+    }
+
+    #[test]
+    fn a_reset_is_alone_in_doubt_unless_another_is_too() {
+        let mut guard = guard();
+        resets(&mut guard, 1);
+        guard.doubt(id(1));
+        assert!(guard.is_in_doubt_only_of(id(1)));
+        guard.doubt(id(2));
+        assert!(!guard.is_in_doubt_only_of(id(1)));
+    }
+
+    #[test]
+    fn as_much_as_may_be_is_remembered_of_what_was_taken_back() {
+        let mut guard = guard();
+        for number in (1..).take(MAX_SETTLED) {
+            logs_in(&mut guard, number, "IMgr8");
+            guard.refund(id(number));
+        }
+        assert_eq!(guard.settled.len(), MAX_SETTLED);
+        assert!(guard.settled.contains(&Settled::Counted(id(1))));
+        guard.settle(Settled::Counted(id(1000)));
+        assert_eq!(guard.settled.len(), MAX_SETTLED);
+        assert!(!guard.settled.contains(&Settled::Counted(id(1))));
+    }
 }
