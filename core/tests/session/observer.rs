@@ -69,6 +69,7 @@ fn two_observers_are_called_with_everything() {
 
 #[test]
 fn an_exchange_shows_where_it_goes_and_nothing_of_what_it_carries() {
+    assert_eq!(exchange().method(), http::Method::POST);
     assert_eq!(
         format!("{:?}", exchange()),
         r#"Exchange { method: POST, path: "/api/ts/v1/oauth2/token", attempt: Attempt { number: 1, operation: Some(Operation { id: OperationId { number: 1, nonce: 9105053682160394182 }, kind: TokenFetch, sent_at: Timestamp(1700000000000), bearer: OperationId { number: 0, nonce: 0 }, session: OperationId { number: 0, nonce: 0 }, .. }) }, .. }"#

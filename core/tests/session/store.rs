@@ -2,6 +2,7 @@
 
 use std::{
     error::Error as _,
+    future::ready,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -10,7 +11,8 @@ use serde_json::{Value, json};
 use thingspace_core::{
     Call, Error, ErrorKind, SessionBuilder, SharedStep, Step, StoreError,
     session::{
-        BlockReason, Loaded, OperationKind, Revision, Saved, Snapshot, SnapshotError, WaitReason,
+        AsyncStore, BlockReason, Loaded, OperationKind, Revision, Saved, Snapshot, SnapshotError,
+        Store, StoreFuture, WaitReason,
     },
 };
 
@@ -1257,4 +1259,91 @@ fn law_14_a_call_that_is_gone_while_it_saves_or_looks_a_save_up_delays_nobody() 
     assert_eq!(second.waits(&mut s).reason, WaitReason::Store);
     first.call.abandon(&mut s.session);
     second.logs_in(&mut s, "session-1");
+}
+
+#[test]
+fn the_greatest_numbers_that_can_be_are_taken_and_no_greater_ones() {
+    let store = Register::new();
+    let mut s = Scenario::sharing(&store);
+    let mut login = Actor::log_in();
+    login.fetches(&mut s, "bearer-1");
+    login.logs_in(&mut s, "session-1");
+    let text = store.text().unwrap();
+    let end = (1_u64 << 53) - 1;
+    for part in [
+        "memory/operations",
+        "memory/password_epoch",
+        "revision/version",
+    ] {
+        for (number, can_be) in [(end, true), (end + 1, false)] {
+            store.is_restored_to(Some(with(&text, part, &json!(number))));
+            let mut there = Scenario::sharing(&store);
+            let step = Actor::reads().step(&mut there);
+            assert_eq!(matches!(step, Step::Send(_)), can_be, "{part}: {step:?}");
+        }
+    }
+}
+
+#[test]
+fn a_revision_counts_the_saves() {
+    let store = Register::new();
+    let mut s = Scenario::sharing(&store);
+    s.is_given("another");
+    let version = || {
+        let value: Value = serde_json::from_str(&store.text().unwrap()).unwrap();
+        value[FORMAT]["revision"]["version"].as_u64().unwrap()
+    };
+    let before = version();
+    for password in ["one", "two", "three"] {
+        s.is_given(password);
+    }
+    assert_eq!(version(), before + 3);
+}
+
+/// A store that is always behind, and asks for patience.
+struct Behind;
+
+impl Store for Behind {
+    fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        Err(broken())
+    }
+
+    fn save(&self, _: Option<Revision>, _: &Snapshot) -> Result<Saved, StoreError> {
+        Ok(Saved::Conflict)
+    }
+
+    fn poll_interval(&self) -> Duration {
+        MINUTE
+    }
+}
+
+impl AsyncStore for Behind {
+    fn load(&self) -> StoreFuture<'_, Option<Loaded>> {
+        Box::pin(ready(Store::load(self)))
+    }
+
+    fn save<'a>(
+        &'a self,
+        seen: Option<Revision>,
+        snapshot: &'a Snapshot,
+    ) -> StoreFuture<'a, Saved> {
+        Box::pin(ready(Store::save(self, seen, snapshot)))
+    }
+
+    fn poll_interval(&self) -> Duration {
+        MINUTE
+    }
+}
+
+#[test]
+fn a_store_that_several_hold_is_the_same_store() {
+    let store = Arc::new(Behind);
+    assert!(Store::load(&store).is_err());
+    let snapshot = Scenario::new().saved();
+    assert!(matches!(
+        Store::save(&store, None, &snapshot),
+        Ok(Saved::Conflict)
+    ));
+    assert_eq!(Store::poll_interval(&store), MINUTE);
+    assert_eq!(AsyncStore::poll_interval(&store), MINUTE);
 }
