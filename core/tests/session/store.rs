@@ -655,6 +655,18 @@ fn law_1_a_process_that_pauses_after_its_draft_was_saved_sends_nothing_late() {
 }
 
 #[test]
+fn law_1_a_draft_that_is_too_late_to_be_sent_within_its_lease_is_made_anew() {
+    let (store, mut s, mut login) = about_to_log_in();
+    let (seen, snapshot) = is_to_save(&mut login, &mut s);
+    let saved = store.saves(s.store_time(), seen, &snapshot);
+    login.call.saved(&mut s.session, s.now, saved);
+    s.pass(32 * SECOND);
+    let step = login.step_alone(&mut s);
+    assert!(!matches!(step, SharedStep::Send(_)), "{step:?}");
+    assert_eq!(s.session.login_guard().failed_logins, 0);
+}
+
+#[test]
 fn law_2_credentials_that_are_given_during_a_draft_are_the_ones_that_are_sent() {
     for is_saved_before in [false, true] {
         let (store, mut s, mut login) = about_to_log_in();
