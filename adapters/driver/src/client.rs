@@ -146,8 +146,8 @@ impl<R: Runtime> Client<R> {
         async { self.run(Call::sync()).await?.into_synced() }
     }
 
-    /// Makes any call that is authorized by both tokens, or by the bearer token alone: a typed [`Endpoint`], or a
-    /// plain `http::Request<Bytes>` to any path of ThingSpace.
+    /// Makes any call that is authorized by both tokens, or by the bearer token alone: a
+    /// typed [`Endpoint`], or a plain `http::Request<Bytes>` to any path of ThingSpace.
     pub fn call<E: Endpoint<Auth: OfSession>>(
         &self,
         endpoint: E,

@@ -361,8 +361,8 @@ fn a_logout_goes_on_when_its_call_runs_out_of_time() {
     assert_eq!(s.reported(), [event::logged_out()]);
 }
 
-#[test]
-fn a_cooldown_that_would_last_beyond_the_deadline_ends_the_call_at_once() {
+/// An open session after as many short-lived ones as delay no login.
+fn before_a_cooldown() -> Scenario {
     let mut s = Scenario::open();
     for _ in 0..2 {
         let mut call = Actor::reads();
@@ -371,6 +371,12 @@ fn a_cooldown_that_would_last_beyond_the_deadline_ends_the_call_at_once() {
         call.logs_in(&mut s, "another");
         call.works(&mut s);
     }
+    s
+}
+
+#[test]
+fn a_cooldown_that_would_last_beyond_the_deadline_ends_the_call_at_once() {
+    let mut s = before_a_cooldown();
     let mut call = Actor::reads().until(s.now + 30 * SECOND);
     call.sends(&mut s, Purpose::Work);
     call.receives(&mut s, session_expired());
@@ -385,14 +391,7 @@ fn a_cooldown_that_would_last_beyond_the_deadline_ends_the_call_at_once() {
 
 #[test]
 fn a_cooldown_is_what_ends_a_call_also_if_something_else_failed_before() {
-    let mut s = Scenario::open();
-    for _ in 0..2 {
-        let mut call = Actor::reads();
-        call.sends(&mut s, Purpose::Work);
-        call.receives(&mut s, session_expired());
-        call.logs_in(&mut s, "another");
-        call.works(&mut s);
-    }
+    let mut s = before_a_cooldown();
     let mut call = Actor::reads().until(s.now + 30 * SECOND);
     call.sends(&mut s, Purpose::Work);
     call.receives(&mut s, response(503, ""));

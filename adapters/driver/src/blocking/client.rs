@@ -88,8 +88,8 @@ impl<R: Runtime> Client<R> {
         block_on(self.0.confirm_reset(new))
     }
 
-    /// Makes any call that is authorized by both tokens, or by the bearer token alone: a typed [`Endpoint`], or a
-    /// plain `http::Request<Bytes>` to any path of ThingSpace.
+    /// Makes any call that is authorized by both tokens, or by the bearer token alone: a
+    /// typed [`Endpoint`], or a plain `http::Request<Bytes>` to any path of ThingSpace.
     pub fn call<E: Endpoint<Auth: OfSession>>(
         &self,
         endpoint: E,
