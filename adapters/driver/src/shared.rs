@@ -4,8 +4,8 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
 };
@@ -26,10 +26,10 @@ use crate::{clock::Clock, exchange::Ended};
 /// A session behind a lock, with its store, its clock and its observer.
 pub(crate) struct Shared {
     session: Mutex<Session>,
-    /// Notified whenever the session has changed.
-    changed: event_listener::Event,
+    /// Notified whenever the session has changed, or its store may have.
+    changed: Arc<event_listener::Event>,
     /// The place where other processes find the session.
-    store: Option<Box<dyn AsyncStore>>,
+    store: Option<Watched>,
     /// The number of those who wanted to save what the store does not have, since one of
     /// them began to; 0 if nobody is at it.
     syncs: AtomicU64,
@@ -45,11 +45,12 @@ impl Shared {
         clock: Clock,
         observer: Box<dyn Observer>,
     ) -> Self {
+        let changed = Arc::new(event_listener::Event::new());
         Self {
             environment: session.environment().clone(),
             session: Mutex::new(session),
-            changed: event_listener::Event::new(),
-            store,
+            store: store.map(|store| Watched::new(store, Arc::clone(&changed))),
+            changed,
             syncs: AtomicU64::new(0),
             clock,
             observer,
@@ -70,8 +71,9 @@ impl Shared {
         result
     }
 
-    /// Takes a step of a call, at this time or the latest one that was told since. If there is nothing to do but wait, `changed` listens
-    /// for a change of the session from this moment on.
+    /// Takes a step of a call, at this time or the latest one that was told since. If there
+    /// is nothing to do but wait, `changed` listens for a change of the session from this
+    /// moment on.
     pub(crate) fn step(
         &self,
         call: &mut Call,
@@ -80,9 +82,18 @@ impl Shared {
     ) -> SharedStep {
         let mut session = self.lock();
         let now = self.clock.caught_up(now);
+        let may_have_changed = |store: &Watched| store.may_have_changed.load(Ordering::SeqCst);
+        if let Some(store) = self.store.as_ref().filter(|store| may_have_changed(store)) {
+            store.may_have_changed.store(false, Ordering::SeqCst);
+            session.store_changed();
+        }
         let step = self.notifying(&mut session, |session| call.step_shared(session, now));
         if matches!(step, SharedStep::Wait(_)) {
             *changed = Some(self.changed.listen());
+            // It may have changed before anybody listened.
+            if self.store.as_ref().is_some_and(may_have_changed) {
+                self.changed.notify(usize::MAX);
+            }
         }
         let events = unlock(session);
         match &step {
@@ -116,7 +127,7 @@ impl Shared {
     pub(crate) async fn load(&self, call: &mut Call) {
         let access = Access::new(self, call);
         let loaded = match &self.store {
-            Some(store) => store.load().await,
+            Some(Watched { store, .. }) => store.load().await,
             None => Ok(None),
         };
         access.end(|call, session, now| call.loaded(session, now, loaded));
@@ -126,7 +137,7 @@ impl Shared {
     pub(crate) async fn save(&self, call: &mut Call, seen: Option<Revision>, snapshot: &Snapshot) {
         let access = Access::new(self, call);
         let saved = match &self.store {
-            Some(store) => store.save(seen, snapshot).await,
+            Some(Watched { store, .. }) => store.save(seen, snapshot).await,
             None => Ok(Saved::Saved),
         };
         access.end(|call, session, now| call.saved(session, now, saved));
@@ -225,6 +236,33 @@ impl Shared {
     /// The observer without its panics: for operations, which are nobody's own.
     pub(crate) fn quiet_observer(&self) -> impl Observer + '_ {
         Quiet(&*self.observer)
+    }
+}
+
+/// A store, and what is known of its changes.
+struct Watched {
+    store: Box<dyn AsyncStore>,
+    /// True if others may have changed it since a step was taken.
+    may_have_changed: Arc<AtomicBool>,
+    /// The function that the store tells, which lives as long as this.
+    _watcher: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Watched {
+    /// The store, which notifies those who wait for a change.
+    fn new(store: Box<dyn AsyncStore>, changed: Arc<event_listener::Event>) -> Self {
+        let may_have_changed = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&may_have_changed);
+        let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+            told.store(true, Ordering::SeqCst);
+            changed.notify(usize::MAX);
+        });
+        store.watch(Arc::downgrade(&watcher));
+        Self {
+            store,
+            may_have_changed,
+            _watcher: watcher,
+        }
     }
 }
 

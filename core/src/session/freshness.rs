@@ -5,6 +5,25 @@ use super::{machine::Session, operation::Lease, settings::STORE_PAUSE, span::Spa
 use crate::{Timestamp, transport::StoreError};
 
 impl Session {
+    /// Notes that others may have changed what the store has: a call that waits for them
+    /// loads it at its next step. For drivers whose store
+    /// [says so](super::Store::watch).
+    pub fn store_changed(&mut self) {
+        if let Some(sharing) = &mut self.sharing {
+            sharing.fresh = None;
+            // What is being loaded may be what was there before.
+            sharing.is_outrun = sharing.access.is_some();
+        }
+    }
+
+    /// Notes that what the store has is known here, unless it has changed meanwhile.
+    pub(super) fn refreshed(&mut self, now: Timestamp) {
+        if let Some(sharing) = &mut self.sharing {
+            let fresh = Span::new(now, sharing.poll_interval);
+            sharing.fresh = (!sharing.is_outrun).then_some(fresh);
+        }
+    }
+
     /// Returns true if a store has to be looked at before this session may tell what
     /// others have done.
     pub(super) fn must_load(&mut self, now: Timestamp) -> bool {

@@ -98,6 +98,7 @@ impl Session {
         }
         let access = self.nonces.next();
         sharing.access = Some((access, Span::new(now, STORE_PATIENCE)));
+        sharing.is_outrun = false;
         Ok(access)
     }
 
@@ -142,7 +143,7 @@ impl Session {
         sharing.down = None;
         sharing.hidden = lease
             .filter(|theirs| fetches.is_some_and(|fetches| fetches.operation != theirs.operation));
-        sharing.fresh = Some(Span::new(now, sharing.poll_interval));
+        self.refreshed(now);
         Ok(revision)
     }
 
@@ -319,9 +320,9 @@ impl Session {
             sharing.saved = sharing.saved.max(saving.changes);
             sharing.saved_use = sharing.saved_use.max(saving.last_use);
             sharing.use_due = None;
-            if is_fresh {
-                sharing.fresh = Some(Span::new(now, sharing.poll_interval));
-            }
+        }
+        if is_fresh {
+            self.refreshed(now);
         }
     }
 

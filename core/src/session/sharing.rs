@@ -23,6 +23,8 @@ pub(super) struct Sharing {
     pub(super) down: Option<(Span, StoreError)>,
     /// The access to the store that a call is making, for which others wait.
     pub(super) access: Option<(u64, Span)>,
+    /// True if the store has changed since that access began.
+    pub(super) is_outrun: bool,
     /// The changes that the store has.
     pub(super) saved: u64,
     /// The change by which other credentials were given here last.
@@ -49,6 +51,7 @@ impl Sharing {
             has_loaded: false,
             down: None,
             access: None,
+            is_outrun: false,
             saved: 0,
             given: 0,
             unblocked: (

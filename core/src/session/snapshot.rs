@@ -19,6 +19,9 @@ use crate::{Credentials, Environment, Timestamp};
 /// The name that a snapshot is saved under, with the number of its format.
 const FORMAT: &str = "thingspace-session-3";
 
+/// The name that a sealed snapshot is saved under, with the number of its format.
+const SEALED_FORMAT: &str = "thingspace-sealed-1";
+
 /// A session at rest. Serialise it with any serde format, save it, and build the
 /// session from it with
 /// [`SessionBuilder::snapshot`](super::SessionBuilder::snapshot).
@@ -27,7 +30,13 @@ const FORMAT: &str = "thingspace-session-3";
 /// password or the application's secret, but 16 bits of a salted hash of the
 /// passwords that were refused lately. `Debug` shows none of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Snapshot(Box<Contents>);
+pub struct Snapshot(Form);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Form {
+    Open(Box<Contents>),
+    Sealed(Box<Sealed>),
+}
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Contents {
@@ -38,6 +47,14 @@ struct Contents {
     #[serde(deserialize_with = "super::nullable::present")]
     username: Option<String>,
     memory: Memory,
+}
+
+/// A snapshot whose content only the holders of a key can read.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Sealed {
+    revision: Revision,
+    saved_at: Timestamp,
+    content: String,
 }
 
 /// The revision of a session in a store: a version, and a random number of the
@@ -64,24 +81,52 @@ impl Snapshot {
         // Nothing in it is of the future, also if the clock was set back.
         memory.rebase(saved_at);
         (memory.version, memory.changes) = (0, 0);
-        Self(Box::new(Contents {
+        Self(Form::Open(Box::new(Contents {
             revision,
             saved_at,
             environment: environment.to_string(),
             key: credentials.app.key().to_owned(),
             username: credentials.username().map(ToOwned::to_owned),
             memory,
-        }))
+        })))
+    }
+
+    /// The same snapshot with this in place of its content: an encrypted copy of it, as
+    /// text. It has the revision of the one that is sealed, so every store takes it.
+    ///
+    /// A session can't be built from it: whoever sealed it opens it again, and finds
+    /// what was sealed in [`sealed`](Self::sealed).
+    #[must_use]
+    pub fn seal(&self, content: String) -> Self {
+        Self(Form::Sealed(Box::new(Sealed {
+            revision: self.revision(),
+            saved_at: self.saved_at(),
+            content,
+        })))
+    }
+
+    /// The content that was [sealed](Self::seal); `None` if this is not sealed.
+    pub fn sealed(&self) -> Option<&str> {
+        match &self.0 {
+            Form::Open(_) => None,
+            Form::Sealed(sealed) => Some(&sealed.content),
+        }
     }
 
     /// The revision of the session in its store.
     pub const fn revision(&self) -> Revision {
-        self.0.revision
+        match &self.0 {
+            Form::Open(contents) => contents.revision,
+            Form::Sealed(sealed) => sealed.revision,
+        }
     }
 
     /// The time at which it was taken, by the clock of who took it.
     pub const fn saved_at(&self) -> Timestamp {
-        self.0.saved_at
+        match &self.0 {
+            Form::Open(contents) => contents.saved_at,
+            Form::Sealed(sealed) => sealed.saved_at,
+        }
     }
 
     /// The memory of the session by the clock here, if it was taken at this time.
@@ -91,6 +136,9 @@ impl Snapshot {
         credentials: &Credentials,
         taken: Timestamp,
     ) -> Result<Memory, SnapshotError> {
+        let Form::Open(contents) = self.0 else {
+            return Err(SnapshotError::Sealed);
+        };
         let Contents {
             revision,
             saved_at,
@@ -98,7 +146,7 @@ impl Snapshot {
             key,
             username,
             memory,
-        } = *self.0;
+        } = *contents;
         if theirs != environment.to_string() {
             return Err(OtherSession::Environment.into());
         }
@@ -125,6 +173,9 @@ pub enum SnapshotError {
         "the snapshot is damaged: it holds values that no session ever had; removing it forgets which logins have failed"
     )]
     Damaged,
+    /// It is sealed.
+    #[error("the snapshot is sealed; open it with the key that it was sealed with")]
+    Sealed,
 }
 
 /// The reason why a snapshot, or other credentials, can't be used for a session:
@@ -171,7 +222,10 @@ impl OtherSession {
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(FORMAT, &*self.0)?;
+        match &self.0 {
+            Form::Open(contents) => map.serialize_entry(FORMAT, contents)?,
+            Form::Sealed(sealed) => map.serialize_entry(SEALED_FORMAT, sealed)?,
+        }
         map.end()
     }
 }
@@ -211,15 +265,18 @@ impl<'de> Visitor<'de> for SnapshotVisitor<'_> {
         *self.entered = true;
         let damaged = || A::Error::custom("the snapshot is damaged");
         let format: String = map.next_key().ok().flatten().ok_or_else(damaged)?;
-        if format != FORMAT {
-            return Err(A::Error::custom(format_args!(
-                "not a snapshot of the format {FORMAT}; it may be from a newer version, or no snapshot at all"
-            )));
-        }
         // Their message may repeat what stands there, and a token may stand anywhere.
-        let contents = map.next_value().map_err(|_| damaged())?;
+        let form = match format.as_str() {
+            FORMAT => map.next_value().map(Form::Open).map_err(|_| damaged())?,
+            SEALED_FORMAT => map.next_value().map(Form::Sealed).map_err(|_| damaged())?,
+            _ => {
+                return Err(A::Error::custom(format_args!(
+                    "not a snapshot of the format {FORMAT}; it may be from a newer version, or no snapshot at all"
+                )));
+            }
+        };
         match map.next_key::<String>() {
-            Ok(None) => Ok(Snapshot(Box::new(contents))),
+            Ok(None) => Ok(Snapshot(form)),
             _ => Err(damaged()),
         }
     }

@@ -125,7 +125,12 @@
 //! A driver that awaits is the same loop, with `store.load().await` and
 //! `store.save(seen, &snapshot).await`; see [`AsyncStore`].
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use super::snapshot::{Revision, Snapshot};
 use crate::transport::StoreError;
@@ -157,7 +162,22 @@ pub trait Store: Send + Sync {
     fn poll_interval(&self) -> Duration {
         POLL_INTERVAL
     }
+
+    /// Calls `watcher` from now on whenever others may have changed what is saved, for as
+    /// long as it lives: then calls that wait look at once. It neither blocks nor panics.
+    ///
+    /// A store that can't tell does nothing, as here. None has to tell of every change:
+    /// what it misses is found at the [interval](Self::poll_interval).
+    #[doc(alias = "notify")]
+    #[doc(alias = "subscribe")]
+    fn watch(&self, watcher: Watcher) {
+        drop(watcher);
+    }
 }
+
+/// A function that a [store](Store::watch) calls whenever others may have changed what is
+/// saved. It is of no use any more once it is dropped.
+pub type Watcher = Weak<dyn Fn() + Send + Sync>;
 
 /// A future of an [`AsyncStore`].
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -176,6 +196,12 @@ pub trait AsyncStore: Send + Sync {
     /// have changed. A tenth of a second unless said otherwise.
     fn poll_interval(&self) -> Duration {
         POLL_INTERVAL
+    }
+
+    /// Calls `watcher` from now on whenever others may have changed what is saved, as
+    /// [`Store::watch`] does.
+    fn watch(&self, watcher: Watcher) {
+        drop(watcher);
     }
 }
 
@@ -196,6 +222,10 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
     fn poll_interval(&self) -> Duration {
         (**self).poll_interval()
     }
+
+    fn watch(&self, watcher: Watcher) {
+        (**self).watch(watcher);
+    }
 }
 
 /// The interval at which a store is looked at, unless it says otherwise.
@@ -213,6 +243,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn poll_interval(&self) -> Duration {
         (**self).poll_interval()
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        (**self).watch(watcher);
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{future::ready, time::Duration};
 
-use thingspace_core::session::{AsyncStore, Loaded, Revision, Saved, Snapshot, Store, StoreFuture};
+use thingspace_core::session::{
+    AsyncStore, Loaded, Revision, Saved, Snapshot, Store, StoreFuture, Watcher,
+};
 
 /// A blocking store as one that is awaited: its futures block until they are ready. For
 /// a [`Runtime`](crate::Runtime) that blocks.
@@ -23,5 +25,9 @@ impl<S: Store> AsyncStore for Blocking<S> {
 
     fn poll_interval(&self) -> Duration {
         self.0.poll_interval()
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        self.0.watch(watcher);
     }
 }
