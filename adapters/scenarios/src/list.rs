@@ -125,6 +125,7 @@ list! {$
         the_session_that_one_process_opens_the_others_use_and_end,
         law_1_two_processes_make_one_login_for_both,
         law_1_a_call_waits_for_the_login_of_another_process,
+        a_call_that_waits_for_another_process_is_woken_by_the_store,
         law_15_nothing_is_sent_that_could_not_be_saved,
         law_15_a_thousand_calls_with_an_open_session_make_no_load_and_no_save,
         law_15_a_session_whose_login_could_not_be_saved_is_used_at_once,

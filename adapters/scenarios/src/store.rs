@@ -2,14 +2,20 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::{self, Sender},
+    sync::{
+        Arc, Mutex, Weak,
+        mpsc::{self, Sender},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use thingspace_core::{
-    Error, ErrorKind, Session,
-    session::{BlockReason, Observer, OperationKind, Store, Wait, WaitReason},
+    Error, ErrorKind, Session, StoreError,
+    session::{
+        BlockReason, Loaded, Observer, OperationKind, Revision, Saved, Snapshot, Store, Wait,
+        WaitReason, Watcher,
+    },
 };
 use thingspace_simulator::{Call, Simulator};
 
@@ -17,7 +23,7 @@ use crate::{
     Client,
     held::HeldRequest,
     register::{Register, awaits_confirmation, is_open},
-    stage::{IDLE, MINUTE, Stage, account, devices},
+    stage::{IDLE, LONG, MINUTE, Stage, account, devices},
 };
 
 /// A time after which a store that failed is asked again.
@@ -126,6 +132,67 @@ pub(crate) fn law_1_a_call_waits_for_the_login_of_another_process<C: Client>() {
         second.join().unwrap().unwrap();
     });
     assert_eq!(stage.seen(Call::LogIn), 1);
+}
+
+/// A store that tells of every change, and is not to be polled.
+#[derive(Clone)]
+struct Announced {
+    register: Register,
+    watchers: Arc<Mutex<Vec<Watcher>>>,
+}
+
+impl Store for Announced {
+    fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        self.register.load()
+    }
+
+    fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
+        let saved = self.register.save(seen, snapshot)?;
+        let watchers = self.watchers.lock().unwrap().clone();
+        watchers
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|watcher| watcher());
+        Ok(saved)
+    }
+
+    fn poll_interval(&self) -> Duration {
+        MINUTE * 60
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        self.watchers.lock().unwrap().push(watcher);
+    }
+}
+
+pub(crate) fn a_call_that_waits_for_another_process_is_woken_by_the_store<C: Client>() {
+    let stage = Stage::<C>::new();
+    let store = Announced {
+        register: stage.register(),
+        watchers: Arc::default(),
+    };
+    let login = HeldRequest::login();
+    let (waits, waiting) = mpsc::channel();
+    let here = watched(&stage, store.clone(), login.watch);
+    let there = watched(&stage, store.clone(), WaitSender(waits));
+    let started = Instant::now();
+    thread::scope(|scope| {
+        let first = scope.spawn(|| here.call(account()));
+        login.is_held.recv().unwrap();
+        let second = scope.spawn(|| there.call(account()));
+        waiting.recv().unwrap();
+        login.go_on.send(|| ()).unwrap();
+        first.join().unwrap().unwrap();
+        second.join().unwrap().unwrap();
+    });
+    // The lease of the login would have run out at the earliest then.
+    assert!(started.elapsed() < LONG);
+    assert_one_login(&stage);
+
+    // A client that is gone is told of nothing.
+    drop((here, there));
+    let watchers = store.watchers.lock().unwrap();
+    assert!(watchers.iter().all(|watcher| watcher.strong_count() == 0));
 }
 
 pub(crate) fn law_15_nothing_is_sent_that_could_not_be_saved<C: Client>() {

@@ -685,11 +685,12 @@ impl Execution {
 
     /// Returns true, once, if this call was told what the store has just before this
     /// step: however slow its driver is, it goes on with that. (But not if an operation
-    /// has ended since, or a lease has run out, which the store alone can tell.)
+    /// has ended since, or a lease has run out, which the store alone can tell, or if
+    /// the store has changed.)
     fn has_just_loaded(&mut self, session: &Session, now: Timestamp) -> bool {
         let lease = session.memory.lease;
         let has_run_out = lease.is_some_and(|lease| lease.span.rest(now).is_none());
-        self.has_loaded.take() == Some(in_progress(session)) && !has_run_out
+        self.has_loaded.take() == Some(in_progress(session)) && !has_run_out && !session.is_outrun()
     }
 
     /// Asks for what the store has.

@@ -11,16 +11,23 @@ impl Session {
     pub fn store_changed(&mut self) {
         if let Some(sharing) = &mut self.sharing {
             sharing.fresh = None;
-            // What is being loaded may be what was there before.
-            sharing.is_outrun = sharing.access.is_some();
+            // What is being loaded, or was loaded just now, may be what was there before.
+            sharing.is_outrun = true;
         }
+    }
+
+    /// Returns true if the store has changed since it was accessed last.
+    pub(super) fn is_outrun(&self) -> bool {
+        self.sharing
+            .as_ref()
+            .is_some_and(|sharing| sharing.is_outrun)
     }
 
     /// Notes that what the store has is known here, unless it has changed meanwhile.
     pub(super) fn refreshed(&mut self, now: Timestamp) {
         if let Some(sharing) = &mut self.sharing {
             let fresh = Span::new(now, sharing.poll_interval);
-            sharing.fresh = (!sharing.is_outrun).then_some(fresh);
+            sharing.fresh = Some(fresh).filter(|_| !sharing.is_outrun);
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) struct Sharing {
     pub(super) down: Option<(Span, StoreError)>,
     /// The access to the store that a call is making, for which others wait.
     pub(super) access: Option<(u64, Span)>,
-    /// True if the store has changed since that access began.
+    /// True if the store has changed since the last access began.
     pub(super) is_outrun: bool,
     /// The changes that the store has.
     pub(super) saved: u64,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use thingspace_core::{
-    Call, Environment, Error, ErrorKind, SessionBuilder, Step, StoreError,
+    Call, Environment, Error, ErrorKind, SessionBuilder, SharedStep, Step, StoreError,
     session::{
         BlockReason, Loaded, OperationKind, OtherSession, POLL_INTERVAL, Revision, Saved, Snapshot,
         SnapshotError, Store, WaitReason,
@@ -124,6 +124,58 @@ fn a_call_that_waits_for_another_process_looks_ten_times_a_second() {
     other.waits(&mut there);
     third.waits(&mut there);
     assert_eq!(store.loads.load(Relaxed), before + 11);
+}
+
+#[test]
+fn a_call_that_waits_looks_at_once_when_the_store_has_changed() {
+    let store = Register::new();
+    let (mut here, mut there) = (Scenario::sharing(&store), Scenario::sharing(&store));
+    let (mut first, mut other) = (Actor::log_in(), Actor::writes());
+    first.fetches(&mut here, "bearer-1");
+    first.sends(&mut here, Purpose::LogIn);
+    other.waits(&mut there);
+    first.receives(&mut here, session("session-1"));
+    here.saves_what_is_unsaved();
+
+    let before = store.loads.load(Relaxed);
+    other.waits(&mut there);
+    assert_eq!(store.loads.load(Relaxed), before);
+    there.session.store_changed();
+    other.sends(&mut there, Purpose::Work);
+    assert_eq!(store.loads.load(Relaxed), before + 1);
+}
+
+#[test]
+fn a_change_of_the_store_while_it_is_loaded_is_looked_at() {
+    let store = Register::new();
+    let (mut here, mut there) = (Scenario::sharing(&store), Scenario::sharing(&store));
+    let (mut first, mut other) = (Actor::log_in(), Actor::writes());
+    first.fetches(&mut here, "bearer-1");
+    first.sends(&mut here, Purpose::LogIn);
+    other.waits(&mut there);
+
+    // What is loaded was there before the login ended.
+    there.session.store_changed();
+    assert!(matches!(other.step_alone(&mut there), SharedStep::Load));
+    let loaded = store.loads(there.now);
+    first.receives(&mut here, session("session-1"));
+    here.saves_what_is_unsaved();
+    other.call.loaded(&mut there.session, there.now, loaded);
+    there.session.store_changed();
+    other.sends(&mut there, Purpose::Work);
+}
+
+#[test]
+fn a_change_of_the_store_concerns_no_call_of_an_open_session_and_no_session_without_a_store() {
+    let (store, mut here, _) = two_that_know();
+    let before = store.loads.load(Relaxed);
+    here.session.store_changed();
+    Actor::writes().works(&mut here);
+    assert_eq!(store.loads.load(Relaxed), before);
+
+    let mut alone = Scenario::open();
+    alone.session.store_changed();
+    Actor::writes().works(&mut alone);
 }
 
 /// The steady path.

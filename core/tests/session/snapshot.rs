@@ -573,6 +573,49 @@ fn a_snapshot_of_somebody_else_is_not_taken() {
 }
 
 #[test]
+fn a_sealed_snapshot_is_saved_as_any_and_opens_no_session() {
+    let s = laden();
+    let open = s.session.snapshot(s.now);
+    assert_eq!(open.sealed(), None);
+    let sealed = open.seal("for those with the key".to_owned());
+    let text = serde_json::to_string(&sealed).unwrap();
+    let again: Snapshot = serde_json::from_str(&text).unwrap();
+    assert!(again == sealed && again != open);
+    assert_eq!(again.sealed(), Some("for those with the key"));
+    assert_eq!(again.revision(), open.revision());
+    assert_eq!(again.saved_at(), open.saved_at());
+
+    // Nothing of the session is beside the seal, and no key is shown.
+    for part in ["bearer-", "session-", "zbeeblebrox", "memory"] {
+        assert!(!text.contains(part), "{part} in {text}");
+    }
+    assert!(!format!("{again:?}").contains("for those"));
+    assert_eq!(restored(again, s.now).err(), Some(SnapshotError::Sealed));
+    let damaged = text.replace("content", "contents");
+    assert!(serde_json::from_str::<Snapshot>(&damaged).is_err());
+}
+
+#[test]
+fn law_15_a_sealed_snapshot_is_not_taken_for_a_damaged_one() {
+    let store = Register::new();
+    let mut s = Scenario::sharing(&store);
+    let mut call = Actor::log_in();
+    call.fetches(&mut s, "bearer-1");
+    call.logs_in(&mut s, "session-1");
+    s.saves_what_is_unsaved();
+    let sealed = s.saved().seal("for those with the key".to_owned());
+    let text = serde_json::to_string(&sealed).unwrap();
+    store.is_restored_to(Some(text.clone()));
+
+    // Who knows better would replace what is damaged.
+    s.pass(SECOND);
+    let refused = Actor::log_out().fails(&mut s);
+    let reason = refused.source().unwrap().source().unwrap();
+    assert_eq!(reason.downcast_ref(), Some(&SnapshotError::Sealed));
+    assert_eq!(store.text(), Some(text));
+}
+
+#[test]
 fn law_3_a_password_that_was_refused_is_refused_after_a_restart_and_another_may_be_tried() {
     let mut s = Scenario::new();
     let mut call = Actor::log_in();

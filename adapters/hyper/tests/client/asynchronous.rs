@@ -17,7 +17,7 @@ use thingspace_hyper::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
         session::{
             AsyncStore, Call, Loaded, NewPassword, Revision, Saved, Snapshot, SnapshotError, Store,
-            StoreFuture,
+            StoreFuture, Watcher,
         },
     },
 };
@@ -99,6 +99,10 @@ impl AsyncStore for Awaited {
 
     fn poll_interval(&self) -> Duration {
         self.0.poll_interval()
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        self.0.watch(watcher);
     }
 }
 
