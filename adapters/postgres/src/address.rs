@@ -1,6 +1,6 @@
 //! The address of a server: where the session is, and how to get there.
 
-use std::{fmt, io, net::IpAddr};
+use std::{fmt, io, iter, net::IpAddr};
 
 use rustls::ClientConfig;
 use thingspace_remote::{Limits, RemoteStore};
@@ -14,6 +14,9 @@ use crate::tls;
 
 /// The longest name of a session in bytes: it must fit into a notification.
 const MAX_NAME: usize = 200;
+
+/// The port of PostgreSQL, where an address names none.
+const PORT: u16 = 5432;
 
 /// A place for a session in a PostgreSQL database: one row of a table.
 #[derive(Clone)]
@@ -128,16 +131,24 @@ CREATE TABLE IF NOT EXISTS thingspace_session (
             Host::Unix(path) => path.display().to_string(),
         });
         let addresses = self.config.get_hostaddrs().iter().map(IpAddr::to_string);
-        let mut places: Vec<_> = hosts.collect();
-        if places.is_empty() {
-            places.extend(addresses);
-        }
-        let ports: Vec<_> = self.config.get_ports().iter().map(u16::to_string).collect();
+        let hosts: Vec<_> = if self.config.get_hosts().is_empty() {
+            addresses.collect()
+        } else {
+            hosts.collect()
+        };
+        // Each host has its own port, or one is for all.
+        let ports = self.config.get_ports();
+        let last = ports.last().unwrap_or(&PORT);
+        let ports = ports.iter().chain(iter::repeat(last));
+        let places: Vec<_> = hosts
+            .iter()
+            .zip(ports)
+            .map(|(host, port)| format!("{host}:{port}"))
+            .collect();
         let database = self.config.get_dbname().unwrap_or_default();
         format!(
-            "PostgreSQL at {}:{}/{database}, session {:?}",
+            "PostgreSQL at {}/{database}, session {:?}",
             places.join(","),
-            ports.join(","),
             self.name
         )
     }
