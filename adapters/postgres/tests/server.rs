@@ -1,7 +1,8 @@
 //! The store against a real server: the row, its age, its notifications, and what is said
 //! of what fails.
 
-#![cfg(all(test, feature = "servers"))]
+#![cfg(test)]
+#![cfg(feature = "servers")]
 
 use std::{
     error::Error,
@@ -142,16 +143,16 @@ fn others_are_told_of_a_save_and_who_saved_is_not() {
         told.recv_timeout(LONG).unwrap();
         (watcher, told)
     };
-    let (_here, told_here) = watched(&here);
-    let (_there, told_there) = watched(&there);
-    let (_elsewhere, told_elsewhere) = watched(&elsewhere);
+    let (_watcher, heard_here) = watched(&here);
+    let (_other, told_there) = watched(&there);
+    let (_third, elsewhere_told) = watched(&elsewhere);
     assert_eq!(save(&here, None), Saved::Saved);
     told_there.recv_timeout(LONG).unwrap();
     // What comes after it on the same connections comes later.
     for store in [&here, &elsewhere] {
         Store::load(store).unwrap();
     }
-    assert!(told_here.try_recv().is_err() && told_elsewhere.try_recv().is_err());
+    assert!(heard_here.try_recv().is_err() && elsewhere_told.try_recv().is_err());
 }
 
 #[test]
