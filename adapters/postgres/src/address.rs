@@ -13,7 +13,7 @@ use tokio_postgres::{
 use crate::tls;
 
 /// The longest name of a session in bytes: it must fit into a notification.
-const MAX_NAME: usize = 200;
+const MAX_NAME: usize = 1000;
 
 /// The port of PostgreSQL, where an address names none.
 const PORT: u16 = 5432;
@@ -81,7 +81,7 @@ CREATE TABLE IF NOT EXISTS thingspace_session (
     /// Saves the session under this name; `default` unless it is given. Each user name of
     /// `ThingSpace` needs one of its own.
     ///
-    /// Fails if it is empty, or longer than 200 bytes.
+    /// Fails if it is empty, or longer than 1,000 bytes.
     pub fn name(self, name: impl Into<String>) -> Result<Self, AddressError> {
         let name = name.into();
         if name.is_empty() || name.len() > MAX_NAME || name.contains('\0') {

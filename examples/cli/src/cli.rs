@@ -19,6 +19,8 @@ Credentials:
   in one such file, named by --credentials, with a line NAME=VALUE for each of
   these names. Give each once.
   THINGSPACE_BASE_URL is another address than Verizon's.
+  THINGSPACE_STORE is the store's address, as of --store; THINGSPACE_STORE_PASSWORD
+  is its password, or in a file like the others.
 
 Exit codes:
   0  done
@@ -90,10 +92,17 @@ pub(crate) struct Common {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// The file that the session is shared in [default: one for each environment,
+    /// The file that the session is shared in, and beside which resets are recorded
+    /// [default: one for each environment,
     /// user and key, in thingspace under the user's state directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+
+    /// The store that the session is shared in: a file, or for many machines the address
+    /// of a PostgreSQL or Redis server, without its password [default: the file of
+    /// --state]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) store: Option<String>,
 
     /// The environment of ThingSpace to use [default: production]
     #[arg(long, value_enum)]

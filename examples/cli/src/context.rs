@@ -1,13 +1,13 @@
-//! The context of a command: the environment, the user, the session's file and
+//! The context of a command: the environment, the user, the session's store and
 //! a client that shares it.
 
 use std::{
     env,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use thingspace_file::FileStore;
 use thingspace_ureq::{
     Builder, Client, Config,
     core::{
@@ -21,6 +21,7 @@ use crate::{
     credentials::CredentialSources,
     failure::Failure,
     record::Records,
+    store::{self, Address, Place, STORE},
     watch::Watch,
 };
 
@@ -32,7 +33,8 @@ const USE_SAVED_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) credentials: CredentialSources,
-    pub(crate) store: FileStore,
+    place: Place,
+    path: PathBuf,
     settings: Settings,
     json: bool,
 }
@@ -41,28 +43,46 @@ impl Context {
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
         let environment = environment(common.environment)?;
         let credentials = CredentialSources::new(common.credentials.as_deref())?;
-        let path = if let Some(path) = &common.state {
-            path.clone()
-        } else {
-            let session = SessionBuilder::new(credentials.without_secrets()?);
-            let key = session.environment(environment.clone()).store_key();
-            folder()?.join(format!("{key}.json"))
+        let session = SessionBuilder::new(credentials.without_secrets()?);
+        let key = session.environment(environment.clone()).store_key();
+        let address = address(common)?;
+        let path = match (&address, &common.state) {
+            (Some(Address::File(_)), Some(_)) => {
+                return Err(Failure::usage(
+                    "the session's file is given twice, with --state and as the store; give it once",
+                ));
+            }
+            (Some(Address::File(path)), None) | (_, Some(path)) => path.clone(),
+            (_, None) => folder()?.join(format!("{key}.json")),
         };
+        let address = address.unwrap_or_else(|| Address::File(path.clone()));
         let mut settings = Settings::default();
         settings.attempt_timeout = Duration::from_secs(common.timeout);
         settings.longest_wait = Duration::from_secs(common.wait);
         Ok(Self {
             environment,
+            place: store::open(&address, &key, &credentials)?,
             credentials,
-            store: FileStore::new(path),
+            path,
             settings,
             json: common.json,
         })
     }
 
-    /// The session's file.
+    /// The path that resets are recorded beside: that of the session's file, if it is in
+    /// one.
     pub(crate) fn path(&self) -> &Path {
-        self.store.path()
+        &self.path
+    }
+
+    /// The name of the place where the session is.
+    pub(crate) fn place(&self) -> &str {
+        &self.place.name
+    }
+
+    /// The store where the session is.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.place.store
     }
 
     /// The records of password resets.
@@ -154,8 +174,8 @@ impl Context {
         if let Err(error) = client.sync() {
             Failure::from(error)
                 .with_advice(format!(
-                    "The session's file {} could not be written, so other invocations do not know what this one did.",
-                    self.path().display()
+                    "The session could not be saved ({}), so other invocations do not know what this one did.",
+                    self.place()
                 ))
                 .warn(self.json);
         }
@@ -174,7 +194,9 @@ impl Context {
     ) -> Result<Client, Failure> {
         let builder = self.builder(credentials)?;
         let config = Config::new(builder).observer(watch.clone());
-        let client = Builder::new(config).store(self.store.clone()).build();
+        let client = Builder::new(config)
+            .store(Arc::clone(&self.place.store))
+            .build();
         self.built(client)
     }
 
@@ -215,7 +237,7 @@ impl Context {
         &self,
         credentials: impl FnOnce() -> Result<Credentials, Failure>,
     ) -> Result<SessionBuilder, Failure> {
-        let loaded = self.store.load()?;
+        let loaded = self.store().load()?;
         let builder = SessionBuilder::new(credentials()?)
             .environment(self.environment.clone())
             .settings(self.settings.clone());
@@ -225,17 +247,17 @@ impl Context {
         })
     }
 
-    /// Returns what was built from the session's file, or the failure if that can't be
+    /// Returns what was built from the saved session, or the failure if that can't be
     /// used.
     fn built<T>(&self, built: Result<T, SnapshotError>) -> Result<T, Failure> {
         built.map_err(|error| {
-            let path = self.path().display();
+            let place = self.place();
             let advice = match error {
                 SnapshotError::Damaged => format!(
-                    "It is in {path}, and is left as it is: move it away, which forgets its session and its count of failed logins."
+                    "It is in {place}, and is left as it is: move it away, which forgets its session and its count of failed logins."
                 ),
                 _ => format!(
-                    "It is in {path}: name the file of this session with --state, or leave that out."
+                    "It is in {place}: name the place of this session with --state or --store, or leave that out."
                 ),
             };
             Failure::from(error).with_advice(advice)
@@ -274,6 +296,19 @@ pub(crate) fn how_to_unblock(guard: &LoginGuard) -> Option<&'static str> {
 /// The time by the system's clock.
 pub(crate) fn now() -> Timestamp {
     SystemTime::now().into()
+}
+
+/// The address of the store, if one is given.
+fn address(common: &Common) -> Result<Option<Address>, Failure> {
+    let variable = env::var_os(STORE);
+    match (&common.store, variable) {
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "both --store and {STORE} are given; give one of them"
+        ))),
+        (Some(address), None) => Address::new(address).check_argument().map(Some),
+        (None, Some(address)) => Ok(Some(Address::new(&address.to_string_lossy()))),
+        (None, None) => Ok(None),
+    }
 }
 
 fn environment(named: Option<NamedEnvironment>) -> Result<Environment, Failure> {

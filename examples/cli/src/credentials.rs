@@ -19,12 +19,16 @@ use crate::failure::Failure;
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The names of the credentials.
-const NAMES: [&str; 4] = [
+const NAMES: [&str; 5] = [
     "THINGSPACE_KEY",
     "THINGSPACE_SECRET",
     "THINGSPACE_USERNAME",
     "THINGSPACE_PASSWORD",
+    STORE_PASSWORD,
 ];
+
+/// The name of the store's password.
+const STORE_PASSWORD: &str = "THINGSPACE_STORE_PASSWORD";
 
 /// The placeholder for a secret.
 const PLACEHOLDER: &str = "never sent";
@@ -111,6 +115,16 @@ impl CredentialSources {
             .ok()
             .flatten()
             .map(|path| path.as_str().into())
+    }
+
+    /// The password of the store's server, if one is given.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) fn store_password(&self) -> Result<Option<Zeroizing<String>>, Failure> {
+        let in_file = format!("{STORE_PASSWORD}_FILE");
+        if self.value(STORE_PASSWORD)?.is_none() && self.value(&in_file)?.is_none() {
+            return Ok(None);
+        }
+        self.find(STORE_PASSWORD).map(Some)
     }
 
     fn find(&self, name: &str) -> Result<Zeroizing<String>, Failure> {

@@ -31,9 +31,19 @@ impl Exit {
             // An earlier attempt may have been refused for its session.
             Outcome::NeverSent | Outcome::Refused => match error.kind() {
                 ErrorKind::Blocked { .. } => Self::LoginBlocked,
-                ErrorKind::Request(_) | ErrorKind::Store(_) => Self::Usage,
+                ErrorKind::Request(_) => Self::Usage,
+                ErrorKind::Store(error) => Self::of_store(error),
                 _ => Self::NeverSent,
             },
+        }
+    }
+
+    /// A file is a matter of this machine; any other store is out of reach.
+    fn of_store(error: &StoreError) -> Self {
+        if error.source().is_some_and(<dyn StdError>::is::<FileError>) {
+            Self::Usage
+        } else {
+            Self::NeverSent
         }
     }
 }
@@ -229,7 +239,7 @@ impl From<Error> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::caused_by(Exit::Usage, error)
+        Self::caused_by(Exit::of_store(&error), error)
     }
 }
 

@@ -16,6 +16,7 @@ mod failure;
 mod keeper;
 mod record;
 mod show;
+mod store;
 mod watch;
 
 use std::{env, process::ExitCode};

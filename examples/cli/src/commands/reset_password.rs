@@ -153,8 +153,8 @@ impl ResetPassword {
         lines.push("Give the new one to everything else that uses this user name, on other machines too: each that still has the old one may spend a failed login.".to_owned());
         if !shared {
             lines.push(format!(
-                "The session's file {} could not be written: repair that, then unblock the login guard with the new password: thingspace unblock",
-                context.path().display()
+                "The session could not be saved ({}): repair that, then unblock the login guard with the new password: thingspace unblock",
+                context.place()
             ));
         }
         let value = json!({

@@ -36,7 +36,7 @@ impl Status {
         let reset = records.load()?;
         let value = json!({
             "environment": context.environment.to_string(),
-            "state": context.path(),
+            "state": context.place(),
             "session": {
                 "open": session.opened_at().is_some(),
                 "opened_at": session.opened_at().map(show::time),
@@ -51,7 +51,7 @@ impl Status {
 
         let mut lines = vec![
             format!("Environment   {}", context.environment),
-            format!("State         {}", context.path().display()),
+            format!("State         {}", context.place()),
         ];
         lines.push(match (session.opened_at(), session.last_used()) {
             (Some(opened), Some(used)) => format!(

@@ -7,9 +7,7 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
-use thingspace_ureq::core::session::{
-    LoginGuard, OperationKind, PLATFORM_LOCKS_AT, Store, WaitReason,
-};
+use thingspace_ureq::core::session::{LoginGuard, OperationKind, PLATFORM_LOCKS_AT, WaitReason};
 
 use crate::{
     cli::Common,
@@ -48,7 +46,7 @@ impl Unblock {
         while context.session()?.operation() == Some(OperationKind::PasswordReset) {
             let reset = WaitReason::Operation(OperationKind::PasswordReset);
             watch.report_wait(reset, None);
-            thread::sleep(context.store.poll_interval());
+            thread::sleep(context.store().poll_interval());
         }
         let client = context.client_of(&watch, || context.credentials.with_password())?;
         let password = password_in_use(&client)?;

@@ -16,6 +16,7 @@ mod state;
 mod status;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod stepped;
+mod store;
 #[cfg(feature = "tools")]
 mod terminal;
 #[cfg(all(feature = "tools", target_os = "linux"))]

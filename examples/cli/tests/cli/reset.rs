@@ -314,7 +314,7 @@ fn a_session_that_is_read_and_not_saved_has_the_password_saved_once() {
         fs::create_dir(&lock).unwrap();
     });
     ran.succeeds()
-        .prints("could not be written: repair that, then unblock the login guard");
+        .prints("repair that, then unblock the login guard");
     assert_eq!(stage.read("password").unwrap().trim(), stage.password());
 }
 

@@ -1,0 +1,119 @@
+//! The store: a file or a server, and the addresses that are refused.
+
+use std::process::Command;
+
+use thingspace_simulator::{Call, Simulator};
+
+use crate::stage::*;
+
+/// The program with this store, and without `--state`.
+fn stored(stage: &Stage, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thingspace"));
+    stage.furnish(&mut command);
+    command.args(args);
+    command
+}
+
+fn run(stage: &Stage, args: &[&str]) -> Ran {
+    stage.finish(stored(stage, args).spawn().unwrap())
+}
+
+#[test]
+fn a_file_may_be_named_as_the_store() {
+    let stage = Stage::new();
+    let path = stage.state();
+    let path = path.to_str().unwrap();
+    for store in [
+        path.to_owned(),
+        format!("file:{path}"),
+        format!("file://{path}"),
+    ] {
+        run(&stage, &["login", "--store", &store]).succeeds();
+        let mut command = stored(&stage, &["login"]);
+        command.env("THINGSPACE_STORE", &store);
+        stage.finish(command.spawn().unwrap()).succeeds();
+    }
+    stage.run(&["login"]).succeeds();
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    run(&stage, &["status", "--store", path]).prints(path);
+}
+
+#[test]
+fn a_store_that_is_given_twice_is_refused() {
+    let stage = Stage::new();
+    let path = stage.state();
+    let path = path.to_str().unwrap();
+    run(&stage, &["login", "--store", path, "--state", path])
+        .ends_with(2)
+        .reports("given twice");
+    let mut command = stored(&stage, &["login", "--store", path]);
+    command.env("THINGSPACE_STORE", path);
+    stage.finish(command.spawn().unwrap()).ends_with(2);
+    assert_eq!(stage.seen_in_all(), 0);
+}
+
+#[test]
+fn law_10_a_password_among_the_arguments_is_refused_and_not_repeated() {
+    let stage = Stage::new();
+    stage.is_secret("hush-hush");
+    for address in [
+        "postgres://fleet:hush-hush@db.example/app",
+        "redis://:hush-hush@cache.example",
+        "postgres://db.example/app?password=hush-hush",
+    ] {
+        run(&stage, &["login", "--store", address])
+            .ends_with(2)
+            .reports("THINGSPACE_STORE_PASSWORD");
+    }
+    assert_eq!(stage.seen_in_all(), 0);
+}
+
+#[test]
+fn a_server_that_can_not_be_reached_is_named_without_its_password() {
+    let stage = Stage::new();
+    stage.is_secret("hush-hush");
+    let mut command = stored(&stage, &["login"]);
+    command
+        .env("THINGSPACE_STORE", "postgres://fleet@127.0.0.1:1/app")
+        .env("THINGSPACE_STORE_PASSWORD", "hush-hush");
+    stage
+        .finish(command.spawn().unwrap())
+        .ends_with(4)
+        .reports("PostgreSQL at 127.0.0.1:1/app");
+    assert_eq!(stage.seen_in_all(), 0);
+}
+
+#[test]
+fn an_address_that_is_none_is_refused() {
+    let stage = Stage::new();
+    run(
+        &stage,
+        &["login", "--store", "postgres://db.example/?sslmode=perhaps"],
+    )
+    .ends_with(2)
+    .reports("no address of a PostgreSQL database");
+}
+
+#[cfg(feature = "servers")]
+#[test]
+fn many_machines_share_a_session_in_postgresql() {
+    let (here, server) = (Stage::new(), thingspace_fleet::Postgres::start());
+    let run_stored = |args: &[&str]| {
+        let mut command = stored(&here, args);
+        command.env("THINGSPACE_STORE", server.address());
+        here.finish(command.spawn().unwrap())
+    };
+    run_stored(&["login"]).succeeds();
+    run_stored(&["call", "GET", ACCOUNT]).prints(Simulator::ACCOUNT);
+    let shown = run_stored(&["status"]).succeeds();
+    assert!(shown.text().contains("PostgreSQL at") && shown.text().contains("open since"));
+    assert_eq!(here.seen(Call::LogIn), 1);
+    run_stored(&["logout"]).succeeds();
+    assert_eq!(here.done(Call::LogOut), 1);
+
+    server.kill();
+    run_stored(&["login"]).ends_with(4);
+    server.restart();
+    run_stored(&["login"]).succeeds();
+    assert_eq!(here.seen(Call::LogIn), 2);
+}
