@@ -198,6 +198,8 @@ fn a_content_that_is_cut_off_or_longer_is_refused() {
     for length in 0..content.len() {
         assert_refused(&register, &store, &content[..length]);
         assert_refused(&register, &store, &content[length + 1..]);
+        let (start, end) = content.split_at(length);
+        assert_refused(&register, &store, &format!("{start}0{end}"));
     }
     for addition in ["A", "AAAA", "=", "\n", " ", "."] {
         assert_refused(&register, &store, &format!("{content}{addition}"));
@@ -270,7 +272,6 @@ fn a_session_from_before_sealing_is_accepted_until_it_is_sealed() {
     assert_eq!(load(&store), Some(before.clone()));
     let seen = Some(before.revision());
     assert_eq!(store.save(seen, &next).unwrap(), Saved::Saved);
-    assert_eq!(load(&store), Some(next.clone()));
     assert!(register.saved().unwrap().sealed().is_some());
     assert_eq!(load(&other), Some(next));
 
