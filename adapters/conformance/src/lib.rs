@@ -1,1 +1,32 @@
 #![doc = include_str!("../README.md")]
+// A law that is broken is a panic.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod absence;
+mod age;
+mod conflicts;
+mod damage;
+mod drops;
+mod list;
+mod loss;
+mod place;
+mod saving;
+mod secrets;
+mod sessions;
+mod snapshots;
+mod stage;
+mod waiting;
+mod waking;
+
+#[doc(hidden)]
+pub use self::stage::set_patience;
+pub use self::{
+    list::laws,
+    place::{Can, Frozen, Held, Opened, Place},
+};
