@@ -69,24 +69,35 @@ fn read(path: &Path, limit: usize, plain: OFlags) -> Result<Option<ReadFile>, Fi
 
 /// Reads a file that has about this length to its end, or until it is longer than
 /// `limit`.
+///
+/// What is read goes straight to the buffer that is wiped, which has room for no more
+/// than the file holds.
 fn read_to_end(file: &mut File, length: usize, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     // One byte more, so that the end is noticed.
     let most = limit.saturating_add(1);
-    let mut room = length.saturating_add(1).min(most);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    let room = length.saturating_add(1).min(most);
+    let mut bytes = Zeroizing::new(vec![0; room]);
+    let mut filled = 0;
     loop {
-        // The buffer never grows by itself: that would leave a copy that is not wiped.
-        let left = room.saturating_sub(bytes.len());
-        let left = u64::try_from(left).unwrap_or(u64::MAX);
-        file.take(left).read_to_end(&mut bytes)?;
-        if bytes.len() < room || room == most {
-            return Ok(bytes);
+        match file.read(bytes.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) if filled < bytes.len() || filled == most => break,
+            // It is longer than it was. The buffer never grows by itself: that would leave
+            // a copy that is not wiped.
+            Ok(0) => {
+                let room = filled.saturating_mul(2).min(most);
+                let mut more = Zeroizing::new(vec![0; room]);
+                if let Some(start) = more.get_mut(..filled) {
+                    start.copy_from_slice(&bytes);
+                }
+                bytes = more;
+            }
+            Ok(count) => filled = filled.saturating_add(count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
-        room = room.saturating_mul(2).min(most);
-        let mut more = Zeroizing::new(Vec::with_capacity(room));
-        more.extend_from_slice(&bytes);
-        bytes = more;
     }
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 /// Checks that only its owner may access an open file. Returns what is known about it.

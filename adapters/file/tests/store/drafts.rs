@@ -154,3 +154,16 @@ fn a_secret_of_any_length_is_read_from_a_file_or_a_pipe_up_to_the_limit() {
         }
     }
 }
+
+#[test]
+fn a_file_is_read_into_no_more_than_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("password");
+    for length in [0, 1, 31, 32, 33, 5_000] {
+        fs::write(&place, "x".repeat(length)).unwrap();
+        set_mode(&place, 0o600);
+        // All of its buffer is wiped.
+        let read = read_private(&place, 128 * 1024).unwrap().unwrap();
+        assert_eq!((read.len(), read.capacity()), (length, length + 1));
+    }
+}
