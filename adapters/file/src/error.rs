@@ -4,6 +4,7 @@ use std::{
     error::Error as StdError,
     fmt, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use thingspace_core::StoreError;
@@ -35,6 +36,11 @@ pub enum Problem {
     Foreign,
     /// Another process is writing it.
     Busy,
+    /// It is a lock that another process holds.
+    Held {
+        /// The time for which it was waited for.
+        timeout: Duration,
+    },
     /// It was removed or replaced while it was being written.
     Gone,
     /// Other users than its owner may read or change it.
@@ -104,6 +110,11 @@ impl fmt::Display for FileError {
             Problem::Busy => write!(
                 f,
                 "{path} is being written by another process; wait until that is done"
+            ),
+            Problem::Held { timeout } => write!(
+                f,
+                "{path} is a lock that another process has held for {} seconds, and that is needed to save; if it was stopped, let it go on or end it (fuser {path} names it)",
+                timeout.as_secs_f64()
             ),
             Problem::Gone => write!(
                 f,

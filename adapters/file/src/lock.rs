@@ -1,18 +1,27 @@
 //! The lock of a file that many processes share: one process writes at a time.
 
-use std::{fs::File, path::Path, time::SystemTime};
+use std::{
+    fs::File,
+    path::Path,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
 
 use rustix::{
     fs::{
         FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, flock, futimens,
     },
-    io::{Errno, retry_on_intr},
+    io::Errno,
 };
 
 use crate::{
     error::{FileError, Problem},
     folder, private,
 };
+
+/// The pause between two looks at a lock that another process holds. It is the same for
+/// all, however long they have waited: whoever looked less often would never get it.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// A lock that one process of a machine holds until it is dropped or the process
 /// ends, in whatever way.
@@ -27,11 +36,20 @@ impl Lock {
     /// Waits until the lock of `path` is free, and takes it. Creates its folder with
     /// mode 0700, if there is none.
     ///
-    /// Fails if the folder or the lock's file is open to others, or can't be created.
-    pub fn wait(path: &Path) -> Result<Self, FileError> {
+    /// Fails if the folder or the lock's file is open to others, or can't be created, and
+    /// if another process holds the lock for all of `timeout`: a process that was stopped
+    /// may hold it for ever.
+    pub fn wait(path: &Path, timeout: Duration) -> Result<Self, FileError> {
         let file = open(path)?;
-        retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))
-            .map_err(|error| FileError::io(path, "locked")(error.into()))?;
+        let start = Instant::now();
+        // The system could wait without looking again, but not for a limited time.
+        while !is_taken(path, &file)? {
+            let left = timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(FileError::new(path, Problem::Held { timeout }));
+            }
+            thread::sleep(PAUSE.min(left));
+        }
         Ok(Self(file))
     }
 
@@ -39,11 +57,16 @@ impl Lock {
     /// holds it. Otherwise like [`wait`](Self::wait).
     pub fn attempt(path: &Path) -> Result<Option<Self>, FileError> {
         let file = open(path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Self(file))),
-            Err(Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(FileError::io(path, "locked")(error.into())),
-        }
+        Ok(is_taken(path, &file)?.then_some(Self(file)))
+    }
+}
+
+/// Takes the lock that is this file. Returns false if another process holds it.
+fn is_taken(path: &Path, file: &File) -> Result<bool, FileError> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
+        Err(error) => Err(FileError::io(path, "locked")(error.into())),
     }
 }
 

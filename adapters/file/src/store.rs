@@ -2,8 +2,9 @@
 //! seen its current content (compare-and-swap).
 
 use std::{
+    io::{self, Write},
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use thingspace_core::{
@@ -16,6 +17,9 @@ use crate::{Draft, FileError, Lock, error::Problem, folder, lock, private::read_
 
 /// The largest allowed size of a session's file in bytes. No session needs so much.
 pub const MAX_STATE: usize = 128 * 1024;
+
+/// The time for which a save waits for the lock, unless it is told otherwise.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A [`Store`] that saves a session as JSON in a file, for all processes of one
 /// machine.
@@ -30,6 +34,7 @@ pub const MAX_STATE: usize = 128 * 1024;
 pub struct FileStore {
     path: PathBuf,
     lock: PathBuf,
+    lock_timeout: Duration,
 }
 
 impl FileStore {
@@ -39,7 +44,22 @@ impl FileStore {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let lock = folder::beside(&path, ".lock");
-        Self { path, lock }
+        Self {
+            path,
+            lock,
+            lock_timeout: LOCK_TIMEOUT,
+        }
+    }
+
+    /// Sets the time for which a save waits for other processes that save; five seconds
+    /// by default. Then it fails: nothing is saved, and a process that was stopped in the
+    /// middle of a save stops nobody else.
+    #[must_use]
+    pub fn lock_timeout(self, timeout: Duration) -> Self {
+        Self {
+            lock_timeout: timeout,
+            ..self
+        }
     }
 
     /// The path of the file.
@@ -75,13 +95,12 @@ impl FileStore {
 
     fn replace(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, FileError> {
         // Held only while files are read and written.
-        let _lock = Lock::wait(&self.lock)?;
+        let _lock = Lock::wait(&self.lock, self.lock_timeout)?;
         if self.read()?.map(|(saved, _)| saved.revision()) != seen {
             return Ok(Saved::Conflict);
         }
         let refuse = |problem| FileError::new(&self.path, problem);
-        let text = serde_json::to_vec(snapshot).map(Zeroizing::new);
-        let text = text.map_err(|error| refuse(Problem::NoSession(error)))?;
+        let text = to_text(snapshot).map_err(|error| refuse(Problem::NoSession(error)))?;
         if text.len() > MAX_STATE {
             let limit = MAX_STATE;
             return Err(refuse(Problem::TooLarge { limit }));
@@ -100,5 +119,30 @@ impl Store for FileStore {
 
     fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
         Ok(self.replace(seen, snapshot)?)
+    }
+}
+
+/// Returns the text of a snapshot, and leaves no other copy of it: its length is counted
+/// before, since a buffer that grows leaves pieces that are not wiped.
+fn to_text(snapshot: &Snapshot) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, snapshot)?;
+    let mut text = Zeroizing::new(vec![0; length.0]);
+    // A slice, which can't grow.
+    serde_json::to_writer(text.as_mut_slice(), snapshot)?;
+    Ok(text)
+}
+
+/// A writer that counts bytes.
+struct Length(usize);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@
 use std::{
     env,
     fs::{self, OpenOptions},
-    io::Write,
+    io::{self, BufRead, BufReader, Read, Write},
     path::Path,
     process::{Command, Stdio},
     thread,
@@ -17,13 +17,14 @@ use std::{
 
 use bytes::Bytes;
 use http::Response;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use thingspace_core::{
     AppCredentials, Call, Completion, Credentials, Environment, Session, SessionBuilder,
     SharedStep, Timestamp, UserCredentials,
     session::{Loaded, OperationKind, Revision, Saved, Snapshot, Store, WaitReason},
 };
-use thingspace_file::FileStore;
+use thingspace_file::{FileStore, Lock};
 
 const PROCESSES: u64 = 10;
 const THREADS: u64 = 3;
@@ -42,8 +43,50 @@ fn main() {
                 }
             });
         }
-        _ => crowd(),
+        [role, folder] if role == "holder" => hold(folder.as_ref()),
+        _ => {
+            crowd();
+            stopped();
+        }
     }
+}
+
+/// Takes the lock, says so, and keeps it until the end of the input.
+fn hold(folder: &Path) {
+    let _held = Lock::attempt(&folder.join("state/session.json.lock"))
+        .unwrap()
+        .unwrap();
+    println!("held");
+    io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+/// A process that is stopped while it holds the lock stops no other for longer than that
+/// one is willing to wait.
+fn stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = file(folder.path()).lock_timeout(Duration::from_millis(100));
+    let mut holder = Command::new(env::current_exe().unwrap())
+        .arg("holder")
+        .arg(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut says = String::new();
+    let mut output = BufReader::new(holder.stdout.take().unwrap());
+    output.read_line(&mut says).unwrap();
+    assert_eq!(says, "held\n");
+    let id = Pid::from_child(&holder);
+    kill_process(id, Signal::STOP).unwrap();
+
+    let session = session().seed(1).build().unwrap();
+    let snapshot = session.snapshot(SystemTime::now().into());
+    assert!(store.save(None, &snapshot).is_err());
+    assert_eq!(store.load().unwrap(), None);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(store.save(None, &snapshot).unwrap(), Saved::Saved);
+    println!("a process that was stopped with the lock stopped no other");
 }
 
 fn crowd() {
@@ -89,7 +132,9 @@ fn crowd() {
 }
 
 fn file(folder: &Path) -> FileStore {
-    FileStore::new(folder.join("state/session.json"))
+    let file = FileStore::new(folder.join("state/session.json"));
+    // The machine may be slow; nobody is stopped.
+    file.lock_timeout(Duration::from_secs(60))
 }
 
 /// A process that drives its calls by hand.
@@ -127,13 +172,16 @@ impl Logged {
     }
 }
 
-fn open_and_end(folder: &Path, number: u64) {
+fn session() -> SessionBuilder {
     let app = AppCredentials::new("key", "secret").unwrap();
     let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
-    let session = SessionBuilder::new(Credentials::new(app, user))
+    SessionBuilder::new(Credentials::new(app, user))
         .environment(Environment::mock())
         .shared(Duration::from_millis(1))
-        .seed(number + 1);
+}
+
+fn open_and_end(folder: &Path, number: u64) {
+    let session = session().seed(number + 1);
     let log = OpenOptions::new()
         .create(true)
         .append(true)

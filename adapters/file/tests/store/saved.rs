@@ -1,7 +1,7 @@
 //! Saving: the content, the modes and the compare-and-swap.
 
 use std::{
-    fs,
+    fs, thread,
     time::{Duration, SystemTime},
 };
 
@@ -143,8 +143,40 @@ fn a_link_at_the_path_of_the_draft_is_not_followed() {
 #[test]
 fn loading_does_not_wait_for_the_lock() {
     let place = Place::with_session();
-    let _held = Lock::wait(&place.folder.join("session.json.lock")).unwrap();
+    let lock = place.folder.join("session.json.lock");
+    let _held = Lock::attempt(&lock).unwrap().unwrap();
     assert!(place.store().load().unwrap().is_some());
+}
+
+#[test]
+fn a_save_waits_for_the_lock_for_a_limited_time() {
+    let place = Place::with_session();
+    let text = fs::read(&place.file).unwrap();
+    let lock = place.folder.join("session.json.lock");
+    let held = Lock::attempt(&lock).unwrap().unwrap();
+    let store = place.store().lock_timeout(Duration::from_millis(50));
+    let seen = Some(saved(&store));
+    let error = chain(&store.save(seen, &snapshot()).unwrap_err());
+    let named = format!("{} is a lock that another process has held", lock.display());
+    assert!(error.contains(&named), "{error}");
+    assert!(error.contains("for 0.05 seconds"), "{error}");
+    assert!(error.contains("let it go on or end it"), "{error}");
+    assert_eq!(fs::read(&place.file).unwrap(), text);
+
+    // One that is only busy is waited for.
+    thread::scope(|scope| {
+        let saving = scope.spawn(|| place.store().save(seen, &snapshot()));
+        drop(held);
+        assert_eq!(saving.join().unwrap().unwrap(), Saved::Saved);
+    });
+}
+
+#[test]
+fn the_bytes_that_are_saved_are_those_of_the_snapshot() {
+    let place = Place::with_session();
+    let saved = place.store().load().unwrap().unwrap().snapshot;
+    let text = serde_json::to_vec(&saved).unwrap();
+    assert_eq!(fs::read(&place.file).unwrap(), text);
 }
 
 #[test]
