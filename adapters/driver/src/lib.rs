@@ -5,12 +5,14 @@ mod client;
 mod clock;
 mod config;
 mod exchange;
+mod on_thread;
 mod runtime;
 mod shared;
 
 pub use self::{
     client::Client,
     config::Config,
+    on_thread::OnThread,
     runtime::{Operating, Runtime},
 };
 pub use event_listener;

@@ -12,6 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 use thingspace_conformance::{Can, Frozen, Opened, Place};
+use thingspace_driver::OnThread;
 use thingspace_file::{FileStore, Lock};
 
 /// The longest that a save waits for the lock: of a machine that may be slow.
@@ -43,7 +44,7 @@ impl Place for InFolder {
     }
 
     fn open(&self) -> Opened {
-        Opened::blocking(self.store())
+        Opened::both(self.store(), OnThread::new(self.store()).unwrap())
     }
 
     fn read(&self) -> Option<String> {

@@ -20,7 +20,7 @@ pub use self::{
     send::Stack,
 };
 pub use hyper;
-pub use thingspace_driver::{Config, Operating, core};
+pub use thingspace_driver::{Config, OnThread, Operating, core};
 
 /// An async ThingSpace client on a stack of hyper's, or on any other. A [`Builder`]
 /// builds it.
