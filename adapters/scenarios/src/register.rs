@@ -1,6 +1,7 @@
 //! A store in memory, which counts what it does, and fails or panics when it is told to.
 
 use std::{
+    fmt,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -28,7 +29,8 @@ struct Accesses {
 
 struct Contents {
     time: ClientsTime,
-    saved: Mutex<Option<(Snapshot, Timestamp)>>,
+    /// The text of what is saved, and the time of its saving.
+    saved: Mutex<Option<(String, Timestamp)>>,
     is_down: AtomicBool,
     fails: Mutex<Fails>,
     load_that_panics: AtomicU64,
@@ -83,7 +85,7 @@ impl Register {
     /// What is saved.
     pub fn saved(&self) -> Option<Snapshot> {
         let saved = self.0.saved.lock().unwrap();
-        saved.as_ref().map(|(snapshot, _)| snapshot.clone())
+        saved.as_ref().map(|(text, _)| parse(text).unwrap())
     }
 
     /// Counts an access, and fails or panics if it is to.
@@ -101,8 +103,11 @@ impl Store for Register {
     fn load(&self) -> Result<Option<Loaded>, StoreError> {
         self.check(&self.1.loads, &self.0.load_that_panics)?;
         let saved = self.0.saved.lock().unwrap().clone();
-        Ok(saved.map(|(snapshot, saved_at)| Loaded {
-            snapshot,
+        let Some((text, saved_at)) = saved else {
+            return Ok(None);
+        };
+        Ok(Some(Loaded {
+            snapshot: parse(&text)?,
             age: self.0.time.now().since(saved_at),
         }))
     }
@@ -110,20 +115,37 @@ impl Store for Register {
     fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
         self.check(&self.1.saves, &self.0.save_that_panics)?;
         let mut saved = self.0.saved.lock().unwrap();
-        if saved.as_ref().map(|(saved, _)| saved.revision()) != seen {
+        let there = saved.as_ref().map(|(text, _)| parse(text)).transpose()?;
+        if there.map(|there| there.revision()) != seen {
             return Ok(Saved::Conflict);
         }
         let mut fails = self.0.fails.lock().unwrap_or_else(PoisonError::into_inner);
         if fails(snapshot) {
             return Err(StoreError::new("it is full"));
         }
-        *saved = Some((snapshot.clone(), self.0.time.now()));
+        let text = serde_json::to_string(snapshot).map_err(StoreError::new)?;
+        *saved = Some((text, self.0.time.now()));
         Ok(Saved::Saved)
     }
 
     fn poll_interval(&self) -> Duration {
         Duration::from_millis(1)
     }
+}
+
+/// Shows how often it was used.
+impl fmt::Debug for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (loads, saves) = self.accesses();
+        f.debug_struct("Register")
+            .field("loads", &loads)
+            .field("saves", &saves)
+            .finish_non_exhaustive()
+    }
+}
+
+fn parse(text: &str) -> Result<Snapshot, StoreError> {
+    serde_json::from_str(text).map_err(StoreError::new)
 }
 
 /// Returns true if a session is open in this snapshot.
@@ -145,4 +167,48 @@ fn memory(snapshot: &Snapshot) -> serde_json::Value {
     let saved = serde_json::to_value(snapshot).unwrap();
     let contents = saved.as_object().unwrap().values().next().unwrap();
     contents["memory"].clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use thingspace_conformance::{Can, Frozen, Opened, Place};
+    use thingspace_driver::OnThread;
+
+    use super::*;
+
+    impl Place for Register {
+        fn new() -> Self {
+            Self::new(ClientsTime::default())
+        }
+
+        fn open(&self) -> Opened {
+            let on_thread = OnThread::new(self.counted_apart()).unwrap();
+            Opened::both(self.counted_apart(), on_thread)
+        }
+
+        fn read(&self) -> Option<String> {
+            let saved = self.0.saved.lock().unwrap();
+            saved.as_ref().map(|(text, _)| text.clone())
+        }
+
+        fn write(&self, text: Option<&str>) {
+            let now = self.0.time.now();
+            *self.0.saved.lock().unwrap() = text.map(|text| (text.to_owned(), now));
+        }
+
+        fn let_pass(&self, time: Duration) -> Can<()> {
+            self.0.time.pass(time);
+            Can::Yes(())
+        }
+
+        fn freeze(&self) -> Can<Frozen<'_>> {
+            Can::No("nobody holds its lock for long")
+        }
+
+        fn wakes(&self) -> Can<()> {
+            Can::No("it is looked at every millisecond")
+        }
+    }
+
+    thingspace_conformance::all!(Register);
 }

@@ -176,7 +176,7 @@ impl<C: Client> Stage<C> {
 }
 
 /// The time of a stage's clients, for observers that take their time.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct ClientsTime(Arc<AtomicU64>);
 
 impl ClientsTime {
