@@ -9,6 +9,7 @@ mod boxed;
 mod cancel;
 mod crowd;
 mod executors;
+mod files;
 mod frames;
 mod http2;
 mod keepers;
