@@ -37,6 +37,8 @@ broken! {
         breaks absence::a_save_that_has_seen_something_where_nothing_is_conflicts;
     a_store_that_ignores_what_was_seen: IgnoresWhatWasSeen
         breaks conflicts::a_save_that_has_seen_anything_else_conflicts;
+    a_store_that_ignores_what_was_seen_only_if_it_is_awaited: IgnoresWhatWasSeenIfAwaited
+        breaks conflicts::a_save_that_has_seen_anything_else_conflicts;
     a_store_that_compares_versions_alone: ComparesVersionsAlone
         breaks conflicts::a_save_that_has_seen_anything_else_conflicts;
     a_store_that_takes_conflicts_for_errors: TakesConflictsForErrors

@@ -25,6 +25,7 @@ use thingspace_core::{
 pub(crate) enum Flaw {
     None,
     IgnoresWhatWasSeen,
+    IgnoresWhatWasSeenIfAwaited,
     ComparesVersionsAlone,
     SavesForThoseWhoSawMore,
     SavesAtopOfNothing,
@@ -323,6 +324,12 @@ impl AsyncStore for Register {
                     *self.contents.saved.lock().unwrap() = whole;
                 }
             }
+            let seen = match self.flaw {
+                Flaw::IgnoresWhatWasSeenIfAwaited => {
+                    self.find()?.map(|found| found.snapshot.revision())
+                }
+                _ => seen,
+            };
             let saved = self.replace(seen, snapshot);
             yield_now().await;
             saved
