@@ -46,14 +46,15 @@ pub(crate) fn a_change_of_another_process_is_reported_to_those_who_watch<P: Plac
 }
 
 /// Somebody who watches a place.
-pub(crate) struct Watching {
+pub(crate) struct Watching<'a, P: Place> {
+    process: &'a Process<P>,
     reports: mpsc::Receiver<()>,
     _watcher: Arc<dyn Fn() + Send + Sync>,
 }
 
-impl Watching {
+impl<'a, P: Place> Watching<'a, P> {
     /// Watches the place through the store of a process.
-    pub(crate) fn new<P: Place>(process: &Process<P>) -> Self {
+    pub(crate) fn new(process: &'a Process<P>) -> Self {
         let (report, reports) = mpsc::channel();
         let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             report.send(()).ok();
@@ -61,14 +62,17 @@ impl Watching {
         let _entered = process.place().enter();
         process.face().store.watch(Arc::downgrade(&watcher));
         Self {
+            process,
             reports,
             _watcher: watcher,
         }
     }
 
-    /// Asserts that changes by another process are reported.
+    /// Asserts that changes by another process are reported. Whoever waits has looked at
+    /// the place before.
     #[track_caller]
-    pub(crate) fn hears_of_changes_by<P: Place>(&self, process: &Process<P>) {
+    pub(crate) fn hears_of_changes_by(&self, process: &Process<P>) {
+        self.process.revision();
         while self.reports.try_recv().is_ok() {}
         until("a change is reported", || {
             process.change();
