@@ -172,6 +172,23 @@ fn a_save_waits_for_the_lock_for_a_limited_time() {
 }
 
 #[test]
+fn any_number_of_saves_that_waited_in_vain_leave_the_lock_free() {
+    let place = Place::with_session();
+    let lock = place.folder.join("session.json.lock");
+    let held = Lock::attempt(&lock).unwrap().unwrap();
+    let store = place.store().lock_timeout(Duration::from_millis(400));
+    thread::scope(|scope| {
+        // More than there are places in line.
+        for _ in 0..20 {
+            scope.spawn(|| assert!(store.save(None, &snapshot()).is_err()));
+        }
+    });
+    drop(held);
+    // Those who wait in line let it go at once.
+    assert_eq!(change(&place.store()).unwrap(), 2);
+}
+
+#[test]
 fn the_bytes_that_are_saved_are_those_of_the_snapshot() {
     let place = Place::with_session();
     let saved = place.store().load().unwrap().unwrap().snapshot;
