@@ -2,7 +2,6 @@
 //! seen its current content (compare-and-swap).
 
 use std::{
-    io::{self, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -11,7 +10,6 @@ use thingspace_core::{
     StoreError,
     session::{Loaded, Revision, Saved, Snapshot, Store},
 };
-use zeroize::Zeroizing;
 
 use crate::{Draft, FileError, Lock, error::Problem, folder, lock, private::read_plain};
 
@@ -100,13 +98,14 @@ impl FileStore {
             return Ok(Saved::Conflict);
         }
         let refuse = |problem| FileError::new(&self.path, problem);
-        let text = to_text(snapshot).map_err(|error| refuse(Problem::NoSession(error)))?;
+        let text = snapshot.to_json();
+        let text = text.map_err(|error| refuse(Problem::NoSession(error)))?;
         if text.len() > MAX_STATE {
             let limit = MAX_STATE;
             return Err(refuse(Problem::TooLarge { limit }));
         }
         let mut draft = Draft::begin(&self.path)?;
-        draft.fill(&text)?;
+        draft.fill(text.as_bytes())?;
         draft.publish()?;
         Ok(Saved::Saved)
     }
@@ -119,30 +118,5 @@ impl Store for FileStore {
 
     fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
         Ok(self.replace(seen, snapshot)?)
-    }
-}
-
-/// Returns the text of a snapshot, and leaves no other copy of it: its length is counted
-/// before, since a buffer that grows leaves pieces that are not wiped.
-fn to_text(snapshot: &Snapshot) -> serde_json::Result<Zeroizing<Vec<u8>>> {
-    let mut length = Length(0);
-    serde_json::to_writer(&mut length, snapshot)?;
-    let mut text = Zeroizing::new(vec![0; length.0]);
-    // A slice, which can't grow.
-    serde_json::to_writer(text.as_mut_slice(), snapshot)?;
-    Ok(text)
-}
-
-/// A writer that counts bytes.
-struct Length(usize);
-
-impl Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

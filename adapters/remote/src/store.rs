@@ -14,7 +14,6 @@ use tokio::{
     },
     time::Instant,
 };
-use zeroize::Zeroizing;
 
 use crate::{
     Changes, Problem, Record, RemoteError, Save, Server,
@@ -91,11 +90,12 @@ impl RemoteStore {
         seen: Option<Revision>,
         snapshot: &Snapshot,
     ) -> Result<Saved, RemoteError> {
-        let text = serde_json::to_string(snapshot).map(Zeroizing::new);
         let save = Save {
             seen: seen.map(text_of),
             revision: text_of(snapshot.revision()),
-            snapshot: text.map_err(|error| self.error(Problem::NoSession(error.into())))?,
+            snapshot: snapshot
+                .to_json()
+                .map_err(|error| self.error(Problem::NoSession(error.into())))?,
         };
         self.ask(|asked| Job::Save(save, asked)).await
     }

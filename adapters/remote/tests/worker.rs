@@ -342,16 +342,22 @@ fn a_record_that_is_no_session_is_refused() {
     }
 }
 
-#[test]
-fn an_idle_connection_is_closed_and_made_again() {
-    let memory = Memory::default();
-    let store = memory.store_with(|limits| limits.idle = Duration::from_millis(1));
-    load(&store).unwrap();
+/// Waits until no connection is open.
+#[track_caller]
+fn is_closed(memory: &Memory) {
     let started = Instant::now();
     while memory.0.open.load(SeqCst) > 0 {
         assert!(started.elapsed() < LONG);
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn an_idle_connection_is_closed_and_made_again() {
+    let memory = Memory::default();
+    let store = memory.store_with(|limits| limits.idle = Duration::from_millis(1));
+    load(&store).unwrap();
+    is_closed(&memory);
     load(&store).unwrap();
     assert_eq!(memory.counts(), [2, 2, 0]);
 }
@@ -392,5 +398,5 @@ fn the_thread_ends_with_the_last_of_its_stores() {
     assert_eq!(format!("{clone:?}"), "RemoteStore(\"memory at home\")");
     drop(clone);
     told.recv_timeout(LONG).unwrap();
-    assert_eq!(memory.0.open.load(SeqCst), 0);
+    is_closed(&memory);
 }

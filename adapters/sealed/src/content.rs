@@ -8,7 +8,7 @@
 //! The tag also proves what stands around the content: the format, the key's id, the
 //! revision and the time.
 
-use std::io;
+use std::mem;
 
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use chacha20poly1305::{AeadInOut, Tag, XNonce, aead::Generate};
@@ -29,7 +29,7 @@ const TAG_LENGTH: usize = 16;
 /// Seals a snapshot with a key.
 pub(crate) fn seal(snapshot: &Snapshot, key: &SealingKey) -> Result<Snapshot, SealError> {
     let nonce = XNonce::try_generate().map_err(SealError::random)?;
-    let mut text = write(snapshot).map_err(SealError::sealing)?;
+    let mut text = bytes_of(snapshot.to_json().map_err(SealError::sealing)?);
     let about = associated(snapshot, key.id());
     // From here on, the buffer holds what is encrypted.
     let tag = key
@@ -77,6 +77,11 @@ fn decrypt(bytes: &[u8], key: &SealingKey, about: &[u8]) -> Option<Zeroizing<Vec
     Some(text)
 }
 
+/// The bytes of a text, where they are.
+fn bytes_of(mut text: Zeroizing<String>) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(mem::take(&mut *text).into_bytes())
+}
+
 /// Writes what stands around the content. Each part has a length of its own, so two
 /// records have the same only if all parts are the same.
 fn associated(snapshot: &Snapshot, id: KeyId) -> Vec<u8> {
@@ -89,28 +94,4 @@ fn associated(snapshot: &Snapshot, id: KeyId) -> Vec<u8> {
         &snapshot.saved_at().as_millis().to_be_bytes(),
     ]
     .concat()
-}
-
-/// Writes a snapshot as JSON, into a buffer that never grows: that would leave copies that
-/// are not wiped.
-fn write(snapshot: &Snapshot) -> serde_json::Result<Zeroizing<Vec<u8>>> {
-    let mut length = Length(0);
-    serde_json::to_writer(&mut length, snapshot)?;
-    let mut text = Zeroizing::new(vec![0; length.0]);
-    serde_json::to_writer(text.as_mut_slice(), snapshot)?;
-    Ok(text)
-}
-
-/// A writer that counts.
-struct Length(usize);
-
-impl io::Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -4,7 +4,7 @@
 //! its saving. Whoever loads it says how old it is, and every time moves to the
 //! clock here: no two clocks need agree.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -12,6 +12,7 @@ use serde::{
     ser::SerializeMap,
 };
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::{memory::Memory, settings::GREATEST_NUMBER, span::Shift};
 use crate::{Credentials, Environment, Timestamp};
@@ -89,6 +90,29 @@ impl Snapshot {
             username: credentials.username().map(ToOwned::to_owned),
             memory,
         })))
+    }
+
+    /// Returns the snapshot as JSON, and leaves no other copy of its tokens: a buffer that
+    /// grows would leave pieces that are not wiped.
+    ///
+    /// It can't fail, as far as serde can tell.
+    pub fn to_json(&self) -> Result<Zeroizing<String>, serde_json::Error> {
+        let mut length = 1024_usize;
+        loop {
+            let mut text = Zeroizing::new(vec![0; length]);
+            // A slice, which can't grow.
+            let mut rest = text.as_mut_slice();
+            match serde_json::to_writer(&mut rest, self) {
+                Ok(()) => {
+                    let unused = rest.len();
+                    text.truncate(length.saturating_sub(unused));
+                    let text = String::from_utf8(mem::take(&mut *text));
+                    return text.map(Zeroizing::new).map_err(serde::de::Error::custom);
+                }
+                Err(error) if error.is_io() => length = length.saturating_mul(2),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The same snapshot with this in place of its content: an encrypted copy of it, as

@@ -573,6 +573,18 @@ fn a_snapshot_of_somebody_else_is_not_taken() {
 }
 
 #[test]
+fn a_snapshot_of_any_size_is_written_as_json() {
+    let s = laden();
+    let snapshot = s.session.snapshot(s.now);
+    for length in [0, 1, 700, 1023, 1024, 1025, 40_000] {
+        let snapshot = snapshot.seal("x".repeat(length));
+        let text = snapshot.to_json().unwrap();
+        assert_eq!(*text, serde_json::to_string(&snapshot).unwrap());
+    }
+    assert_eq!(*snapshot.to_json().unwrap(), stored(&s));
+}
+
+#[test]
 fn a_sealed_snapshot_is_saved_as_any_and_opens_no_session() {
     let s = laden();
     let open = s.session.snapshot(s.now);
