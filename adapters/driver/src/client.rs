@@ -210,11 +210,12 @@ impl<R: Runtime> Client<R> {
                 },
                 SharedStep::Wait(wait) => {
                     shared.observer().waiting(&wait);
-                    let timeout = wait.until.since(shared.now());
+                    let since = shared.now();
                     if let Some(changed) = changed {
-                        runtime.wait(changed, timeout).await;
+                        runtime.wait(changed, wait.until.since(since)).await;
                     }
                     now = shared.now();
+                    shared.observer().waited(&wait, now.since(since));
                 }
                 SharedStep::Load => {
                     shared.load(call).await;

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -372,6 +373,10 @@ impl Observer for Quiet<'_> {
 
     fn waiting(&self, wait: &Wait) {
         self.call(|observer| observer.waiting(wait));
+    }
+
+    fn waited(&self, wait: &Wait, took: Duration) {
+        self.call(|observer| observer.waited(wait, took));
     }
 
     fn sending(&self, exchange: &Exchange) {

@@ -24,7 +24,7 @@ use thingspace_driver::{
         StoreError, Timestamp, TransportError, UserCredentials,
         session::{
             Event, Exchange, ExchangeResult, Loaded, Observer, OperationKind, OtherSession,
-            Revision, Saved, SharedStep, Snapshot, Store, Transmit,
+            Revision, Saved, SharedStep, Snapshot, Store, Transmit, Wait, WaitReason,
         },
     },
     event_listener::EventListener,
@@ -281,6 +281,40 @@ fn the_end_of_an_exchange_is_reported_before_the_events_that_it_brought() {
             "200 after 42 ms",
         ]
     );
+}
+
+#[test]
+fn a_wait_is_reported_when_it_begins_and_when_it_has_ended() {
+    /// An observer that notes each wait: its reason, the time for which it would last,
+    /// and the time that it took.
+    #[derive(Clone)]
+    struct Waits(Service, Arc<Mutex<Vec<Noted>>>);
+    type Noted = (WaitReason, Duration, Option<Duration>);
+    impl Observer for Waits {
+        fn waiting(&self, wait: &Wait) {
+            let left = wait.until.since(self.0.clock()());
+            self.1.lock().unwrap().push((wait.reason, left, None));
+        }
+
+        fn waited(&self, wait: &Wait, took: Duration) {
+            let mut noted = self.1.lock().unwrap();
+            let last = noted.last_mut().unwrap();
+            assert_eq!((last.0, last.2), (wait.reason, None));
+            last.2 = Some(took);
+        }
+    }
+    let service = Service::default();
+    service.is_full.store(true, Ordering::Relaxed);
+    let waits = Waits(service.clone(), Arc::default());
+    let client = service.client(Config::new(builder()).observer(waits.clone()));
+    block_on(client.log_in()).unwrap_err();
+    let noted = waits.1.lock().unwrap();
+    assert_eq!(noted.len(), 2, "between three attempts");
+    for (reason, left, took) in &*noted {
+        assert_eq!(*reason, WaitReason::Backoff);
+        assert!(!left.is_zero());
+        assert_eq!(*took, Some(*left));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The client's interface to the scenarios: blocking, and the same for all adapters.
 
-use std::{error::Error as StdError, fmt::Debug, sync::Arc};
+use std::{error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
 
 use http::Response;
 use thingspace_core::{
@@ -120,6 +120,10 @@ impl Observer for BoxedObserver {
 
     fn waiting(&self, wait: &Wait) {
         self.0.waiting(wait);
+    }
+
+    fn waited(&self, wait: &Wait, took: Duration) {
+        self.0.waited(wait, took);
     }
 
     fn sending(&self, exchange: &Exchange) {

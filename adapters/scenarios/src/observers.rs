@@ -102,6 +102,7 @@ pub(crate) fn everything_is_reported_to_an_observer_in_order<C: Client>() {
         [
             "GET /api/m2m/v1/accounts/0000123456-00001",
             "0000123456-00001: the HTTP stack sent the request and got no response",
+            "a request that failed is sent again",
             "GET /api/m2m/v1/accounts/0000123456-00001",
             "0000123456-00001: 200 OK",
         ]

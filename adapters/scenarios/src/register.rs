@@ -32,6 +32,7 @@ struct Contents {
     /// The text of what is saved, and the time of its saving.
     saved: Mutex<Option<(String, Timestamp)>>,
     is_down: AtomicBool,
+    is_overtaken: AtomicBool,
     fails: Mutex<Fails>,
     load_that_panics: AtomicU64,
     save_that_panics: AtomicU64,
@@ -46,6 +47,7 @@ impl Register {
             time,
             saved: Mutex::default(),
             is_down: AtomicBool::new(false),
+            is_overtaken: AtomicBool::new(false),
             fails: Mutex::new(Box::new(|_| false)),
             load_that_panics: AtomicU64::new(0),
             save_that_panics: AtomicU64::new(0),
@@ -67,6 +69,11 @@ impl Register {
     /// Lets nothing work from now on, or everything.
     pub fn set_down(&self, is_down: bool) {
         self.0.is_down.store(is_down, Relaxed);
+    }
+
+    /// Lets somebody else be faster than the next save.
+    pub fn overtake(&self) {
+        self.0.is_overtaken.store(true, Relaxed);
     }
 
     /// Lets the saves fail from now on for which this is true.
@@ -116,7 +123,8 @@ impl Store for Register {
         self.check(&self.1.saves, &self.0.save_that_panics)?;
         let mut saved = self.0.saved.lock().unwrap();
         let there = saved.as_ref().map(|(text, _)| parse(text)).transpose()?;
-        if there.map(|there| there.revision()) != seen {
+        let is_overtaken = self.0.is_overtaken.swap(false, Relaxed);
+        if is_overtaken || there.map(|there| there.revision()) != seen {
             return Ok(Saved::Conflict);
         }
         let mut fails = self.0.fails.lock().unwrap_or_else(PoisonError::into_inner);

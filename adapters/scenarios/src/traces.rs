@@ -34,13 +34,14 @@ static JOURNAL: OnceLock<Journal> = OnceLock::new();
 const QUERY: &str = "iccid=8931440300000000001";
 
 /// All events, each with the level of its record.
-const EVENTS: [(Level, &str); 16] = [
+const EVENTS: [(Level, &str); 20] = [
     (Level::ERROR, "logins_blocked"),
     (Level::WARN, "login_refused"),
     (Level::WARN, "login_lost"),
     (Level::WARN, "cooling_down"),
     (Level::WARN, "backing_off"),
     (Level::WARN, "lease_expired"),
+    (Level::WARN, "store_failed"),
     (Level::INFO, "logged_in"),
     (Level::INFO, "logged_out"),
     (Level::INFO, "password_reset"),
@@ -52,11 +53,15 @@ const EVENTS: [(Level, &str); 16] = [
     (Level::DEBUG, "bearer_refused"),
     (Level::DEBUG, "session_idle"),
     (Level::DEBUG, "session_refused"),
+    (Level::DEBUG, "replayed"),
+    (Level::DEBUG, "retried"),
+    (Level::DEBUG, "store_conflict"),
 ];
 
 /// All records of a call's steps: the message, the level and the fields.
-const STEPS: [(&str, (Level, &[&str])); 4] = [
+const STEPS: [(&str, (Level, &[&str])); 5] = [
     ("a call waits", (Level::TRACE, &["reason", "until"])),
+    ("a call has waited", (Level::TRACE, &["reason", "took_ms"])),
     (
         "a request is sent",
         (Level::DEBUG, &["method", "path", "attempt"]),
@@ -94,6 +99,7 @@ pub(crate) fn law_10_whatever_passes_no_secret_is_written_anywhere<C: Client>() 
     lost_responses::<C>(&mut check);
     short_lived_sessions::<C>(&mut check);
     an_expired_lease::<C>(&mut check);
+    a_store_that_fails::<C>(&mut check);
     every_fault::<C>(&mut check);
 
     let entries = journal.entries();
@@ -218,6 +224,20 @@ fn an_expired_lease<C: Client>(check: &mut SecretCheck) {
         login.go_on.send(|| ()).unwrap();
         check.record(&held.join().unwrap());
     });
+    check.inspect(&client);
+}
+
+/// A store is down, and then somebody else is faster to save.
+fn a_store_that_fails<C: Client>(check: &mut SecretCheck) {
+    let stage = Stage::<C>::new();
+    let register = stage.register();
+    let client = stage.builder().store(register.clone()).build().unwrap();
+    register.set_down(true);
+    check.record(&client.log_in());
+    register.set_down(false);
+    stage.pass(MINUTE);
+    register.overtake();
+    client.log_in().unwrap();
     check.inspect(&client);
 }
 

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+use std::time::Duration;
+
 use thingspace_core::session::{BlockReason, Event, Exchange, ExchangeResult, Observer, Wait};
 use tracing::{debug, error, info, trace, warn};
 
@@ -22,11 +24,15 @@ impl Observer for Tracing {
             | Event::LoginLost { .. }
             | Event::CoolingDown { .. }
             | Event::BackingOff { .. }
-            | Event::LeaseExpired { .. } => warn!(target: "thingspace", event = name, "{event}"),
+            | Event::LeaseExpired { .. }
+            | Event::StoreFailed => warn!(target: "thingspace", event = name, "{event}"),
             Event::BearerFetched { .. }
             | Event::BearerRefused
             | Event::SessionIdle
-            | Event::SessionRefused => debug!(target: "thingspace", event = name, "{event}"),
+            | Event::SessionRefused
+            | Event::Replayed
+            | Event::Retried
+            | Event::StoreConflict => debug!(target: "thingspace", event = name, "{event}"),
             _ => info!(target: "thingspace", event = name, "{event}"),
         }
     }
@@ -37,6 +43,15 @@ impl Observer for Tracing {
             reason = %wait.reason,
             until = %wait.until,
             "a call waits"
+        );
+    }
+
+    fn waited(&self, wait: &Wait, took: Duration) {
+        trace!(
+            target: "thingspace",
+            reason = %wait.reason,
+            took_ms = millis(took),
+            "a call has waited"
         );
     }
 
@@ -51,7 +66,7 @@ impl Observer for Tracing {
     }
 
     fn received(&self, exchange: &Exchange, result: &ExchangeResult<'_>) {
-        let took_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
+        let took_ms = millis(result.took);
         match result.result {
             Ok(status) => debug!(
                 target: "thingspace",
@@ -73,4 +88,8 @@ impl Observer for Tracing {
             ),
         }
     }
+}
+
+fn millis(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }

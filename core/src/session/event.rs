@@ -78,6 +78,16 @@ pub enum Event {
         /// The operation's kind.
         kind: OperationKind,
     },
+    /// A request or logout was refused for a stale token; it will be sent again with
+    /// another one.
+    Replayed,
+    /// A request or logout that failed in a way that may pass is sent again, after its
+    /// backoff.
+    Retried,
+    /// Another process was faster to save: what the store has now is loaded.
+    StoreConflict,
+    /// The store could not load or save, or had what can't be used.
+    StoreFailed,
 }
 
 impl Event {
@@ -99,6 +109,10 @@ impl Event {
             Self::CoolingDown { .. } => "cooling_down",
             Self::BackingOff { .. } => "backing_off",
             Self::LeaseExpired { .. } => "lease_expired",
+            Self::Replayed => "replayed",
+            Self::Retried => "retried",
+            Self::StoreConflict => "store_conflict",
+            Self::StoreFailed => "store_failed",
         }
     }
 }
@@ -141,6 +155,10 @@ impl fmt::Display for Event {
             Self::LeaseExpired { kind } => {
                 write!(f, "{kind} had no result before its lease expired")
             }
+            Self::Replayed => f.write_str("a request will be sent again with another token"),
+            Self::Retried => f.write_str("a request that failed is sent again"),
+            Self::StoreConflict => f.write_str("another process was faster to save the session"),
+            Self::StoreFailed => f.write_str("the store could not save or load the session"),
         }
     }
 }

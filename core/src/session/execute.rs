@@ -12,6 +12,7 @@ use super::{
     acquire::Acquisition,
     blame::Blame,
     error::{Error, ErrorKind, Outcome},
+    event::Event,
     guard::BlockReason,
     machine::Session,
     memory::Open,
@@ -341,6 +342,9 @@ impl Execution {
                     .map(Some);
             }
             self.state = State::Acquiring { waited_for: None };
+            if !purpose.is_sync() {
+                session.events.push(Event::Retried);
+            }
         }
         if purpose.is_sync() {
             return Ok(Some(self.sync_with_store(session, now)));
@@ -951,6 +955,7 @@ impl Execution {
         if is_replayed {
             self.outcome = self.outcome.max(Outcome::Refused);
             self.state = State::Acquiring { waited_for: None };
+            session.events.push(Event::Replayed);
             return;
         }
         if matches!(purpose, Purpose::LogOut) && matches!(blame, Blame::Bearer | Blame::Unnamed) {

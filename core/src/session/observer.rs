@@ -28,6 +28,13 @@ pub trait Observer: Send + Sync {
         let _ = wait;
     }
 
+    /// Takes note that a call has waited for this long, by the driver's clock: until
+    /// there was something to do, or it looked in vain. Not called if the call was given
+    /// up meanwhile.
+    fn waited(&self, wait: &Wait, took: Duration) {
+        let _ = (wait, took);
+    }
+
     /// Takes note that a request is about to be sent.
     fn sending(&self, exchange: &Exchange) {
         let _ = exchange;
@@ -53,6 +60,10 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
         (**self).waiting(wait);
     }
 
+    fn waited(&self, wait: &Wait, took: Duration) {
+        (**self).waited(wait, took);
+    }
+
     fn sending(&self, exchange: &Exchange) {
         (**self).sending(exchange);
     }
@@ -72,6 +83,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn waiting(&self, wait: &Wait) {
         self.0.waiting(wait);
         self.1.waiting(wait);
+    }
+
+    fn waited(&self, wait: &Wait, took: Duration) {
+        self.0.waited(wait, took);
+        self.1.waited(wait, took);
     }
 
     fn sending(&self, exchange: &Exchange) {

@@ -129,6 +129,7 @@ impl Session {
             Ok(loaded) => loaded,
             Err(error) => {
                 self.store_failed(now, &error);
+                self.events.push(Event::StoreFailed);
                 return Err(error);
             }
         };
@@ -302,10 +303,12 @@ impl Session {
             }
             Ok(Saved::Conflict) => {
                 sharing.fresh = None;
+                self.events.push(Event::StoreConflict);
                 Ok(false)
             }
             Err(error) => {
                 sharing.fresh = None;
+                self.events.push(Event::StoreFailed);
                 Err(error)
             }
         }

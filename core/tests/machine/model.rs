@@ -1307,6 +1307,8 @@ impl Model {
         }
         let call = &mut self.calls[who];
         call.outcome = call.outcome.max(meaning.outcome());
+        let told = events.contains(&Event::Replayed);
+        law(5, told == first, "what is told of a replay");
         if first {
             return;
         }

@@ -63,7 +63,11 @@ fn law_5_short_lived_sessions_in_a_row_delay_the_next_login() {
     let until = s.now + FIRST;
     assert_eq!(
         s.reported(),
-        [event::session_refused(), event::cooling_down(until)]
+        [
+            event::session_refused(),
+            event::cooling_down(until),
+            event::replayed()
+        ]
     );
     for call in [&mut call, &mut Actor::writes()] {
         let wait = call.waits(&mut s);

@@ -43,10 +43,12 @@ fn a_day_in_the_life_of_a_session_is_reported_in_order() {
             event::bearer_fetched(morning + 59 * MINUTE),
             event::logged_in(),
             event::session_refused(),
+            event::replayed(),
             event::logged_in(),
             event::session_idle(),
             event::logged_in(),
             event::bearer_refused(),
+            event::replayed(),
             event::bearer_fetched(noon + 59 * MINUTE),
             event::password_reset(),
             event::password_changed(),
@@ -108,8 +110,10 @@ fn a_bad_day_in_the_life_of_a_session_is_reported_in_order() {
             event::backing_off(lease + LOGIN_INTERVAL),
             event::logged_in(),
             event::session_refused(),
+            event::replayed(),
             event::logged_in(),
             event::session_refused(),
+            event::replayed(),
             event::logged_in(),
         ]
     );
@@ -119,8 +123,81 @@ fn a_bad_day_in_the_life_of_a_session_is_reported_in_order() {
     let until = s.now + MINUTE;
     assert_eq!(
         s.reported(),
-        [event::session_refused(), event::cooling_down(until)]
+        [
+            event::session_refused(),
+            event::cooling_down(until),
+            event::replayed()
+        ]
     );
+}
+
+#[test]
+fn a_retry_is_reported_when_its_backoff_is_over() {
+    let mut s = Scenario::open();
+    let mut call = Actor::reads();
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, response(503, ""));
+    let until = call.waits(&mut s).until;
+    assert_eq!(s.events(), []);
+    s.pass_until(until);
+    call.works(&mut s);
+    assert_eq!(s.events(), [Event::Retried]);
+}
+
+#[test]
+fn a_request_that_is_not_sent_again_is_no_retry() {
+    let mut s = Scenario::open();
+    let mut call = Actor::writes();
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, response(503, ""));
+    call.fails(&mut s);
+    let mut call = Actor::reads();
+    call.sends(&mut s, Purpose::Work);
+    call.receives(&mut s, response(503, ""));
+    call.waits(&mut s);
+    drop(call);
+    assert_eq!(s.events(), []);
+}
+
+#[test]
+fn a_second_fault_of_the_same_token_is_no_replay() {
+    let mut s = Scenario::open();
+    let mut call = Actor::reads();
+    for bearer in ["bearer-2", "bearer-3"] {
+        call.sends(&mut s, Purpose::Work);
+        call.receives(&mut s, bearer_fault());
+        if bearer == "bearer-2" {
+            call.fetches(&mut s, bearer);
+        }
+    }
+    call.fails(&mut s);
+    let replayed = |event: &&Event| **event == Event::Replayed;
+    assert_eq!(s.events().iter().filter(replayed).count(), 1);
+}
+
+#[test]
+fn each_failure_and_conflict_of_the_store_is_reported() {
+    let store = Register::new();
+    let mut s = Scenario::sharing(&store);
+    store.breaks();
+    s.syncs().unwrap();
+    assert_eq!(s.events(), [Event::StoreFailed]);
+
+    store.is_mended();
+    s.pass(MINUTE);
+    store.forgets_to_say();
+    let mut call = Actor::log_in();
+    call.sends(&mut s, Purpose::TokenFetch);
+    assert_eq!(s.events(), [Event::StoreFailed], "of a save");
+
+    let store = Register::new();
+    let mut s = Scenario::sharing(&store);
+    store.is_always_overtaken();
+    let mut call = Actor::log_in();
+    call.fails(&mut s);
+    let events = s.events();
+    assert!(events.len() > 1, "{events:?}");
+    assert!(events.iter().all(|event| *event == Event::StoreConflict));
 }
 
 #[test]
@@ -233,6 +310,19 @@ fn plain_events() -> Vec<(Event, &'static str)> {
         ),
         (Event::PasswordChanged, "the new password is in use"),
         (Event::LoggedOut, "logged out"),
+        (
+            Event::Replayed,
+            "a request will be sent again with another token",
+        ),
+        (Event::Retried, "a request that failed is sent again"),
+        (
+            Event::StoreConflict,
+            "another process was faster to save the session",
+        ),
+        (
+            Event::StoreFailed,
+            "the store could not save or load the session",
+        ),
     ]
 }
 
@@ -335,6 +425,7 @@ fn lease_and_cooldown_events() -> Vec<(Event, &'static str)> {
     let sentences = [
         "the session token was refused",
         "sessions keep being refused after login; logins cool down",
+        "a request will be sent again with another token",
     ];
     all.extend(with_sentences(&mut s, sentences));
     all
@@ -352,7 +443,7 @@ fn every_event_says_what_happened_in_one_sentence() {
     let mut names: Vec<_> = all.iter().map(|(event, _)| event.name()).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 15, "of 15 kinds: {names:?}");
+    assert_eq!(names.len(), 19, "of 19 kinds: {names:?}");
     for (event, sentence) in all {
         assert_eq!(event.to_string(), sentence);
         // The name is the one in the code, as metrics write it.

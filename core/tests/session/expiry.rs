@@ -314,7 +314,7 @@ fn a_session_that_ended_sooner_than_foreseen_costs_a_login_and_no_error() {
     let mut call = Actor::reads();
     call.sends(&mut s, Purpose::Work);
     call.receives(&mut s, session_expired());
-    assert_eq!(s.events(), [Event::SessionRefused]);
+    assert_eq!(s.events(), [Event::SessionRefused, Event::Replayed]);
     call.logs_in(&mut s, "session-2");
     call.works(&mut s);
 }

@@ -30,6 +30,10 @@ impl Observer for Noting {
         self.note("waiting");
     }
 
+    fn waited(&self, _: &Wait, _: Duration) {
+        self.note("waited");
+    }
+
     fn sending(&self, _: &Exchange) {
         self.note("sending");
     }
@@ -59,11 +63,15 @@ fn two_observers_are_called_with_everything() {
     };
     both.event(&Event::LoggedIn);
     both.waiting(&wait());
+    both.waited(&wait(), Duration::ZERO);
     both.sending(&exchange());
     both.received(&exchange(), &result);
     for observer in [one, other] {
         let noted = observer.0.lock().unwrap();
-        assert_eq!(*noted, ["event", "waiting", "sending", "received"]);
+        assert_eq!(
+            *noted,
+            ["event", "waiting", "waited", "sending", "received"]
+        );
     }
 }
 

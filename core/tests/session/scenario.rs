@@ -701,6 +701,14 @@ pub mod event {
         written(&Event::SessionRefused)
     }
 
+    pub fn store_failed() -> String {
+        written(&Event::StoreFailed)
+    }
+
+    pub fn replayed() -> String {
+        written(&Event::Replayed)
+    }
+
     pub fn login_refused(code: &str, attempts_left: u32) -> String {
         let code = code_of(code);
         format!("LoginRefused {{ code: {code:?}, attempts_left: {attempts_left} }}")

@@ -1172,7 +1172,7 @@ fn what_a_load_brings_is_reported_once() {
         Actor::writes().works(&mut there);
     }
     let expired = event::lease_expired(OperationKind::LogOut);
-    assert_eq!(there.reported(), [expired]);
+    assert_eq!(there.reported(), [event::store_failed(), expired]);
     here.receives(out, lost());
 }
 

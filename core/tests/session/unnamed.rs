@@ -250,7 +250,7 @@ fn law_5_a_dead_session_is_recognised_where_another_product_tells_it() {
     call.sends(&mut s, Purpose::Work);
     let dead = "UWS verification failure (The Session has expired.)";
     call.receives(&mut s, location_refuses(dead));
-    assert_eq!(s.events(), [Event::SessionRefused]);
+    assert_eq!(s.events(), [Event::SessionRefused, Event::Replayed]);
     call.logs_in(&mut s, "session-2");
     assert_eq!(call.works(&mut s).status(), 200);
 }
