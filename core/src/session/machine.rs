@@ -172,6 +172,13 @@ impl Session {
         true
     }
 
+    /// The end of the pause before the next token fetch or login, if there is one that is
+    /// not over: the service asked for it, or failures or short-lived sessions brought
+    /// it. What the login guard says of the next login comes on top of it.
+    pub fn delayed_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.memory.delay(now).map(|(until, _)| until)
+    }
+
     /// The oldest event that nobody has seen, if there is one. Drain the events
     /// after each step, and after the machine has the response.
     pub fn poll_event(&mut self) -> Option<Event> {
