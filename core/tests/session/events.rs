@@ -1,6 +1,9 @@
 //! The events of a session.
 
-use thingspace_core::session::{BlockReason, Event, MAX_EVENTS, OperationKind};
+use thingspace_core::{
+    Call,
+    session::{BlockReason, Event, MAX_EVENTS, OperationKind},
+};
 
 use crate::scenario::*;
 
@@ -65,8 +68,10 @@ fn a_bad_day_in_the_life_of_a_session_is_reported_in_order() {
     call.receives(&mut s, response(503, ""));
     let until = call.waits(&mut s).until;
     assert_eq!(s.reported(), [event::backing_off(until)]);
+    assert_eq!(s.session.delayed_until(s.now), Some(until));
 
     s.pass_until(until);
+    assert_eq!(s.session.delayed_until(s.now), None);
     call.sends(&mut s, Purpose::TokenFetch);
     call.receives(&mut s, bearer_for("bearer-1", 24 * 3600));
     call.sends(&mut s, Purpose::LogIn);
@@ -142,6 +147,19 @@ fn a_retry_is_reported_when_its_backoff_is_over() {
     s.pass_until(until);
     call.works(&mut s);
     assert_eq!(s.events(), [Event::Retried]);
+}
+
+#[test]
+fn a_save_that_is_tried_again_is_no_retry() {
+    let store = Register::new();
+    let mut s = Scenario::sharing(&store);
+    store.breaks();
+    let mut sync = Actor::new(Call::sync());
+    let until = sync.waits(&mut s).until;
+    store.is_mended();
+    s.pass_until(until);
+    sync.ends(&mut s).unwrap();
+    assert_eq!(s.events(), [Event::StoreFailed]);
 }
 
 #[test]

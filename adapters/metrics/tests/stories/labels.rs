@@ -98,8 +98,7 @@ fn law_10_no_label_holds_a_secret_or_has_values_without_end() {
     for (label, value) in story.labels() {
         let is_known = match &*label {
             "outcome" => matches!(&*value, "succeeded" | "refused" | "lost"),
-            "reason" | "event" | "operation" => is_word(&value),
-            "thingspace.purpose" => is_word(&value),
+            "reason" | "event" | "operation" | "thingspace.purpose" => is_word(&value),
             "http.request.method" => ["GET", "POST", "PUT", "DELETE", "_OTHER"].contains(&&*value),
             "http.response.status_code" => is_status(&value),
             "error.type" => is_status(&value) || is_word(&value),

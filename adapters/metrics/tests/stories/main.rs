@@ -1,6 +1,8 @@
 //! Stories of a client, and what is recorded of them.
 
 #![cfg(test)]
+// What is compared are whole numbers.
+#![allow(clippy::float_cmp)]
 
 mod labels;
 mod logins;

@@ -86,17 +86,17 @@ impl Story {
     /// its own, perhaps after the end of the call that needed it.
     #[track_caller]
     pub(crate) fn assert_counted(&self, counter: &str, times: u64) {
-        let counted = || self.see(|seen| seen.counters.get(counter).copied());
-        self.await_it(counter, || counted().unwrap_or(0) >= times);
-        assert_eq!(counted().unwrap_or(0), times, "{counter}");
+        let value = || self.see(|seen| seen.counters.get(counter).copied());
+        self.await_it(counter, || value().unwrap_or(0) >= times);
+        assert_eq!(value().unwrap_or(0), times, "{counter}");
     }
 
     /// Asserts that a histogram has so many values, and returns them.
     #[track_caller]
     pub(crate) fn assert_timed(&self, histogram: &str, times: usize) -> Vec<f64> {
-        let timed = || self.see(|seen| seen.histograms.get(histogram).cloned());
-        self.await_it(histogram, || timed().is_some_and(|of| of.len() >= times));
-        let values = timed().unwrap();
+        let so_far = || self.see(|seen| seen.histograms.get(histogram).cloned());
+        self.await_it(histogram, || so_far().is_some_and(|of| of.len() >= times));
+        let values = so_far().unwrap();
         assert_eq!(values.len(), times, "{histogram}");
         values
     }
@@ -144,9 +144,7 @@ impl Story {
     fn await_it(&self, what: &str, is: impl Fn() -> bool) {
         let start = Instant::now();
         while !is() {
-            if start.elapsed() > LONG {
-                panic!("{what}: {:?}", self.see(|seen| seen.counters.clone()));
-            }
+            assert!(start.elapsed() < LONG, "{what}: {:?}", self.counters());
             thread::yield_now();
         }
     }

@@ -128,7 +128,7 @@ fn a_call_waits_while_another_is_at_the_store() {
     let story = Story::new();
     let (holds, is_held) = mpsc::channel();
     let (waits, go_on) = mpsc::channel();
-    let store = SlowStore {
+    let slow = SlowStore {
         register: story.register.clone(),
         is_first: AtomicBool::new(true),
         is_held: holds,
@@ -136,7 +136,7 @@ fn a_call_waits_while_another_is_at_the_store() {
     };
     let sender = WaitSender(WaitReason::Store, waits);
     let builder = story.builder(story.stage.options(), sender);
-    let client = builder.store(store).build().unwrap();
+    let client = builder.store(slow).build().unwrap();
     thread::scope(|scope| {
         let first = scope.spawn(|| client.log_in());
         is_held.recv().unwrap();

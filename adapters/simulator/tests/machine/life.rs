@@ -143,6 +143,7 @@ fn events_are_reported_in_order() {
             Event::SessionIdle,
             Event::LoggedIn,
             Event::SessionRefused,
+            Event::Replayed,
             Event::LoggedIn,
             Event::PasswordReset,
             Event::PasswordChanged,
