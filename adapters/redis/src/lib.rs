@@ -1,1 +1,10 @@
 #![doc = include_str!("../README.md")]
+
+mod address;
+mod connection;
+mod fault;
+mod script;
+mod tls;
+
+pub use self::address::{AddressError, Redis};
+pub use thingspace_remote::{Limits, Problem, RemoteError, RemoteStore};
