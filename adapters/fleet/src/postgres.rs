@@ -142,7 +142,9 @@ impl Postgres {
         psql.args(["--no-psqlrc", "--no-align", "--tuples-only", "--quiet"])
             .args(["--set", "ON_ERROR_STOP=1", "--dbname", &self.address()])
             .args(["--command", statement])
-            .env("PGCONNECT_TIMEOUT", "10");
+            .env("PGCONNECT_TIMEOUT", "10")
+            // The user's own settings are none of the test's.
+            .env("HOME", self.process.path(""));
         output(&mut psql)
     }
 }
