@@ -23,6 +23,8 @@ pub(crate) fn a_change_of_another_process_is_reported_to_those_who_watch<P: Plac
         let (here, there) = (stage.process(), stage.process());
         let interval = here.face().store.poll_interval();
         assert!(interval > Duration::ZERO, "it is looked at all the time");
+        // Who waits has looked before, and a store may have no connection until then.
+        here.find();
         let (first, second) = (Watching::new(&here), Watching::new(&here));
         match stage.place.wakes() {
             Can::Yes(()) => {
