@@ -3,14 +3,12 @@
 use std::{fmt, io, iter, net::IpAddr};
 
 use rustls::ClientConfig;
-use thingspace_remote::{Limits, RemoteStore};
+use thingspace_remote::{Limits, RemoteStore, trusting};
 use thiserror::Error;
 use tokio_postgres::{
     Config,
     config::{Host, SslMode, TargetSessionAttrs},
 };
-
-use crate::tls;
 
 /// The longest name of a session in bytes: it must fit into a notification.
 const MAX_NAME: usize = 1000;
@@ -118,7 +116,7 @@ CREATE TABLE IF NOT EXISTS thingspace_session (
     /// Fails if the system gives no thread, or TLS can't be set up.
     pub fn store(mut self) -> io::Result<RemoteStore> {
         if self.tls.is_none() {
-            self.tls = Some(tls::trusting().map_err(io::Error::other)?);
+            self.tls = Some(trusting().map_err(io::Error::other)?);
         }
         let limits = self.limits;
         RemoteStore::new(self, limits)

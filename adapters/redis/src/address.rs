@@ -4,13 +4,10 @@ use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 use rustls::{ClientConfig, pki_types::ServerName};
-use thingspace_remote::{Limits, RemoteStore};
+use thingspace_remote::{Limits, RemoteStore, trusting};
 use thiserror::Error;
 
-use crate::{
-    connection::{RedisServer, Session},
-    tls,
-};
+use crate::connection::{RedisServer, Session};
 
 /// A place for a session in Redis: a key.
 #[derive(Clone)]
@@ -148,7 +145,7 @@ impl Redis {
         let name = self.to_string();
         let tls = match self.host {
             Host::Tls(..) => {
-                let config = self.tls.map_or_else(tls::trusting, Ok);
+                let config = self.tls.map_or_else(trusting, Ok);
                 Some(Arc::new(config.map_err(io::Error::other)?))
             }
             Host::Tcp(..) | Host::Unix(_) => None,

@@ -4,7 +4,6 @@ mod address;
 mod connection;
 mod fault;
 mod script;
-mod tls;
 
 pub use self::address::{AddressError, Redis};
 pub use thingspace_remote::{Limits, Problem, RemoteError, RemoteStore};

@@ -1,6 +1,6 @@
 //! The errors of a store on a server.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use thingspace_core::StoreError;
 use thiserror::Error;
@@ -11,11 +11,9 @@ use crate::BoxError;
 /// it holds.
 ///
 /// If a save fails, it may have taken place all the same.
-#[derive(Debug, Error)]
-#[error("{server}: {problem}")]
+#[derive(Debug)]
 pub struct RemoteError {
     server: Arc<str>,
-    #[source]
     problem: Problem,
 }
 
@@ -55,6 +53,18 @@ impl RemoteError {
     /// The reason.
     pub const fn problem(&self) -> &Problem {
         &self.problem
+    }
+}
+
+impl fmt::Display for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.server, self.problem)
+    }
+}
+
+impl StdError for RemoteError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.problem.source()
     }
 }
 

@@ -4,6 +4,7 @@ mod changes;
 mod error;
 mod server;
 mod store;
+mod tls;
 mod worker;
 
 pub use self::{
@@ -11,4 +12,5 @@ pub use self::{
     error::{Problem, RemoteError},
     server::{BoxError, Connection, Record, Save, Server},
     store::{Limits, RemoteStore},
+    tls::trusting,
 };

@@ -1,4 +1,4 @@
-//! TLS by rustls.
+//! TLS by rustls, where a server is reached over it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
 /// other crates brought two providers.
 ///
 /// Fails if the provider has no protocol version.
-pub(crate) fn trusting() -> Result<ClientConfig, rustls::Error> {
+pub fn trusting() -> Result<ClientConfig, rustls::Error> {
     let chosen = CryptoProvider::get_default().cloned();
     let provider = chosen.unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()));
     let builder = ClientConfig::builder_with_provider(provider);
