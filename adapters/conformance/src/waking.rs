@@ -48,15 +48,14 @@ pub(crate) fn a_change_of_another_process_is_reported_to_those_who_watch<P: Plac
 }
 
 /// Somebody who watches a place.
-pub(crate) struct Watching<'a, P: Place> {
-    process: &'a Process<P>,
+pub(crate) struct Watching {
     reports: mpsc::Receiver<()>,
     _watcher: Arc<dyn Fn() + Send + Sync>,
 }
 
-impl<'a, P: Place> Watching<'a, P> {
+impl Watching {
     /// Watches the place through the store of a process.
-    pub(crate) fn new(process: &'a Process<P>) -> Self {
+    pub(crate) fn new<P: Place>(process: &Process<P>) -> Self {
         let (report, reports) = mpsc::channel();
         let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             report.send(()).ok();
@@ -64,17 +63,14 @@ impl<'a, P: Place> Watching<'a, P> {
         let _entered = process.place().enter();
         process.face().store.watch(Arc::downgrade(&watcher));
         Self {
-            process,
             reports,
             _watcher: watcher,
         }
     }
 
-    /// Asserts that changes by another process are reported. Whoever waits has looked at
-    /// the place before.
+    /// Asserts that changes by another process are reported.
     #[track_caller]
-    pub(crate) fn hears_of_changes_by(&self, process: &Process<P>) {
-        self.process.revision();
+    pub(crate) fn hears_of_changes_by<P: Place>(&self, process: &Process<P>) {
         while self.reports.try_recv().is_ok() {}
         until("a change is reported", || {
             process.change();

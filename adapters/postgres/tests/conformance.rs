@@ -16,8 +16,12 @@ use thingspace_core::session::Snapshot;
 use thingspace_fleet::{Link, Postgres as Server};
 use thingspace_postgres::{Limits, Postgres, RemoteStore};
 
-/// One server for all tests.
-static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+/// One server for all tests, with the table.
+static SERVER: LazyLock<Server> = LazyLock::new(|| {
+    let server = Server::start();
+    server.sql(Postgres::TABLE);
+    server
+});
 
 static PLACES: AtomicU32 = AtomicU32::new(0);
 
@@ -36,14 +40,13 @@ impl Row {
         limits.access = LIMIT;
         let address = SERVER.address_at(self.link.address());
         let place = Postgres::at(&address).unwrap().name(&self.name).unwrap();
-        place.create_table().limits(limits).store().unwrap()
+        place.limits(limits).store().unwrap()
     }
 }
 
 impl Place for Row {
     fn new() -> Self {
         let number = PLACES.fetch_add(1, Ordering::Relaxed);
-        SERVER.sql(Postgres::TABLE);
         Self {
             name: format!("place {number}"),
             link: Link::to(SERVER.socket_address()),

@@ -112,8 +112,20 @@ fn postgres(_: &str, _: &str, _: &CredentialSources) -> Result<Place, Failure> {
 
 #[cfg(feature = "redis")]
 fn redis(address: &str, key: &str, credentials: &CredentialSources) -> Result<Place, Failure> {
-    let _ = (address, key, credentials);
-    Err(built_without("Redis"))
+    use thingspace_redis::Redis;
+
+    use crate::failure::Exit;
+
+    let place = Redis::at(address).map_err(|error| Failure::caused_by(Exit::Usage, error))?;
+    let mut place = place.key(format!("{}:{key}", Redis::KEY));
+    if let Some(password) = credentials.store_password()? {
+        place = place.password(password.as_str());
+    }
+    let store = place.store();
+    let store = store.map_err(|error| Failure::caused_by(Exit::Usage, error))?;
+    let name = store.server().to_owned();
+    let store = Arc::new(store);
+    Ok(Place { store, name })
 }
 
 #[cfg(not(feature = "redis"))]

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use thingspace_simulator::{Call, Simulator};
+use thingspace_simulator::Call;
 
 use crate::stage::*;
 
@@ -95,25 +95,45 @@ fn an_address_that_is_none_is_refused() {
 }
 
 #[cfg(feature = "servers")]
-#[test]
-fn many_machines_share_a_session_in_postgresql() {
-    let (here, server) = (Stage::new(), thingspace_fleet::Postgres::start());
-    let run_stored = |args: &[&str]| {
-        let mut command = stored(&here, args);
-        command.env("THINGSPACE_STORE", server.address());
-        here.finish(command.spawn().unwrap())
-    };
-    run_stored(&["login"]).succeeds();
-    run_stored(&["call", "GET", ACCOUNT]).prints(Simulator::ACCOUNT);
-    let shown = run_stored(&["status"]).succeeds();
-    assert!(shown.text().contains("PostgreSQL at") && shown.text().contains("open since"));
-    assert_eq!(here.seen(Call::LogIn), 1);
-    run_stored(&["logout"]).succeeds();
-    assert_eq!(here.done(Call::LogOut), 1);
+mod servers {
+    use thingspace_fleet::{Postgres, Redis};
 
-    server.kill();
-    run_stored(&["login"]).ends_with(4);
-    server.restart();
-    run_stored(&["login"]).succeeds();
-    assert_eq!(here.seen(Call::LogIn), 2);
+    use super::*;
+
+    /// Shares a session through a server, which is killed and restarted.
+    fn share(address: &str, name: &str, kill: impl Fn(), restart: impl Fn()) {
+        let stage = Stage::new();
+        let run = |args: &[&str]| {
+            let mut command = stored(&stage, args);
+            command.env("THINGSPACE_STORE", address);
+            stage.finish(command.spawn().unwrap())
+        };
+        run(&["login"]).succeeds();
+        run(&["call", "GET", ACCOUNT]).prints("accountName");
+        run(&["status"]).prints(name).prints("open since");
+        assert_eq!(stage.seen(Call::LogIn), 1);
+        run(&["logout"]).succeeds();
+        assert_eq!(stage.done(Call::LogOut), 1);
+
+        kill();
+        run(&["login"]).ends_with(4).reports(name);
+        restart();
+        run(&["login"]).succeeds();
+        assert_eq!(stage.seen(Call::LogIn), 2);
+        assert!(!stage.at("state").exists());
+    }
+
+    #[test]
+    fn many_machines_share_a_session_in_postgresql() {
+        let server = Postgres::start();
+        let (kill, restart) = (|| server.kill(), || server.restart());
+        share(&server.address(), "PostgreSQL at 127.0.0.1", kill, restart);
+    }
+
+    #[test]
+    fn many_machines_share_a_session_in_redis() {
+        let server = Redis::start();
+        let (kill, restart) = (|| server.kill(), || server.restart());
+        share(&server.address(), "Redis at 127.0.0.1", kill, restart);
+    }
 }
