@@ -43,13 +43,19 @@ pub(crate) fn show() -> bool {
     for ((name, _), of_place) in places.iter().zip(&rounds) {
         let compared = |figure: fn(&Round) -> f64, by: fn(f64, f64) -> f64| {
             let pairs = of_place.iter().zip(&base);
-            median(pairs.map(|(one, base)| by(figure(one), figure(base))).collect())
+            median(
+                pairs
+                    .map(|(one, base)| by(figure(one), figure(base)))
+                    .collect(),
+            )
         };
         let ratio = compared(|round| round.per_second, |one, base| one / base);
         let added = compared(|round| round.median, |one, base| one - base);
         let added_last = compared(|round| round.last, |one, base| one - base);
         let per_second = median(of_place.iter().map(|round| round.per_second).collect());
-        println!("| {name} | {per_second:.0} | × {ratio:.2} | {added:.0} µs | {added_last:.0} µs |");
+        println!(
+            "| {name} | {per_second:.0} | × {ratio:.2} | {added:.0} µs | {added_last:.0} µs |"
+        );
         is_met &= ratio >= GOAL;
     }
     let verdict = if is_met { "met" } else { "MISSED" };
@@ -94,7 +100,10 @@ fn round(client: &Client) -> Round {
     let started = Instant::now();
     let mut times: Vec<f64> = thread::scope(|scope| {
         let threads = [(); THREADS].map(|()| scope.spawn(|| calls(client)));
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
     });
     let took = started.elapsed().as_secs_f64();
     #[allow(clippy::cast_precision_loss, reason = "a few thousand")]
@@ -115,5 +124,7 @@ fn calls(client: &Client) -> Vec<f64> {
         client.call(request.clone()).unwrap();
         started.elapsed()
     });
-    timed.map(|took: Duration| took.as_secs_f64() * 1e6).collect()
+    timed
+        .map(|took: Duration| took.as_secs_f64() * 1e6)
+        .collect()
 }

@@ -60,7 +60,9 @@ pub(crate) fn show() {
             }
         }
     }
-    println!("\nThe service takes {LOGIN:?} for the login. Loads and saves are of all processes.\n");
+    println!(
+        "\nThe service takes {LOGIN:?} for the login. Loads and saves are of all processes.\n"
+    );
 }
 
 struct Round {

@@ -84,7 +84,7 @@ pub(crate) fn open(address: &str) -> Arc<dyn Store> {
         Arc::new(place.store().unwrap())
     } else if address.starts_with("redis") {
         let place = thingspace_redis::Redis::at(address).unwrap();
-        Arc::new(place.name(name).unwrap().store().unwrap())
+        Arc::new(place.key(name).store().unwrap())
     } else {
         Arc::new(FileStore::new(format!("{address}/{name}/session.json")))
     }

@@ -92,9 +92,15 @@ fn round(place: &Place, number: u32) -> Vec<(&'static str, Accesses)> {
         acts.push((name, store.take()));
     };
     act("connect", &|client| client.sync().unwrap());
-    act("token fetch and login", &|client| drop(client.log_in().unwrap()));
+    act("token fetch and login", &|client| {
+        drop(client.log_in().unwrap());
+    });
     act("an hour of a call each minute", &hour);
-    act("reset", &|client| drop(client.reset_password().unwrap()));
-    act("logout", &|client| drop(client.log_out().unwrap()));
+    act("reset", &|client| {
+        drop(client.reset_password().unwrap());
+    });
+    act("logout", &|client| {
+        drop(client.log_out().unwrap());
+    });
     acts
 }
