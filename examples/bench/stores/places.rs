@@ -63,7 +63,7 @@ impl Places {
         let folder = self.folder.path().display().to_string();
         let at = |name, address: String| Place {
             name,
-            address: Some(Box::new(move |number| format!("{address} {number}"))),
+            address: Some(Box::new(move |number| format!("{address} {name} {number}"))),
         };
         vec![
             at("file", folder),

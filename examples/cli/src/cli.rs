@@ -20,7 +20,8 @@ Credentials:
   these names. Give each once.
   THINGSPACE_BASE_URL is another address than Verizon's.
   THINGSPACE_STORE is the store's address, as of --store; THINGSPACE_STORE_PASSWORD
-  is its password, or in a file like the others.
+  is its password, or in a file like the others. What is saved there is encrypted
+  if THINGSPACE_STORE_KEY_FILE names a file with a key: openssl rand -hex 32
 
 Exit codes:
   0  done

@@ -19,16 +19,20 @@ use crate::failure::Failure;
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The names of the credentials.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "THINGSPACE_KEY",
     "THINGSPACE_SECRET",
     "THINGSPACE_USERNAME",
     "THINGSPACE_PASSWORD",
     STORE_PASSWORD,
+    STORE_KEY,
 ];
 
 /// The name of the store's password.
 const STORE_PASSWORD: &str = "THINGSPACE_STORE_PASSWORD";
+
+/// The name of the key that seals the store, which is in a file always.
+const STORE_KEY: &str = "THINGSPACE_STORE_KEY";
 
 /// The placeholder for a secret.
 const PLACEHOLDER: &str = "never sent";
@@ -125,6 +129,17 @@ impl CredentialSources {
             return Ok(None);
         }
         self.find(STORE_PASSWORD).map(Some)
+    }
+
+    /// The file of the keys that seal the store, if one is given.
+    pub(crate) fn store_key_file(&self) -> Result<Option<PathBuf>, Failure> {
+        if self.value(STORE_KEY)?.is_some() {
+            return Err(Failure::usage(format!(
+                "{STORE_KEY} is given, which seals nothing: write the key into a file that only you may read, and name that as {STORE_KEY}_FILE"
+            )));
+        }
+        let path = self.value(&format!("{STORE_KEY}_FILE"))?;
+        Ok(path.map(|path| path.as_str().into()))
     }
 
     fn find(&self, name: &str) -> Result<Zeroizing<String>, Failure> {

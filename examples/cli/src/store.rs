@@ -7,6 +7,7 @@ use std::{
 };
 
 use thingspace_file::FileStore;
+use thingspace_sealed::{Keys, Sealed};
 use thingspace_ureq::core::session::Store;
 
 use crate::{credentials::CredentialSources, failure::Failure};
@@ -72,11 +73,15 @@ pub(crate) fn open(
     key: &str,
     credentials: &CredentialSources,
 ) -> Result<Place, Failure> {
-    match address {
-        Address::File(path) => Ok(file(path)),
-        Address::Server(Scheme::Postgres, address) => postgres(address, key, credentials),
-        Address::Server(Scheme::Redis, address) => redis(address, key, credentials),
+    let mut place = match address {
+        Address::File(path) => file(path),
+        Address::Server(Scheme::Postgres, address) => postgres(address, key, credentials)?,
+        Address::Server(Scheme::Redis, address) => redis(address, key, credentials)?,
+    };
+    if let Some(keys) = credentials.store_key_file()? {
+        place.store = Arc::new(Sealed::new(place.store, Keys::file(keys)));
     }
+    Ok(place)
 }
 
 fn file(path: &Path) -> Place {

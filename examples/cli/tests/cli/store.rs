@@ -94,6 +94,34 @@ fn an_address_that_is_none_is_refused() {
     .reports("no address of a PostgreSQL database");
 }
 
+#[test]
+fn a_session_is_sealed_with_the_key_in_a_file() {
+    const KEY: &str = "6b1e3c0b0f5d4f7c9c1f7e3a5d2b8e4f0a9c8b7d6e5f4a3b2c1d0e9f8a7b6c5d";
+    let stage = Stage::new();
+    stage.is_secret(KEY);
+    let key = stage.write("key", KEY);
+    let run = |args: &[&str], variable: &str, value: &str| {
+        let mut command = stage.command(args);
+        command.env(variable, value);
+        stage.finish(command.spawn().unwrap())
+    };
+    let sealed = |args: &[&str]| run(args, "THINGSPACE_STORE_KEY_FILE", key.to_str().unwrap());
+    sealed(&["login"]).succeeds();
+    sealed(&["call", "GET", ACCOUNT]).prints("accountName");
+    sealed(&["status"]).prints("open since");
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    let saved = stage.read("state/session.json").unwrap();
+    assert!(saved.starts_with("{\"thingspace-sealed-1\""), "{saved}");
+
+    // Without the key, or with one that seals nothing, there is no session to be had.
+    stage.run(&["login"]).ends_with(2).reports("sealed");
+    run(&["login"], "THINGSPACE_STORE_KEY", KEY)
+        .ends_with(2)
+        .reports("THINGSPACE_STORE_KEY_FILE");
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    assert_eq!(stage.read("state/session.json").unwrap(), saved);
+}
+
 #[cfg(feature = "servers")]
 mod servers {
     use thingspace_fleet::{Postgres, Redis};
