@@ -14,7 +14,7 @@
 //!   and at *longest call*. Set the poll interval, or take a store that wakes those
 //!   who wait, and start the processes over a longer time.
 //! - **An hour of calls**: a call with an open session uses no store. What the store sees is
-//!   the time of the last use, which each process saves every few minutes. Look at
+//!   the time of the last use, for which each process looks every few minutes. Look at
 //!   *connections*: a process closes its own after a minute without use.
 //! - **An outage** of ten minutes. Look at *in doubt*: the logins in a row of which nobody
 //!   knows whether they count as failed; the platform locks the user name at five. Look at
@@ -161,6 +161,8 @@ fn session_ends(processes: usize) -> Result<()> {
     };
     let line = |name: &str, run: Run| {
         run.assert_all_succeeded(2);
+        let saves = run.store.saves.total;
+        assert!(saves < 20, "processes save what others have saved");
         let counts = run.service.counts();
         let refused = counts.seen(Kind::Account) - counts.done(Kind::Account);
         let cells = [count(run.logins()), count(refused), time(run.longest_call)];

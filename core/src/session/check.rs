@@ -120,6 +120,12 @@ impl Checks {
         }
     }
 
+    /// Returns true if the others are as many, and found out the same.
+    pub(super) fn are_as_many_as(&self, other: &Self) -> bool {
+        let found = |checks: &Self| (checks.made, checks.found_down, checks.found_nothing);
+        found(self) == found(other)
+    }
+
     /// The ones of two that know more.
     pub(super) fn merged(self, other: Self) -> Self {
         if other.made > self.made { other } else { self }

@@ -6,7 +6,7 @@
 //! logins are blocked must learn what came first. The record fits into a
 //! snapshot: the kind, the time, the status and the code, but not the response.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,13 @@ impl Failure {
         let set_back = self.at > now;
         self.at = self.at.min(now);
         set_back
+    }
+
+    /// Returns true if it is the same failure of the same operation, the time left aside.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.operation == other.operation
+            && mem::discriminant(&self.reason) == mem::discriminant(&other.reason)
+            && self.status() == other.status()
     }
 
     /// The operation that failed; `None` if it was a call's request whose session

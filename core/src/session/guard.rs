@@ -745,6 +745,23 @@ impl Guard {
                 != other.unblocked.map(|one| (one.id, one.login))
     }
 
+    /// Returns true if others know all of this, the times left aside.
+    pub(super) fn is_known_to(&self, other: &Self) -> bool {
+        let judges_alike = |mine: &Counted| {
+            let theirs = other.counted.iter().find(|one| one.id == mine.id);
+            theirs.is_some_and(|theirs| theirs.verdict == mine.verdict)
+        };
+        let is_alike = match (&self.last_failure, &other.last_failure) {
+            (Some(mine), Some(theirs)) => mine.is_like(theirs),
+            (mine, theirs) => mine.is_none() && theirs.is_none(),
+        };
+        !self.differs_from(other)
+            && self.counted.iter().all(judges_alike)
+            && self.settled.iter().all(|one| other.settled.contains(one))
+            && self.checks.are_as_many_as(&other.checks)
+            && is_alike
+    }
+
     /// Takes back all that is settled, and keeps what there may be of the rest.
     fn take_back(&mut self) {
         let settled = &self.settled;

@@ -311,6 +311,25 @@ impl Memory {
             || self.guard.differs_from(&theirs.guard)
     }
 
+    /// Returns true if others know all of this, once that is merged with what they know:
+    /// the last use and the rounding of clocks left aside.
+    pub(super) fn is_known_to(&self, theirs: &Self) -> bool {
+        let lease = |memory: &Self| memory.lease.map(|lease| lease.operation);
+        !self.knows_more_than(theirs)
+            && lease(self) == lease(theirs)
+            && self.settled == theirs.settled
+            && self.epoch_password == theirs.epoch_password
+            && self.guard.is_known_to(&theirs.guard)
+            // These are taken as they are.
+            && self.cooldown == theirs.cooldown
+            && self.cooled_at == theirs.cooled_at
+            && self.failures == theirs.failures
+            && self.delay == theirs.delay
+            && self.failed == theirs.failed
+            && self.unnamed.is_some() == theirs.unnamed.is_some()
+            && self.suspected.is_some() == theirs.suspected.is_some()
+    }
+
     /// Returns true if no honest process can have saved this then.
     pub(super) fn is_impossible(&self, saved_at: Timestamp) -> bool {
         let numbers = [

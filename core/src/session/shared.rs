@@ -23,7 +23,7 @@ use super::{
     machine::Session,
     memory::Memory,
     operation::{Lease, Operation, OperationKind},
-    settings::{GREATEST_NUMBER, STORE_PATIENCE},
+    settings::{GREATEST_NUMBER, STORE_PATIENCE, USE_GRAIN},
     snapshot::{Revision, Snapshot, SnapshotError},
     span::Span,
     store::{Loaded, Saved},
@@ -73,7 +73,9 @@ impl Session {
     pub(super) fn is_synced(&self) -> bool {
         let used = self.memory.open.as_ref().map(|open| open.used);
         let sharing = self.sharing.as_ref();
-        let has_last_use = |used| sharing.is_none_or(|sharing| used <= sharing.saved_use);
+        let has_last_use = |used: Timestamp| {
+            sharing.is_none_or(|sharing| used.since(sharing.saved_use) < USE_GRAIN)
+        };
         !self.has_changes() && used.is_none_or(has_last_use)
     }
 
@@ -172,6 +174,12 @@ impl Session {
         if self.memory.knows_more_than(theirs) {
             self.memory.changes = self.memory.changes.saturating_add(1);
         }
+        // Others have saved the same: that need not be saved once more.
+        let has_all = self.memory.is_known_to(theirs);
+        let changes = self.memory.changes;
+        if let Some(sharing) = self.sharing.as_mut().filter(|_| has_all) {
+            sharing.saved = changes;
+        }
         let used = |memory: &Memory| {
             memory
                 .open
@@ -180,7 +188,7 @@ impl Session {
         };
         if let Some(sharing) = &mut self.sharing {
             sharing.saved_use = used(theirs);
-            let has_later = used(&self.memory) > sharing.saved_use;
+            let has_later = used(&self.memory).since(sharing.saved_use) >= USE_GRAIN;
             sharing.use_due.take_if(|_| !has_later);
         }
     }

@@ -178,6 +178,66 @@ fn a_change_of_the_store_concerns_no_call_of_an_open_session_and_no_session_with
     Actor::writes().works(&mut alone);
 }
 
+#[test]
+fn what_one_process_has_saved_the_others_need_not_save_too() {
+    let (store, mut here, _) = two_that_know();
+    let mut others: Vec<_> = (0..20).map(|_| Scenario::sharing(&store)).collect();
+    let mut calls: Vec<_> = others
+        .iter_mut()
+        .map(|s| {
+            s.learns();
+            let mut call = Actor::writes();
+            call.sends(s, Purpose::Work);
+            call
+        })
+        .collect();
+    let saves = store.saves.load(Relaxed);
+    // Somebody else has ended the session, which each of them finds out by itself.
+    let mut first = Actor::writes();
+    first.sends(&mut here, Purpose::Work);
+    first.receives(&mut here, session_expired());
+    for (call, s) in calls.iter_mut().zip(&mut others) {
+        call.receives(s, session_expired());
+    }
+    first.logs_in(&mut here, "session-2");
+    here.saves_what_is_unsaved();
+    for (call, s) in calls.iter_mut().zip(&mut others) {
+        let sent = call.sends(s, Purpose::Work);
+        assert_eq!(tokens(&sent).1, "session-2");
+        call.receives(s, done());
+        call.ends_with_response(s);
+        assert!(!s.session.is_unsaved(s.now));
+    }
+    // That the session has ended, and the next login: however many there are.
+    assert!(store.saves.load(Relaxed) <= saves + 4);
+}
+
+#[test]
+fn the_last_use_that_others_have_saved_a_moment_ago_is_not_saved_again() {
+    let (store, _, _) = two_that_know();
+    let mut fleet: Vec<_> = (0..20).map(|_| Scenario::sharing(&store)).collect();
+    for s in &mut fleet {
+        s.learns();
+    }
+    let saves = store.saves.load(Relaxed);
+    for _ in 0..4 {
+        for (number, s) in (0..).zip(&mut fleet) {
+            s.pass(6 * MINUTE);
+            // Each is used a moment after the other.
+            s.pass(number * POLL_INTERVAL);
+            Actor::writes().works(s);
+            s.saves_what_is_unsaved();
+        }
+        let latest = fleet.iter().map(|s| s.now).max().unwrap();
+        for s in &mut fleet {
+            s.now = latest;
+        }
+    }
+    // One of them each time that it is due.
+    let saved = store.saves.load(Relaxed) - saves;
+    assert!((2..=4).contains(&saved), "{saved}");
+}
+
 /// The steady path.
 #[test]
 fn law_15_calls_with_an_open_session_neither_load_nor_save() {
