@@ -96,6 +96,15 @@ impl Postgres {
         format!("postgres://{USER}:{PASSWORD}@{place}/postgres")
     }
 
+    /// The server's address by its Unix socket, with user and password.
+    pub fn address_by_socket(&self) -> String {
+        format!(
+            "host={} port={} user={USER} password={PASSWORD} dbname=postgres",
+            self.socket_folder().display(),
+            self.address.port(),
+        )
+    }
+
     /// The port that it listens on.
     pub const fn socket_address(&self) -> SocketAddr {
         self.address
