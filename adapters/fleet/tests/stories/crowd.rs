@@ -26,6 +26,10 @@ pub(crate) fn opens_one_session(kind: StoreKind) -> String {
             world.worker(number, &world.orders(number, place))
         })
         .collect();
+    // All have seen that nothing is saved, so all want to be the first.
+    for worker in &mut workers {
+        worker.must(What::Sync);
+    }
     let begun: Vec<_> = workers
         .iter_mut()
         .flat_map(|worker| {

@@ -35,6 +35,7 @@ fn tell(kind: StoreKind, stopped: usize, fault: &Fault) -> Chain {
             let mut orders = world.orders(number, holder.place());
             // The others wait for as long as the process is stopped.
             orders.call_timeout = 10 * 60 * 1000;
+            orders.attempt_timeout = 2_000;
             world.worker(number, &orders)
         })
         .collect();
