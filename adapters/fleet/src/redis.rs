@@ -88,6 +88,11 @@ impl Redis {
         format!("{scheme}://:{PASSWORD}@{place}")
     }
 
+    /// The server's address by its Unix socket, with its password.
+    pub fn address_by_socket(&self) -> String {
+        format!("unix://{}?pass={PASSWORD}", self.socket().display())
+    }
+
     /// The port that it listens on.
     pub const fn socket_address(&self) -> SocketAddr {
         self.address

@@ -21,7 +21,7 @@ use nix::{
     unistd::Pid,
 };
 use tempfile::TempDir;
-use thingspace_fleet::Postgres;
+use thingspace_fleet::{Postgres, Redis};
 use thingspace_simulator::{Call, Server, Simulator};
 
 use crate::{
@@ -39,6 +39,7 @@ pub(crate) const NEVER: Duration = Duration::from_secs(120);
 pub(crate) enum StoreKind {
     File,
     Postgres,
+    Redis,
 }
 
 impl fmt::Display for StoreKind {
@@ -46,6 +47,7 @@ impl fmt::Display for StoreKind {
         f.write_str(match self {
             Self::File => "file",
             Self::Postgres => "postgres",
+            Self::Redis => "redis",
         })
     }
 }
@@ -54,6 +56,7 @@ impl fmt::Display for StoreKind {
 pub(crate) enum Holder {
     File(TempDir),
     Postgres(Postgres),
+    Redis(Redis),
 }
 
 impl Holder {
@@ -61,6 +64,7 @@ impl Holder {
         match kind {
             StoreKind::File => Self::File(tempfile::tempdir().unwrap()),
             StoreKind::Postgres => Self::Postgres(Postgres::start()),
+            StoreKind::Redis => Self::Redis(Redis::start()),
         }
     }
 
@@ -69,6 +73,7 @@ impl Holder {
         match self {
             Self::File(folder) => Place::File(folder.path().join("state/session.json")),
             Self::Postgres(server) => Place::Postgres(server.address()),
+            Self::Redis(server) => Place::Redis(server.address()),
         }
     }
 
@@ -77,6 +82,7 @@ impl Holder {
         match self {
             Self::File(_) => self.place(),
             Self::Postgres(server) => Place::Postgres(server.address_by_socket()),
+            Self::Redis(server) => Place::Redis(server.address_by_socket()),
         }
     }
 
@@ -85,6 +91,7 @@ impl Holder {
         match self {
             Self::File(_) => panic!("a file has no address"),
             Self::Postgres(server) => Place::Postgres(server.address_at(address)),
+            Self::Redis(server) => Place::Redis(server.address_at(address)),
         }
     }
 
@@ -93,6 +100,7 @@ impl Holder {
         match self {
             Self::File(_) => panic!("a file has no address"),
             Self::Postgres(server) => server.socket_address(),
+            Self::Redis(server) => server.socket_address(),
         }
     }
 
@@ -101,6 +109,7 @@ impl Holder {
         match self {
             Self::File(_) => panic!("a file has no server"),
             Self::Postgres(server) => server.kill(),
+            Self::Redis(server) => server.kill(),
         }
     }
 
@@ -117,6 +126,7 @@ impl Holder {
         match self {
             Self::File(_) => {}
             Self::Postgres(server) => server.restart(),
+            Self::Redis(server) => server.restart(),
         }
     }
 }

@@ -15,6 +15,7 @@
 mod chain;
 mod clocks;
 mod crowd;
+mod failover;
 mod fleet;
 mod killed;
 mod messages;
@@ -26,7 +27,7 @@ mod worker;
 
 use std::{env, panic, process::ExitCode, time::Instant};
 
-use self::fleet::StoreKind::{self, File, Postgres};
+use self::fleet::StoreKind::{self, File, Postgres, Redis};
 
 /// The argument of a worker.
 const WORKER: &str = "--worker";
@@ -36,11 +37,20 @@ const WORKER: &str = "--worker";
 type Story = (&'static str, &'static [StoreKind], fn(StoreKind) -> String);
 
 const STORIES: &[Story] = &[
-    ("crowd", &[File, Postgres], crowd::opens_one_session),
-    ("killed", &[Postgres], killed::loses_nothing),
-    ("unreachable", &[Postgres], unreachable::fails_no_call),
-    ("clocks", &[File, Postgres], clocks::differ),
-    ("stopped", &[File, Postgres], stopped::disturbs_nobody),
+    ("crowd", &[File, Postgres, Redis], crowd::opens_one_session),
+    ("killed", &[Postgres, Redis], killed::loses_nothing),
+    ("failover", &[Redis], failover::forgets_nothing_that_counts),
+    (
+        "unreachable",
+        &[Postgres, Redis],
+        unreachable::fails_no_call,
+    ),
+    ("clocks", &[File, Postgres, Redis], clocks::differ),
+    (
+        "stopped",
+        &[File, Postgres, Redis],
+        stopped::disturbs_nobody,
+    ),
 ];
 
 fn main() -> ExitCode {

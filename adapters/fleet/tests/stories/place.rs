@@ -9,6 +9,7 @@ use thingspace_core::{
 };
 use thingspace_file::FileStore;
 use thingspace_postgres::{Postgres, RemoteStore};
+use thingspace_redis::Redis;
 
 use crate::{
     messages::{Ended, Report, Save},
@@ -21,6 +22,7 @@ use crate::{
 pub(crate) enum Place {
     File(PathBuf),
     Postgres(String),
+    Redis(String),
 }
 
 impl Place {
@@ -40,6 +42,7 @@ impl Place {
                 let place = Postgres::at(address).unwrap().create_table();
                 Opened::Remote(place.store().unwrap())
             }
+            Self::Redis(address) => Opened::Remote(Redis::at(address).unwrap().store().unwrap()),
         }
     }
 }
