@@ -32,7 +32,7 @@ use crate::{
 
 /// The time after which a call that has not ended never ends: far more than any of its
 /// deadlines.
-pub(crate) const NEVER: Duration = Duration::from_secs(120);
+pub(crate) const NEVER: Duration = Duration::from_secs(180);
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +176,7 @@ impl World {
             seed: u64::try_from(number).unwrap() + 1,
             time: self.time.path().to_owned(),
             attempt_timeout: 5_000,
-            call_timeout: 30_000,
+            call_timeout: 60_000,
         }
     }
 

@@ -24,97 +24,166 @@ const MOST_TASKS: usize = 60;
 /// A task of a worker, and its end.
 type End = (usize, What, Result<View, Failed>);
 
+/// A password that was right once.
+const STALE: &str = "a password of long ago";
+
 /// The server is killed at random in each round of calls, logins, logouts and resets, and
 /// restarted. No update is lost, no login is over the budget, no reset is sent twice, no
 /// password is lost, and every call ends.
 pub(crate) fn loses_nothing(kind: StoreKind) -> String {
     let holder = Holder::start(kind);
     holder.restart_fast();
-    let world = World::new();
-    let mut rng = Rng::with_seed(seed());
-    let mut workers: Vec<_> = (0..PROCESSES)
-        .map(|number| {
+    let mut story = Story::begin(holder, Rng::with_seed(seed()));
+    let rounds = rounds(8);
+    for round in 0..rounds {
+        let ends = story.round();
+        story.judge(round, ends);
+        story.go_on(round);
+    }
+    let Story {
+        holder,
+        world,
+        workers,
+        resets,
+        tasks,
+        failures,
+        ..
+    } = story;
+    drop(workers);
+    let chain = Chain::of(&world.history, holder.place().revision().unwrap());
+    // The stale password was tried once, although no process lived that knew of it.
+    assert_eq!(world.failed_logins(), 1);
+    let passwords = passwords(&world).len();
+    assert_eq!(world.done(Call::ResetPassword), count(passwords));
+    assert_resets(&world, &resets);
+    format!(
+        "{rounds} rounds, {tasks} tasks, {} logins, {passwords} resets, failed: {failures:?}; {chain}",
+        world.seen(Call::LogIn),
+    )
+}
+
+struct Story {
+    holder: Holder,
+    world: World,
+    rng: Rng,
+    workers: Vec<Worker>,
+    /// The number of resets that each worker was asked for, at most.
+    resets: HashMap<usize, usize>,
+    tasks: usize,
+    failures: BTreeMap<Kind, usize>,
+}
+
+impl Story {
+    fn begin(holder: Holder, rng: Rng) -> Self {
+        let world = World::new();
+        // On the empty store, so that it is refused.
+        let failed = stale(&world, &holder).run(What::Call).unwrap_err();
+        assert_eq!(failed.kind, Kind::WrongCredentials, "{failed:?}");
+        let worker = |number| {
             let place = if number % 4 < 2 {
                 holder.place()
             } else {
                 holder.same_place()
             };
             world.worker(number, &world.orders(number, place))
-        })
-        .collect();
-    // One more has a password of long ago.
-    let mut orders = world.orders(PROCESSES, holder.place());
-    "a password of long ago".clone_into(&mut orders.password);
-    let mut stale = world.worker(PROCESSES, &orders);
-
-    let rounds = rounds(8);
-    let mut failures: BTreeMap<Kind, usize> = BTreeMap::new();
-    let (mut tasks, mut resets) = (0, HashMap::<usize, usize>::new());
-    for round in 0..rounds {
-        let resetter = rng.usize(..PROCESSES * 2);
-        if resetter < PROCESSES {
-            *resets.entry(resetter).or_default() += 1;
+        };
+        Self {
+            workers: (0..PROCESSES).map(worker).collect(),
+            holder,
+            world,
+            rng,
+            resets: HashMap::new(),
+            tasks: 0,
+            failures: BTreeMap::new(),
         }
-        let (first, down) = (rng.u64(..80), [0, 0, 100, 1500][rng.usize(..4)]);
+    }
+
+    /// Lets all work, and kills the server meanwhile. Returns the ends of their tasks.
+    fn round(&mut self) -> Vec<End> {
+        let resetter = self.rng.usize(..PROCESSES * 2);
+        if resetter < PROCESSES {
+            *self.resets.entry(resetter).or_default() += 1;
+        }
+        let (first, down) = (self.rng.u64(..80), [0, 0, 100, 1500][self.rng.usize(..4)]);
+        // A process that comes and goes.
+        let mut stale = stale(&self.world, &self.holder);
         let is_up = AtomicBool::new(false);
-        let ends: Vec<_> = thread::scope(|scope| {
-            let busy: Vec<_> = workers
+        thread::scope(|scope| {
+            let busy: Vec<_> = self
+                .workers
                 .iter_mut()
                 .map(|worker| {
-                    let (mut rng, is_up) = (rng.fork(), &is_up);
+                    let (mut rng, is_up) = (self.rng.fork(), &is_up);
                     let resets = worker.number == resetter;
                     scope.spawn(move || work(worker, &mut rng, resets, is_up))
                 })
                 .collect();
             // At any moment of what they do.
             thread::sleep(Duration::from_millis(first));
-            holder.kill();
-            let refused = stale.begin(What::Call);
+            let before = stale.begin(What::LogIn);
+            self.holder.kill();
+            let during = stale.begin(What::Call);
             thread::sleep(Duration::from_millis(down));
-            holder.restart();
+            self.holder.restart();
             is_up.store(true, Ordering::Relaxed);
-            let mut ends = vec![(PROCESSES, refused.what.clone(), refused.end())];
-            for worker in busy {
-                ends.extend(worker.join().unwrap());
-            }
-            ends
-        });
-        for (worker, what, end) in ends {
-            tasks += 1;
-            if let Err(failed) = end {
-                assert!(
-                    is_allowed(&failed, worker == PROCESSES),
-                    "round {round}: worker {worker}: {what:?}: {failed:?}"
-                );
-                *failures.entry(failed.kind).or_default() += 1;
-            }
-        }
-        world.assert_not_locked();
-
-        // Whoever runs a fleet gives the new password to all, and then it goes on.
-        for worker in &mut workers {
-            worker.must(What::Settle);
-        }
-        let password = world.password();
-        assert!(
-            password == Simulator::PASSWORD || passwords(&world).contains(&password),
-            "round {round}: nobody knows the password"
-        );
-        for worker in &mut workers {
-            worker.must(What::Credentials(password.clone()));
-        }
-        for worker in &mut workers {
-            worker.must(What::Call);
-        }
-        world.pass(Duration::from_secs(rng.u64(1..30 * 60)));
+            let after = stale.begin(What::Call);
+            let ends =
+                [before, during, after].map(|task| (PROCESSES, task.what.clone(), task.end()));
+            let others = busy.into_iter().flat_map(|worker| worker.join().unwrap());
+            ends.into_iter().chain(others).collect()
+        })
     }
 
-    drop((workers, stale));
-    let chain = Chain::of(&world.history, holder.place().revision().unwrap());
-    // The stale password is tried once.
-    assert!(world.failed_logins() <= 1, "{}", world.failed_logins());
-    let brought = passwords(&world);
-    assert_eq!(world.done(Call::ResetPassword), count(brought.len()));
+    /// Asserts that nothing failed but for want of the store, or of a login that is not
+    /// allowed.
+    fn judge(&mut self, round: u32, ends: Vec<End>) {
+        for (worker, what, end) in ends {
+            self.tasks += 1;
+            if let Err(failed) = end {
+                let is_expected = matches!(failed.kind, Kind::Store | Kind::Blocked);
+                assert!(
+                    is_expected,
+                    "round {round}: worker {worker}: {what:?}: {failed:?}"
+                );
+                *self.failures.entry(failed.kind).or_default() += 1;
+            }
+        }
+        self.world.assert_not_locked();
+    }
+
+    /// Gives the new password to all, as whoever runs a fleet does. Then all go on.
+    fn go_on(&mut self, round: u32) {
+        for worker in &mut self.workers {
+            worker.must(What::Settle);
+        }
+        let password = self.world.password();
+        assert!(
+            password == Simulator::PASSWORD || passwords(&self.world).contains(&password),
+            "round {round}: nobody knows the password"
+        );
+        for worker in &mut self.workers {
+            worker.must(What::Credentials(password.clone()));
+        }
+        for worker in &mut self.workers {
+            worker.must(What::Call);
+        }
+        self.world
+            .pass(Duration::from_secs(self.rng.u64(1..30 * 60)));
+    }
+}
+
+/// A process whose password is not right any more.
+fn stale(world: &World, holder: &Holder) -> Worker {
+    let mut orders = world.orders(PROCESSES, holder.place());
+    STALE.clone_into(&mut orders.password);
+    // It is another process each time.
+    orders.seed = fastrand::u64(..);
+    world.worker(PROCESSES, &orders)
+}
+
+/// Asserts that no worker sent more resets than it was asked for, those left aside that
+/// were refused.
+fn assert_resets(world: &World, asked: &HashMap<usize, usize>) {
     let mut sent = HashMap::<usize, (usize, usize)>::new();
     for (worker, report) in &*world.history.reports() {
         let (sends, refused) = sent.entry(*worker).or_default();
@@ -125,7 +194,7 @@ pub(crate) fn loses_nothing(kind: StoreKind) -> String {
         }
     }
     for (worker, (sends, refused)) in &sent {
-        let asked = resets.get(worker).copied().unwrap_or_default();
+        let asked = asked.get(worker).copied().unwrap_or_default();
         assert!(
             sends - refused <= asked,
             "worker {worker} sent {sends} resets for {asked}"
@@ -133,11 +202,6 @@ pub(crate) fn loses_nothing(kind: StoreKind) -> String {
     }
     let sends = sent.values().map(|(sends, _)| sends).sum();
     assert_eq!(world.seen(Call::ResetPassword), count(sends));
-    format!(
-        "{rounds} rounds, {tasks} tasks, {} logins, {} passwords, failed: {failures:?}; {chain}",
-        world.seen(Call::LogIn),
-        brought.len(),
-    )
 }
 
 /// Works until the server is up again and for some tasks more. One of them may be a reset.
@@ -176,15 +240,6 @@ fn passwords(world: &World) -> HashSet<String> {
         _ => None,
     });
     brought.collect()
-}
-
-/// Returns true if a task may fail so while the server is down, or the password is another.
-fn is_allowed(failed: &Failed, is_stale: bool) -> bool {
-    match failed.kind {
-        Kind::Store | Kind::Blocked => true,
-        Kind::WrongCredentials => is_stale,
-        _ => false,
-    }
 }
 
 fn count(number: usize) -> u64 {

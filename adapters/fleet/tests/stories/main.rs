@@ -74,12 +74,11 @@ fn main() -> ExitCode {
             let start = Instant::now();
             let told = panic::catch_unwind(|| story(*kind));
             let seconds = start.elapsed().as_secs_f32();
-            match told {
-                Ok(told) => println!("story {name} ... ok in {seconds:.1} s: {told}"),
-                Err(_) => {
-                    failed += 1;
-                    println!("story {name} ... FAILED after {seconds:.1} s");
-                }
+            if let Ok(told) = told {
+                println!("story {name} ... ok in {seconds:.1} s: {told}");
+            } else {
+                failed += 1;
+                println!("story {name} ... FAILED after {seconds:.1} s");
             }
         }
     }
