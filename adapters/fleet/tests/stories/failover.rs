@@ -75,6 +75,8 @@ fn counted_twice(world: &World, place: &Place) -> Vec<Worker> {
             let mut orders = world.orders(number, place.clone());
             // An operation that may have begun is waited for not much longer.
             orders.attempt_timeout = 1_000;
+            // And nobody waits for the next login.
+            orders.call_timeout = 20_000;
             world.worker(number, &orders)
         })
         .collect();
