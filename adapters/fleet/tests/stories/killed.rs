@@ -77,8 +77,11 @@ impl Story {
     fn begin(holder: Holder, rng: Rng) -> Self {
         let world = World::new();
         // On the empty store, so that it is refused.
-        let failed = stale(&world, &holder).run(What::Call).unwrap_err();
+        let mut stale = stale(&world, &holder);
+        let failed = stale.run(What::Call).unwrap_err();
         assert_eq!(failed.kind, Kind::WrongCredentials, "{failed:?}");
+        // A call does not wait until what it has heard is saved.
+        stale.must(What::Sync);
         let worker = |number| {
             let place = if number % 4 < 2 {
                 holder.place()
