@@ -70,6 +70,8 @@ pub(crate) fn differ(kind: StoreKind) -> String {
     }
     assert_eq!(world.done(Call::ResetPassword), resets);
     assert_eq!(world.failed_logins(), 0);
+    // Nobody took a session that was over for an open one.
+    assert_eq!(world.seen(Call::Account), world.done(Call::Account));
     drop(workers);
     let chain = Chain::of(&world.history, holder.place().revision().unwrap());
     format!("{rounds} sessions, {resets} resets; {chain}")
