@@ -18,7 +18,7 @@ const STOPPED_FOR: Duration = Duration::from_secs(2 * 60);
 /// nothing.
 pub(crate) fn disturbs_nobody(kind: StoreKind) -> String {
     let mut chains = Vec::new();
-    for fault in [Fault::Delay(Duration::from_millis(300)), Fault::Hang] {
+    for fault in [Fault::Delay(Duration::from_secs(1)), Fault::Hang] {
         for stopped in [0, 1] {
             chains.push(tell(kind, stopped, &fault));
         }
