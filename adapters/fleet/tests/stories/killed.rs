@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fastrand::Rng;
@@ -12,7 +12,7 @@ use thingspace_simulator::{Call, Simulator};
 
 use crate::{
     chain::Chain,
-    fleet::{Holder, StoreKind, Worker, World, rounds},
+    fleet::{Holder, NEVER, StoreKind, Worker, World, rounds},
     messages::{Failed, Kind, Report, View, What},
 };
 
@@ -140,11 +140,15 @@ impl Story {
             let after = stale.begin(What::Call);
             let ends =
                 [before, during, after].map(|task| (PROCESSES, task.what.clone(), task.end()));
-            // Before it goes, it saves what it has heard.
-            let saved = stale.begin(What::Sync);
-            let saved = (PROCESSES, saved.what.clone(), saved.end());
             let others = busy.into_iter().flat_map(|worker| worker.join().unwrap());
-            ends.into_iter().chain([saved]).chain(others).collect()
+            let ends: Vec<_> = ends.into_iter().chain(others).collect();
+            // Before it goes, it saves what it has heard.
+            let deadline = Instant::now() + NEVER;
+            while stale.run(What::Sync).is_err() {
+                assert!(Instant::now() < deadline, "the store is up");
+                thread::sleep(Duration::from_millis(50));
+            }
+            ends
         })
     }
 
