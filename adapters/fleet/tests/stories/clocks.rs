@@ -66,6 +66,10 @@ pub(crate) fn differ(kind: StoreKind) -> String {
                 }
             }
         }
+        // No save takes as long as that.
+        for worker in &mut workers {
+            worker.must(What::Sync);
+        }
         world.pass(IDLE);
     }
     assert_eq!(world.done(Call::ResetPassword), resets);

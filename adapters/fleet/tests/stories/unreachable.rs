@@ -12,9 +12,9 @@ use crate::{
 };
 
 const PROCESSES: usize = 4;
-const STEP: Duration = Duration::from_secs(15);
+const STEP: Duration = Duration::from_secs(30);
 /// Longer than the last use of a session may go unsaved.
-const STEPS: u32 = 40;
+const STEPS: u32 = 20;
 
 /// No call with an open session fails, however the network does, for ten minutes each.
 pub(crate) fn fails_no_call(kind: StoreKind) -> String {
