@@ -61,6 +61,10 @@ impl Config {
     /// A call with an open session neither loads nor saves. A store that fails stops
     /// logins, logouts and resets, and nothing else. The budget of failed logins is the
     /// store's: programs of one user name are to share one.
+    ///
+    /// What a response brought is saved beside the calls. So a program that is about to end
+    /// [syncs](crate::Client::sync) before, also after an error: others learn that a
+    /// password was refused.
     pub fn store(self, store: impl AsyncStore + 'static) -> Self {
         Self {
             store: Some(Box::new(store)),
