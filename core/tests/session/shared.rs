@@ -234,8 +234,8 @@ fn the_last_use_that_others_have_saved_a_moment_ago_is_not_saved_again() {
         }
     }
     // One of them each time that it is due.
-    let saved = store.saves.load(Relaxed) - saves;
-    assert!((2..=4).contains(&saved), "{saved}");
+    let times = store.saves.load(Relaxed) - saves;
+    assert!((2..=4).contains(&times), "{times}");
 }
 
 /// The steady path.

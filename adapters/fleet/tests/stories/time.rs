@@ -12,8 +12,9 @@ use std::{
 use nix::time::{ClockId, clock_gettime};
 use thingspace_core::Timestamp;
 
-/// What a store says of an age is as exact as that, on the busiest machine.
-const MARGIN: Duration = Duration::from_millis(50);
+/// What a store says of an age is as exact as that: a file system's clock ticks 250 times
+/// a second.
+const MARGIN: Duration = Duration::from_millis(20);
 
 /// The time: the system's, and what has passed beside it. Each line of the file says when
 /// time was made to pass, by the clock that all processes have in common, and how much.
@@ -29,10 +30,9 @@ impl Time {
         &self.0
     }
 
-    /// Lets time pass. Nothing else happens just before and just after, so that everybody
-    /// knows what was first, however exact a store's clock is.
+    /// Lets time pass. Nothing is saved just before, so that everybody knows what was first.
     pub(crate) fn pass(&self, time: Duration) {
-        thread::sleep(MARGIN * 2);
+        thread::sleep(MARGIN * 5);
         let mut file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -40,7 +40,7 @@ impl Time {
             .unwrap();
         let line = format!("{} {}\n", common().as_millis(), time.as_millis());
         file.write_all(line.as_bytes()).unwrap();
-        thread::sleep(MARGIN * 2);
+        thread::sleep(MARGIN * 5);
     }
 
     /// The time by the clock of this process.
@@ -49,8 +49,11 @@ impl Time {
     }
 
     /// The age of what is this old by the system's clock.
+    ///
+    /// What was saved at the very moment at which time was made to pass was saved after it:
+    /// those who waited for that moment save at once.
     pub(crate) fn age(&self, age: Duration) -> Duration {
-        age + self.passed(age + MARGIN)
+        age + self.passed(age.saturating_sub(MARGIN))
     }
 
     /// The time that was made to pass within the last `age`.
