@@ -1,10 +1,11 @@
 //! The builder of a session: what every driver has to know before the first
 //! step.
 
-use std::time::Duration;
+use std::{hash::Hasher, time::Duration};
 
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::{
     machine::Session,
@@ -14,6 +15,10 @@ use super::{
     snapshot::{Snapshot, SnapshotError},
 };
 use crate::{Credentials, Environment, Timestamp};
+
+/// The most characters of a store's key (our choice). Most file systems take names of 255,
+/// and the files beside a session's have longer names.
+const MAX_KEY: usize = 200;
 
 /// The characters that stay as they are in a store's key.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
@@ -101,16 +106,19 @@ impl SessionBuilder {
 
     /// The name of the session in a store that holds many: one for each
     /// environment, application and user, if there is one. Plain ASCII without slashes, and no
-    /// secret.
+    /// secret. It has 200 characters at most, so that a file can be named by it: the rest
+    /// of a longer one is a hash, which is the same in every version.
     pub fn store_key(&self) -> String {
         let parts = [
             &self.environment.to_string(),
             self.credentials.username().unwrap_or_default(),
             self.credentials.app.key(),
         ];
-        parts
-            .map(|part| utf8_percent_encode(part, PLAIN).to_string())
-            .join(",")
+        shortened(
+            parts
+                .map(|part| utf8_percent_encode(part, PLAIN).to_string())
+                .join(","),
+        )
     }
 
     /// Builds the session. Nothing is sent until a call asks for it.
@@ -138,6 +146,20 @@ impl SessionBuilder {
         session.sharing = self.sharing;
         Ok(session)
     }
+}
+
+/// Returns a store's key that is not too long, and the same for the same key. A key that
+/// was long enough has a `~`, which no other has.
+fn shortened(mut key: String) -> String {
+    if key.len() <= MAX_KEY {
+        return key;
+    }
+    let mut hasher = SipHasher13::new();
+    hasher.write(key.as_bytes());
+    let hash = hasher.finish128().as_u128();
+    let hash = format!("~{hash:032x}");
+    key.truncate(MAX_KEY.saturating_sub(hash.len()));
+    key + &hash
 }
 
 impl From<Credentials> for SessionBuilder {

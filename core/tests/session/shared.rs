@@ -757,6 +757,33 @@ fn every_session_has_a_key_of_its_own_in_a_store_that_holds_many() {
     assert_eq!(keys.len(), 5);
 }
 
+/// The file of a session has a name that a file system takes, however long its user's
+/// name and key are; and an old version's file is found again.
+#[test]
+fn a_key_that_is_too_long_for_a_file_is_shortened_in_the_same_way_in_every_version() {
+    let key = |username: &str| {
+        SessionBuilder::new(credentials_of(username, "IMgr8"))
+            .environment(Environment::mock())
+            .store_key()
+    };
+    // The last one that is kept as it is.
+    let longest = key(&"z".repeat(148));
+    assert_eq!(longest.len(), 200);
+    assert!(longest.ends_with("zzz,key"), "{longest}");
+    let shortened = key(&"z".repeat(300));
+    assert_eq!(
+        shortened,
+        format!(
+            "https%3A%2F%2Fmock.thingspace.verizon.com%2Fapi,{}~278811102738df75849bbd038a20de77",
+            "z".repeat(119)
+        )
+    );
+    assert_eq!(shortened.len(), 200);
+    assert_ne!(key(&"z".repeat(301)), shortened);
+    // No name that is short enough looks like one that was shortened.
+    assert!(!key("~").contains('~'));
+}
+
 /// One process has the right password, and five others are given a wrong one in the
 /// place of theirs, each as bad as can be: the same for all, or another one for each.
 #[test]

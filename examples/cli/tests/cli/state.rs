@@ -56,6 +56,23 @@ fn each_environment_user_and_key_has_its_own_by_default() {
     assert!(!stage.at("relative").exists());
 }
 
+#[test]
+fn a_long_key_has_a_file_that_is_found_again() {
+    let key = "k".repeat(300);
+    let stage = Stage::of(Simulator::new(42).application(key.as_str(), Simulator::SECRET));
+    for command in ["login", "login", "status"] {
+        let mut program = stage.program();
+        program.arg(command).env("THINGSPACE_KEY", &key);
+        stage.finish(program.spawn().unwrap()).succeeds();
+    }
+    assert_eq!(stage.seen(Call::LogIn), 1);
+    let mut reset = stage.program();
+    reset.args(["reset-password", "--command", "sh", "-c", "cat > vault"]);
+    reset.env("THINGSPACE_KEY", &key);
+    stage.finish(reset.spawn().unwrap()).succeeds();
+    assert_eq!(stage.read("vault").unwrap(), stage.password());
+}
+
 /// Every command but `simulate` refuses the session's file for this reason, asks
 /// the service nothing and leaves the file alone.
 #[track_caller]
