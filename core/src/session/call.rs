@@ -82,6 +82,13 @@ impl Call {
         Self::with_purpose(Purpose::LogIn)
     }
 
+    /// A call that gets the tokens that are missing, and sends nothing of its own: for
+    /// somebody who uses both elsewhere. What is refused there is reported by
+    /// [`Session::session_token_refused`] and [`Session::bearer_token_refused`].
+    pub const fn acquire_tokens() -> Self {
+        Self::with_purpose(Purpose::Acquire)
+    }
+
     /// A call that ends the session. That no session is open is no error.
     #[doc(alias = "logout_using_post")]
     pub const fn log_out() -> Self {
@@ -200,6 +207,7 @@ impl fmt::Debug for Call {
         let purpose = match &self.purpose {
             Purpose::Request { request, .. } => request.uri().path(),
             Purpose::LogIn => "log in",
+            Purpose::Acquire => "acquire tokens",
             Purpose::LogOut => "log out",
             Purpose::ResetPassword => "reset password",
             Purpose::Sync => "sync",

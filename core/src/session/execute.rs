@@ -46,6 +46,8 @@ pub(super) enum Purpose {
     },
     /// Opening a session, unless one is open.
     LogIn,
+    /// Getting the tokens that are missing, for somebody who uses them elsewhere.
+    Acquire,
     /// Ending the session.
     LogOut,
     /// Resetting the password.
@@ -386,6 +388,7 @@ impl Execution {
         }
         let kind = match purpose {
             Purpose::Request { .. } => return Ok(None),
+            Purpose::Acquire => return Ok(Some(self.finish_with(acquired(session)))),
             Purpose::LogIn | Purpose::Sync => return Err(Error::finished()),
             Purpose::LogOut => OperationKind::LogOut,
             Purpose::ResetPassword => {
@@ -680,8 +683,10 @@ impl Execution {
     /// that the call needs.
     fn needs_no_store(&self, purpose: &Purpose, session: &mut Session, now: Timestamp) -> bool {
         let logs_out = |lease: Lease| lease.kind == OperationKind::LogOut;
-        matches!(purpose, Purpose::Request { .. } | Purpose::LogIn)
-            && session.usable_bearer(now, self.own).is_some()
+        matches!(
+            purpose,
+            Purpose::Request { .. } | Purpose::LogIn | Purpose::Acquire
+        ) && session.usable_bearer(now, self.own).is_some()
             && (purpose.tokens() == CallTokens::Bearer
                 || !session.memory.lease.is_some_and(logs_out)
                     && session.usable_session(now, self.own).is_some())
@@ -1080,7 +1085,7 @@ impl Purpose {
     const fn tokens(&self) -> CallTokens {
         match self {
             Self::Request { options, .. } => options.tokens,
-            Self::LogIn | Self::LogOut | Self::ResetPassword => CallTokens::Both,
+            Self::LogIn | Self::Acquire | Self::LogOut | Self::ResetPassword => CallTokens::Both,
             // It sends nothing.
             Self::Sync => CallTokens::Bearer,
         }
@@ -1106,7 +1111,7 @@ impl Purpose {
     const fn is_idempotent(&self) -> bool {
         match self {
             Self::Request { options, .. } => options.idempotent,
-            Self::LogIn | Self::LogOut | Self::Sync => true,
+            Self::LogIn | Self::Acquire | Self::LogOut | Self::Sync => true,
             Self::ResetPassword => false,
         }
     }
@@ -1114,6 +1119,18 @@ impl Purpose {
     /// Returns true if it is retried after a failure that may pass.
     const fn is_retried(&self) -> bool {
         !matches!(self, Self::ResetPassword)
+    }
+}
+
+/// The tokens of a session that has both.
+#[cold]
+fn acquired(session: &Session) -> Result<Completion, Error> {
+    match (session.bearer_token(), session.session_token()) {
+        (Some(bearer), Some(token)) => Ok(Completion::Acquired {
+            bearer: bearer.clone(),
+            session: token.clone(),
+        }),
+        _ => Err(Error::finished()),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     operation::{Operation, OperationKind},
     snapshot::{Revision, Snapshot},
 };
-use crate::{SessionToken, Timestamp};
+use crate::{BearerToken, SessionToken, Timestamp};
 
 /// The next thing to do for a call.
 // A box around the request would cost every call an allocation.
@@ -218,6 +218,13 @@ pub enum Completion {
     Response(Response<Bytes>),
     /// The token of the session that is open now.
     LoggedIn(SessionToken),
+    /// Both tokens, as a request would carry them now.
+    Acquired {
+        /// The bearer token.
+        bearer: BearerToken,
+        /// The token of the session that is open.
+        session: SessionToken,
+    },
     /// The token of the session that was ended; `None` if no session was open.
     LoggedOut(Option<SessionToken>),
     /// The new password after a reset.
@@ -245,6 +252,17 @@ impl Completion {
     pub fn into_logged_in(self) -> Result<SessionToken, Error> {
         match self {
             Self::LoggedIn(token) => Ok(token),
+            _ => Err(Error::finished()),
+        }
+    }
+
+    /// Both tokens that [`Call::acquire_tokens`](super::Call::acquire_tokens) found or
+    /// got.
+    ///
+    /// Fails if the call was another one.
+    pub fn into_tokens(self) -> Result<(BearerToken, SessionToken), Error> {
+        match self {
+            Self::Acquired { bearer, session } => Ok((bearer, session)),
             _ => Err(Error::finished()),
         }
     }

@@ -122,6 +122,21 @@ impl Session {
         }
     }
 
+    /// Gives up this session token on somebody's word that it does not work any more, or
+    /// that another login is wanted. Returns true if it was in use here: then the session
+    /// is over, and the next call logs in; nothing is logged out.
+    ///
+    /// It is no refusal by the service, so it delays no login: see
+    /// [`session_token_refused`](Self::session_token_refused).
+    pub fn forget_session_token(&mut self, token: &SessionToken) -> bool {
+        let open = self.memory.open.as_ref();
+        let Some(open) = open.filter(|open| open.token == *token) else {
+            return false;
+        };
+        self.session_found_ended(open.generation);
+        true
+    }
+
     /// Ends the bearer token after a 401 that names nothing. Returns false if one was
     /// ended for such a reason just now, and this is the one that came after it.
     pub(super) fn suspect_bearer(&mut self, generation: OperationId, now: Timestamp) -> bool {

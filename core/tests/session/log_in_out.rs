@@ -1,8 +1,10 @@
 //! Opening and ending a session by name.
 
+use std::time::Duration;
+
 use thingspace_core::{
     ErrorKind,
-    session::{Event, OperationKind, WaitReason},
+    session::{Call, Event, OperationKind, WaitReason},
 };
 
 use crate::scenario::*;
@@ -24,6 +26,33 @@ fn opening_a_session_gives_its_token() {
     call.logs_in(&mut s, "session-1");
     assert_eq!(call.ends_logged_in(&mut s).expose(), "session-1");
     assert_eq!(s.session.opened_at(), Some(s.now));
+}
+
+#[test]
+fn tokens_for_somebody_else_are_those_of_a_request_and_nothing_is_sent_that_is_not_needed() {
+    let mut s = Scenario::new();
+    let mut call = Actor::new(Call::acquire_tokens());
+    call.fetches(&mut s, "bearer-1");
+    call.logs_in(&mut s, "session-1");
+    let tokens = |call: &mut Actor, s: &mut Scenario| {
+        let (bearer, session) = call.ends(s).unwrap().into_tokens().unwrap();
+        (bearer.expose().to_owned(), session.expose().to_owned())
+    };
+    let first = ("bearer-1".to_owned(), "session-1".to_owned());
+    assert_eq!(tokens(&mut call, &mut s), first);
+    let mut again = Actor::new(Call::acquire_tokens());
+    assert_eq!(tokens(&mut again, &mut s), first);
+
+    // The session is in use, and the bearer token about to end.
+    for _ in 0..6 {
+        s.pass(Duration::from_secs(9 * 60));
+        Actor::reads().works(&mut s);
+    }
+    s.pass(Duration::from_secs(6 * 60));
+    let mut later = Actor::new(Call::acquire_tokens());
+    later.fetches(&mut s, "bearer-2");
+    let second = ("bearer-2".to_owned(), "session-1".to_owned());
+    assert_eq!(tokens(&mut later, &mut s), second);
 }
 
 #[test]

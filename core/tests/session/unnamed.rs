@@ -307,6 +307,26 @@ fn tokens_that_were_refused_elsewhere_are_reported_by_name() {
 }
 
 #[test]
+fn law_7_a_session_that_somebody_forgets_is_no_death_and_a_newer_one_goes_on() {
+    let mut s = open();
+    let first = s.session.session_token().unwrap().clone();
+    // However often and however soon it is done, no login is delayed.
+    for number in 2..10 {
+        let token = s.session.session_token().unwrap().clone();
+        assert!(s.session.forget_session_token(&token));
+        assert!(s.session.session_token().is_none());
+        let mut call = Actor::reads();
+        call.logs_in(&mut s, &format!("session-{number}"));
+        call.works(&mut s);
+        // Of an older one, nothing is known any more.
+        assert!(!s.session.forget_session_token(&token));
+        assert!(!s.session.forget_session_token(&first));
+        Actor::reads().works(&mut s);
+    }
+    assert_eq!(s.session.login_guard().failed_logins, 0);
+}
+
+#[test]
 fn law_5_calls_that_a_stale_bearer_was_refused_for_at_once_cost_one_bearer_and_no_login() {
     let mut s = open();
     let mut calls = [Actor::writes(), Actor::reads(), Actor::writes()];
