@@ -65,8 +65,7 @@ async fn respond(
         return Ok(refusal.map(|bytes| Body::whole(bytes, busy)));
     };
     let request = Request::from_parts(head, body);
-    let now = shared.now();
-    match shared.with(|simulator| simulator.respond(now, &request)) {
+    match shared.respond(&request) {
         Reply::Response(response) => Ok(response.map(|bytes| Body::whole(bytes, busy))),
         Reply::Late(delay, response) => {
             sleep(delay).await;

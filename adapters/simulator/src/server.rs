@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+use http::Request;
 use hyper_util::rt::TokioExecutor;
 use thingspace_core::Timestamp;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -16,11 +18,11 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::Simulator;
 use crate::connection::{self, Builder};
 #[cfg(feature = "tls")]
 use crate::tls;
 use crate::tracker::{ConnectionTracker, TrackedConnection};
+use crate::{Reply, Simulator};
 
 /// A running [`Simulator`] on a thread of its own. It serves HTTP/1.1 and
 /// HTTP/2 on `127.0.0.1`.
@@ -49,10 +51,21 @@ impl Server {
     /// Serves `simulator` on `port`, which must be free. 0 stands for any free
     /// port.
     pub fn start_on(port: u16, simulator: Simulator) -> io::Result<Self> {
+        Self::start_logged(port, simulator, |_, _| {})
+    }
+
+    /// Serves `simulator` on `port`, and reports each request and its reply to `log`,
+    /// which is called on the server's thread and with nothing locked.
+    pub fn start_logged(
+        port: u16,
+        simulator: Simulator,
+        log: impl Fn(&Request<Bytes>, &Reply) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let builder = Builder::new(TokioExecutor::new());
         Self::run(
             port,
             simulator,
+            Box::new(log),
             ("http", "127.0.0.1"),
             move |stream, shared| connection::serve(builder.clone(), stream, shared),
         )
@@ -71,6 +84,7 @@ impl Server {
         Self::run(
             0,
             simulator,
+            Box::new(|_, _| {}),
             ("https", "localhost"),
             move |stream, shared| tls::serve(acceptor.clone(), stream, shared),
         )
@@ -79,6 +93,7 @@ impl Server {
     fn run<F>(
         port: u16,
         mut simulator: Simulator,
+        log: Log,
         (scheme, host): (&str, &str),
         serve: impl Fn(TcpStream, Arc<Shared>) -> F + Send + 'static,
     ) -> io::Result<Self>
@@ -97,6 +112,7 @@ impl Server {
             simulator: Mutex::new(simulator),
             ahead: Mutex::default(),
             tracker: Mutex::default(),
+            log,
         });
         let (stop, stopped) = oneshot::channel();
         runtime.spawn(accept(listener, Arc::clone(&shared), serve));
@@ -179,7 +195,11 @@ pub(crate) struct Shared {
     /// The time by which the service's clock is ahead of the system's.
     ahead: Mutex<Duration>,
     tracker: Mutex<ConnectionTracker>,
+    log: Log,
 }
+
+/// Takes note of a request and its reply.
+type Log = Box<dyn Fn(&Request<Bytes>, &Reply) + Send + Sync>;
 
 impl Shared {
     /// Locks the simulator. A test that panicked inside `with` must not stop the
@@ -190,6 +210,14 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         act(&mut simulator)
+    }
+
+    /// Gives a request to the simulator, and reports its reply.
+    pub(crate) fn respond(&self, request: &Request<Bytes>) -> Reply {
+        let now = self.now();
+        let reply = self.with(|simulator| simulator.respond(now, request));
+        (self.log)(request, &reply);
+        reply
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -470,3 +470,24 @@ fn a_panic_inside_with_does_not_stop_the_service() {
     assert_eq!(Client::connect(&server).send(BEARER).status(), 200);
     assert_eq!(server.with(|s| s.counts().bearers_issued), 1);
 }
+
+#[test]
+fn each_request_and_its_reply_are_logged() {
+    let (log, logged) = std::sync::mpsc::channel();
+    let log = std::sync::Mutex::new(log);
+    let server = Server::start_logged(0, Simulator::new(42), move |request, reply| {
+        let status = reply
+            .clone()
+            .into_response()
+            .map(|response| response.status());
+        let path = request.uri().path().to_owned();
+        log.lock().unwrap().send((path, status)).unwrap();
+    })
+    .unwrap();
+    server.with(|service| service.inject(Call::BearerToken, Fault::Drop));
+    Client::connect(&server).write(BEARER);
+    let path = || "/api/ts/v1/oauth2/token".to_owned();
+    assert_eq!(logged.recv().unwrap(), (path(), None));
+    Client::connect(&server).send(BEARER);
+    assert_eq!(logged.recv().unwrap(), (path(), Some(http::StatusCode::OK)));
+}
