@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    commands::{Call, Completions, LogIn, LogOut, Man, ResetPassword, Simulate, Status, Unblock},
+    commands::{
+        Call, Completions, LogIn, LogOut, Man, ResetPassword, Simulate, Status, Unblock,
+    },
     failure::Failure,
 };
 
@@ -25,10 +27,11 @@ Credentials:
 
 Exit codes:
   0  done
-  1  the service refused
+  1  the service refused: the call, or a token fetch or login that it needed
   2  usage or configuration, the state file among it
-  3  the login guard is blocked; nothing was sent
-  4  never sent: the network, or a wait after failures that is too long
+  3  the login guard is blocked, and this command made no login
+  4  the call was never sent: the network, the deadline, a wait after failures that
+     is too long, or a login of this command that had no response
   5  outcome unknown, or the response could not be written: the command may have
      been or was executed; look before you retry it";
 
@@ -37,6 +40,9 @@ Exit codes:
 #[derive(Parser)]
 #[command(name = "thingspace", version, after_help = CREDENTIALS_AND_CODES)]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -57,70 +63,66 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
         match self {
-            Self::LogIn(command) => command.run(),
-            Self::LogOut(command) => command.run(),
-            Self::Status(command) => command.run(),
-            Self::Call(command) => command.run(),
-            Self::ResetPassword(command) => command.run(),
-            Self::Unblock(command) => command.run(),
-            Self::Simulate(command) => command.run(),
+            Self::LogIn(command) => command.run(common),
+            Self::LogOut(command) => command.run(common),
+            Self::Status(command) => command.run(common),
+            Self::Call(command) => command.run(common),
+            Self::ResetPassword(command) => command.run(common),
+            Self::Unblock(command) => command.run(common),
+            Self::Simulate(command) => command.run(common),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),
         }
     }
-
-    /// Returns true if the output is to be JSON.
-    pub(crate) const fn json(&self) -> bool {
-        match self {
-            Self::LogIn(LogIn { common })
-            | Self::LogOut(LogOut { common })
-            | Self::Status(Status { common })
-            | Self::Call(Call { common, .. })
-            | Self::ResetPassword(ResetPassword { common, .. })
-            | Self::Unblock(Unblock { common, .. }) => common.json,
-            Self::Simulate(Simulate { json, .. }) => *json,
-            Self::Completions(_) | Self::Man(_) => false,
-        }
-    }
 }
 
-/// The options of every command that uses a session.
+/// The options of every command, which may stand before it or after it.
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Common {
     /// Print everything as JSON, errors too
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
+
+    /// Report each request, wait and event on the standard error, without secrets
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
 
     /// The file that the session is shared in, and beside which resets are recorded
     /// [default: one for each environment,
     /// user and key, in thingspace under the user's state directory]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
 
     /// The store that the session is shared in: a file, or for many machines the address
     /// of a PostgreSQL or Redis server, without its password [default: the file of
     /// --state]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) store: Option<String>,
 
     /// The environment of ThingSpace to use [default: production]
-    #[arg(long, value_enum)]
+    #[arg(long, global = true, value_enum)]
     pub(crate) environment: Option<NamedEnvironment>,
 
     /// A file with the credentials, which only you may read
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
 
     /// The timeout of each request, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
 
     /// The longest wait until the service is ready again, or until the next login may be
     /// made, in seconds; the command fails if it would be longer
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(..=86_400))]
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub(crate) wait: u64,
+
+    /// The longest time for the whole command, in seconds; it ends within two more. A
+    /// password reset that has begun is brought to its end
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) deadline: Option<u64>,
 }
 
 /// The environments that Verizon runs.

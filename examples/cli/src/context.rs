@@ -12,14 +12,19 @@ use thingspace_ureq::{
     Builder, Client, Config,
     core::{
         Credentials, Environment, Error, Password, Session, SessionBuilder, Timestamp,
-        session::{BlockReason, LoginGuard, PLATFORM_LOCKS_AT, Settings, SnapshotError, Store},
+        session::{
+            BlockReason, Call, Completion, LoginGuard, PLATFORM_LOCKS_AT, Settings, SnapshotError,
+            Store,
+        },
     },
 };
 
 use crate::{
     cli::{Common, NamedEnvironment},
     credentials::CredentialSources,
+    deadline,
     failure::Failure,
+    message,
     record::Records,
     store::{self, Address, Place, STORE},
     watch::Watch,
@@ -35,12 +40,18 @@ pub(crate) struct Context {
     pub(crate) credentials: CredentialSources,
     place: Place,
     path: PathBuf,
-    settings: Settings,
+    pub(crate) settings: Settings,
+    /// The observer of the command's calls.
+    pub(crate) watch: Watch,
+    /// The time at which the command's calls end.
+    deadline: Option<Timestamp>,
     json: bool,
 }
 
 impl Context {
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
+        let watch = Watch::new(common);
+        let deadline = deadline::begin(common, &watch);
         let environment = environment(common.environment)?;
         let credentials = CredentialSources::new(common.credentials.as_deref())?;
         let session = SessionBuilder::new(credentials.without_secrets()?);
@@ -57,7 +68,10 @@ impl Context {
         };
         let address = address.unwrap_or_else(|| Address::File(path.clone()));
         let mut settings = Settings::default();
-        settings.attempt_timeout = Duration::from_secs(common.timeout);
+        let timeout = common
+            .deadline
+            .map_or(common.timeout, |deadline| common.timeout.min(deadline));
+        settings.attempt_timeout = Duration::from_secs(timeout);
         settings.longest_wait = Duration::from_secs(common.wait);
         Ok(Self {
             environment,
@@ -65,6 +79,8 @@ impl Context {
             credentials,
             path,
             settings,
+            watch,
+            deadline,
             json: common.json,
         })
     }
@@ -110,8 +126,7 @@ impl Context {
         &self,
         work: impl FnOnce(&Client) -> Result<R, Error>,
     ) -> Result<R, Failure> {
-        let watch = Watch::default();
-        let client = self.client(&watch)?;
+        let client = self.client()?;
         let began = client.now();
         let password = password_in_use(&client)?;
         if let Some(outdated) = self.records().outdated(&password)? {
@@ -119,7 +134,7 @@ impl Context {
         }
         let result = self.run_saved(&client, work);
         let opened_at = client.session(|session| session.opened_at());
-        if watch.has_sent_login() && opened_at >= Some(began) {
+        if self.watch.logins() > 0 && opened_at >= Some(began) {
             self.records().settle(&password);
         }
         result.map_err(|error| self.explain(&client, error))
@@ -134,7 +149,7 @@ impl Context {
         outdated: Failure,
     ) -> Result<R, Failure> {
         // The guard knows of the reset, unless its file was lost.
-        client.sync()?;
+        self.sync(client)?;
         if client.session(|session| session.login_guard().blocked.is_none()) {
             return Err(outdated);
         }
@@ -171,8 +186,8 @@ impl Context {
         if !is_unsaved {
             return;
         }
-        if let Err(error) = client.sync() {
-            Failure::from(error)
+        if let Err(failure) = self.sync(client) {
+            failure
                 .with_advice(format!(
                     "The session could not be saved ({}), so other invocations do not know what this one did.",
                     self.place()
@@ -181,23 +196,47 @@ impl Context {
         }
     }
 
+    /// Makes a call, which ends at the deadline of the command.
+    pub(crate) fn call(&self, client: &Client, call: Call) -> Result<Completion, Error> {
+        client.run(match self.deadline {
+            Some(deadline) => call.with_deadline(deadline),
+            None => call,
+        })
+    }
+
+    /// Brings the session and its store to know the same. There is time for that after the
+    /// deadline of the command.
+    pub(crate) fn sync(&self, client: &Client) -> Result<(), Failure> {
+        let call = match self.deadline {
+            Some(deadline) => Call::sync().with_deadline(deadline + deadline::TO_SAVE),
+            None => Call::sync(),
+        };
+        let synced = client.run(call).and_then(Completion::into_synced);
+        synced.map_err(|error| Failure::of_call(error, &self.watch))
+    }
+
+    /// Fails if the deadline of the command has passed.
+    pub(crate) fn check_deadline(&self) -> Result<(), Failure> {
+        match self.deadline {
+            Some(deadline) if now() >= deadline => Err(deadline::passed(&self.watch)),
+            _ => Ok(()),
+        }
+    }
+
     /// A client that shares the session.
-    pub(crate) fn client(&self, watch: &Watch) -> Result<Client, Failure> {
-        self.client_of(watch, || self.credentials.credentials())
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        self.client_of(|| self.credentials.credentials())
     }
 
     /// A client that shares the session, with these credentials.
     pub(crate) fn client_of(
         &self,
-        watch: &Watch,
         credentials: impl FnOnce() -> Result<Credentials, Failure>,
     ) -> Result<Client, Failure> {
         let builder = self.builder(credentials)?;
-        let config = Config::new(builder).observer(watch.clone());
-        let client = Builder::new(config)
-            .store(Arc::clone(&self.place.store))
-            .build();
-        self.built(client)
+        let config = Config::new(builder).observer(self.watch.clone());
+        let client = Builder::new(config).store(Arc::clone(&self.place.store));
+        self.built(client.build())
     }
 
     /// Explains a call's error, with what is known of a reset that it may come
@@ -211,7 +250,7 @@ impl Context {
                 Some(_) => None,
             }),
         };
-        let failure = error.into();
+        let failure = Failure::of_call(error, &self.watch);
         let Some(guard) = guard else {
             return failure;
         };
@@ -250,18 +289,7 @@ impl Context {
     /// Returns what was built from the saved session, or the failure if that can't be
     /// used.
     fn built<T>(&self, built: Result<T, SnapshotError>) -> Result<T, Failure> {
-        built.map_err(|error| {
-            let place = self.place();
-            let advice = match error {
-                SnapshotError::Damaged => format!(
-                    "It is in {place}, and is left as it is: move it away, which forgets its session and its count of failed logins."
-                ),
-                _ => format!(
-                    "It is in {place}: name the place of this session with --state or --store, or leave that out."
-                ),
-            };
-            Failure::from(error).with_advice(advice)
-        })
+        built.map_err(|error| Failure::usage(message::unusable(error, self.place())))
     }
 }
 

@@ -124,7 +124,7 @@ impl CredentialSources {
     /// The password of the store's server, if one is given.
     #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(crate) fn store_password(&self) -> Result<Option<Zeroizing<String>>, Failure> {
-        let in_file = format!("{STORE_PASSWORD}_FILE");
+        let in_file = in_file(STORE_PASSWORD);
         if self.value(STORE_PASSWORD)?.is_none() && self.value(&in_file)?.is_none() {
             return Ok(None);
         }
@@ -143,7 +143,7 @@ impl CredentialSources {
     }
 
     fn find(&self, name: &str) -> Result<Zeroizing<String>, Failure> {
-        let in_file = format!("{name}_FILE");
+        let in_file = in_file(name);
         match (self.value(name)?, self.value(&in_file)?) {
             (Some(value), None) => Ok(value),
             (None, Some(path)) => secret(Path::new(path.as_str())),
@@ -172,6 +172,11 @@ impl CredentialSources {
             }
         }
     }
+}
+
+/// The name under which the value's file is given.
+fn in_file(name: &str) -> String {
+    format!("{}_FILE", name.strip_suffix("_FILE").unwrap_or(name))
 }
 
 fn given_twice(name: &str) -> Failure {

@@ -2,14 +2,15 @@
 
 use std::{error::Error as StdError, fmt, process::ExitCode};
 
-use serde_json::{Value, json};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
 use thingspace_file::FileError;
 use thingspace_ureq::core::{
-    CredentialsError, EnvironmentError, Error, ErrorKind, Outcome, RequestError, StoreError,
-    session::SnapshotError,
+    CredentialsError, EnvironmentError, Error, ErrorKind, Outcome, StoreError, TransportError,
+    session,
 };
 
-use crate::show;
+use crate::{message, show, watch::Watch};
 
 /// The exit codes that `--help` explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,8 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    fn of(error: &Error) -> Self {
+    /// The exit code of a call that failed so, and in which this number of logins was made.
+    fn of(error: &Error, logins: u32) -> Self {
         match error.outcome() {
             // Whatever else is known of it, it must not be retried blindly.
             Outcome::Unknown => Self::OutcomeUnknown,
@@ -30,7 +32,9 @@ impl Exit {
             _ if error.refusal().is_some() => Self::Refused,
             // An earlier attempt may have been refused for its session.
             Outcome::NeverSent | Outcome::Refused => match error.kind() {
-                ErrorKind::Blocked { .. } => Self::LoginBlocked,
+                ErrorKind::Blocked { .. } if logins == 0 => Self::LoginBlocked,
+                // What blocked it is what this command had.
+                ErrorKind::Blocked { .. } if status_before(error).is_some() => Self::Refused,
                 ErrorKind::Request(_) => Self::Usage,
                 ErrorKind::Store(error) => Self::of_store(error),
                 _ => Self::NeverSent,
@@ -72,6 +76,8 @@ pub(crate) struct Failure {
     cause: Cause,
     /// True if the response may hold a secret, so that it is not shown.
     hides_response: bool,
+    /// More about it in JSON.
+    details: Map<String, Value>,
     /// More to know and to do, a sentence each.
     advice: Vec<String>,
 }
@@ -79,7 +85,13 @@ pub(crate) struct Failure {
 #[derive(Debug)]
 enum Cause {
     /// An error of the library.
-    Call(Box<Error>),
+    Call {
+        error: Box<Error>,
+        /// The number of logins that this command has made.
+        logins: u32,
+        /// The sources of the last operation of this command that had no response.
+        silence: Vec<String>,
+    },
     /// Another error.
     Other(Box<dyn StdError>),
     /// A message of this program.
@@ -98,6 +110,7 @@ impl Failure {
             exit,
             cause: Cause::Message(message.into()),
             hides_response: false,
+            details: Map::new(),
             advice: Vec::new(),
         }
     }
@@ -108,8 +121,32 @@ impl Failure {
             exit,
             cause: Cause::Other(Box::new(error)),
             hides_response: false,
+            details: Map::new(),
             advice: Vec::new(),
         }
+    }
+
+    /// The failure of a command whose call has this error.
+    pub(crate) fn of_call(error: Error, watch: &Watch) -> Self {
+        let logins = watch.logins();
+        Self {
+            exit: Exit::of(&error, logins),
+            cause: Cause::Call {
+                error: Box::new(error),
+                logins,
+                silence: watch.silence(),
+            },
+            hides_response: false,
+            details: Map::new(),
+            advice: Vec::new(),
+        }
+    }
+
+    /// Adds something to the report in JSON, under a name of its own.
+    #[must_use]
+    pub(crate) fn with_detail(mut self, name: &str, value: Value) -> Self {
+        self.details.insert(name.to_owned(), value);
+        self
     }
 
     /// Adds advice.
@@ -124,6 +161,14 @@ impl Failure {
     pub(crate) const fn without_response(mut self) -> Self {
         self.hides_response = true;
         self
+    }
+
+    /// The error of the library, if it is one of a call.
+    pub(crate) const fn error(&self) -> Option<&Error> {
+        match &self.cause {
+            Cause::Call { error, .. } => Some(error),
+            _ => None,
+        }
     }
 
     pub(crate) const fn exit(&self) -> Exit {
@@ -166,18 +211,31 @@ impl Failure {
             "causes": self.sources(),
             "advice": self.advice,
         });
-        if let (Cause::Call(call), Value::Object(error)) = (&self.cause, &mut error) {
-            let details = json!({
-                "outcome": outcome(call.outcome()),
-                "status": call.status().map(|status| status.as_u16()),
-                "code": call.code().map(ToString::to_string),
-                "retry_at": call.retry_at().map(show::time),
-                "because": call.because().map(show::failed),
-                "login_guard": call.login_guard().map(show::login_guard),
-                "response": self.response_body().map(show::body),
-            });
-            if let Value::Object(details) = details {
-                error.extend(details);
+        if let Value::Object(error) = &mut error {
+            error.extend(self.details.clone());
+            if let Cause::Call {
+                error: call,
+                logins,
+                ..
+            } = &self.cause
+            {
+                // What this command had is its own.
+                let before = call.because().filter(|_| *logins > 0);
+                let status = call.status().or(before.and_then(session::Failure::status));
+                let code = call.code().or(before.and_then(session::Failure::code));
+                let details = json!({
+                    "outcome": outcome(call.outcome()),
+                    "status": status.map(|status| status.as_u16()),
+                    "code": code.map(ToString::to_string),
+                    "logins_made": logins,
+                    "retry_at": call.retry_at().map(show::time),
+                    "because": call.because().map(show::failed),
+                    "login_guard": call.login_guard().map(show::login_guard),
+                    "response": self.response_body().map(show::body),
+                });
+                if let Value::Object(details) = details {
+                    error.extend(details);
+                }
             }
         }
         json!({ "error": error })
@@ -186,7 +244,7 @@ impl Failure {
     /// The body of the response that refused the caller's own request. (The
     /// response to a login is not shown: it might hold the password.)
     fn response_body(&self) -> Option<&[u8]> {
-        let Cause::Call(error) = &self.cause else {
+        let Cause::Call { error, .. } = &self.cause else {
             return None;
         };
         let is_own = error.prerequisite().is_none() && !error.is_password_in_doubt();
@@ -198,54 +256,53 @@ impl Failure {
         }
     }
 
+    /// The causes behind the failure, each once.
     fn sources(&self) -> Vec<String> {
-        let error: &dyn StdError = match &self.cause {
-            Cause::Call(error) => error,
-            Cause::Other(error) => &**error,
+        let (error, silence): (&dyn StdError, &[String]) = match &self.cause {
+            Cause::Call { error, silence, .. } => (error, silence),
+            Cause::Other(error) => (&**error, &[]),
             Cause::Message(_) => return Vec::new(),
         };
-        std::iter::successors(error.source(), |&error| error.source())
-            .map(ToString::to_string)
-            .collect()
+        let mut sources: Vec<String> = Vec::new();
+        for source in std::iter::successors(error.source(), |&error| error.source()) {
+            // The message of a call says the same.
+            let is_of_call = matches!(self.cause, Cause::Call { .. });
+            if is_of_call && (source.is::<TransportError>() || source.is::<StoreError>()) {
+                continue;
+            }
+            let text = message::for_a_shell(source.to_string());
+            if !sources.iter().any(|said| said.contains(&text)) {
+                sources.push(text);
+            }
+        }
+        if let Cause::Call { error, logins, .. } = &self.cause {
+            let is_lost = error.is_blocked() && status_before(error).is_none();
+            if is_lost && *logins > 0 {
+                sources.extend(silence.iter().cloned());
+            }
+        }
+        sources
     }
+}
+
+/// The status of the failure that came before, if a response came.
+fn status_before(error: &Error) -> Option<StatusCode> {
+    error.because().and_then(session::Failure::status)
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            Cause::Call(error) => error.fmt(f),
-            Cause::Other(error) => error.fmt(f),
+            Cause::Call { error, logins, .. } => f.write_str(&message::of(error, *logins)),
+            Cause::Other(error) => f.write_str(&message::for_a_shell(error.to_string())),
             Cause::Message(message) => f.write_str(message),
         }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let is_session_call = matches!(error.kind(), ErrorKind::Request(RequestError::SessionCall));
-        let failure = Self {
-            exit: Exit::of(&error),
-            cause: Cause::Call(Box::new(error)),
-            hides_response: false,
-            advice: Vec::new(),
-        };
-        if is_session_call {
-            return failure
-                .with_advice("Here these are: thingspace login, logout and reset-password");
-        }
-        failure
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::caused_by(Exit::of_store(&error), error)
-    }
-}
-
-impl From<SnapshotError> for Failure {
-    fn from(error: SnapshotError) -> Self {
-        Self::caused_by(Exit::Usage, error)
     }
 }
 

@@ -10,10 +10,13 @@ compile_error!("the session's file is for Unix alone; see thingspace-file");
 
 mod cli;
 mod commands;
+mod confirm;
 mod context;
 mod credentials;
+mod deadline;
 mod failure;
 mod keeper;
+mod message;
 mod record;
 mod show;
 mod store;
@@ -30,8 +33,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return report_unparsed(&error),
     };
-    let json = cli.command.json();
-    match cli.command.run() {
+    let json = cli.common.json;
+    let result = cli.command.run(&cli.common);
+    deadline::lift();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.report(json);

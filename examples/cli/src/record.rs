@@ -223,10 +223,10 @@ impl Records {
         let begun = show::time(reset.begun);
         let place = reset.place.display();
         let then =
-            "Use that one; if the login guard is blocked, unblock it with: thingspace unblock";
+            "Use the new one; if the login guard is blocked, unblock it with: thingspace unblock";
         match self.progress(reset, blocked) {
             Progress::Saved => format!(
-                "The reset of {begun} has put the new password into {place}, and the one before into {}. {then}",
+                "The password to use is in {place}, from the reset of {begun}; if the login guard is blocked, unblock it with: thingspace unblock. (The one from before is in {} until the next login, and of no use any more.)",
                 reset.old().display()
             ),
             Progress::HandedOver => format!(
@@ -237,8 +237,8 @@ impl Records {
             ),
             Progress::Drafted => format!(
                 "The reset of {begun} was cut off with the new password on its way into {place}: mv {} {}. {then}",
-                quoted(&Draft::path_of(&reset.place)),
-                quoted(&reset.place)
+                show::quoted(&Draft::path_of(&reset.place).display().to_string()),
+                show::quoted(&reset.place.display().to_string())
             ),
             Progress::Rescued => format!(
                 "The reset of {begun} could not put the new password where it belongs, and left it in {}: move it there. {then}",
@@ -339,17 +339,6 @@ fn old(place: &Path) -> PathBuf {
 /// The number on the disk of the file with this name, if there is one.
 fn file(path: &Path) -> Option<u64> {
     fs::symlink_metadata(path).ok().map(|about| about.ino())
-}
-
-/// A path, quoted so that a shell reads it as one word.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,=@%".contains(c);
-    if path.chars().all(is_plain) {
-        path
-    } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
-    }
 }
 
 fn beside(path: &Path, end: &str) -> PathBuf {

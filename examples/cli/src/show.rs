@@ -15,6 +15,7 @@ use thingspace_ureq::core::{
 use crate::{
     context::now,
     failure::{Exit, Failure},
+    message::blocked,
 };
 
 /// Prints a result on the standard output, as JSON or as text.
@@ -68,6 +69,16 @@ pub(crate) fn sanitized(text: &[u8]) -> String {
         }
     };
     text.chars().map(sanitized).collect()
+}
+
+/// Text, quoted so that a shell reads it as one word.
+pub(crate) fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,=@%:".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// A body as JSON: the JSON that it is, else its text, else base64.
@@ -132,15 +143,6 @@ pub(crate) fn guarding(guard: &LoginGuard) -> String {
 /// The time of the next login, if that is still to come.
 fn next_login(guard: &LoginGuard) -> Option<Timestamp> {
     guard.next_login.filter(|at| *at > now())
-}
-
-/// The reason why the login guard is blocked, and what unblocks it here.
-pub(crate) fn blocked(reason: &BlockReason) -> String {
-    match reason {
-        // The library's advice is for a program that has the new password.
-        BlockReason::AwaitingConfirmation => "a password reset was executed and has not reported success, so the password from before is wrong; give the new one, then unblock the guard".to_owned(),
-        reason => reason.to_string(),
-    }
 }
 
 /// A failure that came before, as JSON.

@@ -1,32 +1,54 @@
-//! Observes a command's calls: reports waits at a terminal, and notes its logins.
+//! Observes a command's calls: reports what they wait for and, if that is wanted, every
+//! request and event, and notes what they have sent.
 
 use std::{
+    collections::BTreeSet,
+    error::Error as StdError,
     io::{self, IsTerminal},
+    iter,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
     thread,
     time::Duration,
 };
 
+use serde_json::{Value, json};
 use thingspace_ureq::core::{
     Timestamp,
-    session::{Exchange, ExchangeResult, Observer, OperationKind, Wait, WaitReason},
+    session::{Event, Exchange, ExchangeResult, Observer, OperationKind, Wait, WaitReason},
 };
 
-use crate::show;
+use crate::{cli::Common, context::now, show};
 
-/// The longest wait that is not reported.
+/// The longest wait that is not reported at a terminal.
 const A_MOMENT: Duration = Duration::from_millis(500);
 
+/// The longest wait that is not reported elsewhere: a mail about a job is to say more than
+/// that it took a little longer.
+const A_WHILE: Duration = Duration::from_secs(5);
+
+/// The time after its timeout in which the result of a request is reported.
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
+
 /// The observer of a command's calls.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Watch(Arc<Observed>);
 
-#[derive(Default)]
 struct Observed {
-    login_sent: AtomicBool,
+    json: bool,
+    verbose: bool,
+    /// The longest time for which an operation of another process is waited for, if it
+    /// has the timeout of this one.
+    operation: Duration,
+    /// The number of logins sent.
+    logins: AtomicU32,
+    /// True once a request has been sent that is the command's own, and no token fetch or
+    /// login that it needs.
+    own_sent: AtomicBool,
+    /// The error of the last operation that had no response, and its sources.
+    silence: Mutex<Vec<String>>,
     /// True while a reset has been sent and has no result.
     resetting: Mutex<bool>,
     reset_ended: Condvar,
@@ -39,12 +61,39 @@ struct Waiting {
     reason: Option<WaitReason>,
     /// The number of waits so far.
     number: u64,
+    /// The reasons that are reported.
+    reported: BTreeSet<String>,
 }
 
 impl Watch {
-    /// Returns true if this command has sent a login, whatever came of it.
-    pub(crate) fn has_sent_login(&self) -> bool {
-        self.0.login_sent.load(Relaxed)
+    pub(crate) fn new(common: &Common) -> Self {
+        Self(Arc::new(Observed {
+            json: common.json,
+            verbose: common.verbose,
+            operation: Duration::from_secs(common.timeout) + GRACE,
+            logins: AtomicU32::default(),
+            own_sent: AtomicBool::default(),
+            silence: Mutex::default(),
+            resetting: Mutex::default(),
+            reset_ended: Condvar::default(),
+            waiting: Mutex::default(),
+        }))
+    }
+
+    /// The number of logins that this command has sent, whatever came of them.
+    pub(crate) fn logins(&self) -> u32 {
+        self.0.logins.load(Relaxed)
+    }
+
+    /// Returns true if this command has sent a request that is no token fetch or login.
+    pub(crate) fn has_sent_own(&self) -> bool {
+        self.0.own_sent.load(Relaxed)
+    }
+
+    /// The error of the last token fetch or login of this command that had no response,
+    /// and its sources.
+    pub(crate) fn silence(&self) -> Vec<String> {
+        locked(&self.0.silence).clone()
     }
 
     /// Waits until a reset that was sent has its result.
@@ -57,12 +106,9 @@ impl Watch {
         drop(wait);
     }
 
-    /// Reports a wait and its reason at a terminal, once it takes longer than a
-    /// moment. Nothing of it goes into a pipe.
+    /// Reports a wait and its reason: at a terminal once it takes longer than a moment,
+    /// elsewhere once for each reason, if it takes longer than a while.
     pub(crate) fn report_wait(&self, reason: WaitReason, until: Option<Timestamp>) {
-        if !io::stderr().is_terminal() {
-            return;
-        }
         let mut waiting = locked(&self.0.waiting);
         if waiting.reason.replace(reason) == Some(reason) {
             return;
@@ -70,17 +116,57 @@ impl Watch {
         waiting.number += 1;
         let number = waiting.number;
         drop(waiting);
+        let is_terminal = io::stderr().is_terminal();
+        let after = if is_terminal || self.0.verbose {
+            A_MOMENT
+        } else if until.is_some_and(|until| until.since(now()) >= A_WHILE) {
+            Duration::ZERO
+        } else {
+            A_WHILE
+        };
+        let (until, about) = match until {
+            Some(until) => (until, ""),
+            // Nobody here knows the timeout of whoever began it.
+            None => (now() + self.0.operation, "about "),
+        };
         let watch = self.clone();
-        thread::spawn(move || {
-            thread::sleep(A_MOMENT);
-            let waiting = locked(&watch.0.waiting);
-            if waiting.reason.is_some() && waiting.number == number {
-                let until = until.map_or_else(String::new, |until| {
-                    format!(", until {} at most", show::time(until))
-                });
-                show::to_stderr(&format!("Waiting for {reason}{until} …"));
+        let report = move || {
+            let mut waiting = locked(&watch.0.waiting);
+            let goes_on = waiting.reason.is_some() && waiting.number == number;
+            let is_new = waiting.reported.insert(reason.to_string());
+            if goes_on && (is_new || is_terminal || watch.0.verbose) {
+                let at = show::time(until);
+                watch.note(
+                    &format!("Waiting for {reason}, until {about}{at} at most …"),
+                    "waiting",
+                    &json!({ "for": reason.to_string(), "until": at }),
+                );
             }
-        });
+        };
+        if after.is_zero() {
+            report();
+        } else {
+            thread::spawn(move || {
+                thread::sleep(after);
+                report();
+            });
+        }
+    }
+
+    /// Reports something on the standard error if everything is to be reported.
+    fn trace(&self, text: &str, name: &str, value: &Value) {
+        if self.0.verbose {
+            self.note(text, name, value);
+        }
+    }
+
+    /// Writes a line to the standard error, as text or as JSON under a name.
+    fn note(&self, text: &str, name: &str, value: &Value) {
+        if self.0.json {
+            show::to_stderr(&show::line(&json!({ name: value })));
+        } else {
+            show::to_stderr(text);
+        }
     }
 
     /// Notes that there is something to do.
@@ -90,17 +176,70 @@ impl Watch {
 }
 
 impl Observer for Watch {
+    fn event(&self, event: &Event) {
+        let text = event.to_string();
+        self.trace(&format!("* {text}"), "event", &json!(text));
+    }
+
     fn sending(&self, exchange: &Exchange) {
         self.goes_on();
-        match operation(exchange) {
-            Some(OperationKind::LogIn) => self.0.login_sent.store(true, Relaxed),
-            Some(OperationKind::PasswordReset) => *locked(&self.0.resetting) = true,
+        let (method, path) = (exchange.method(), exchange.path());
+        let number = exchange.attempt().number();
+        let operation = operation(exchange);
+        let purpose =
+            operation.map_or_else(|| "the call".to_owned(), |operation| operation.to_string());
+        self.trace(
+            &format!("> {method} {path} ({purpose}, attempt {number})"),
+            "sending",
+            &json!({
+                "method": method.as_str(),
+                "path": path,
+                "operation": operation.map(show::operation),
+                "attempt": number,
+            }),
+        );
+        match operation {
+            Some(OperationKind::LogIn) => {
+                self.0.logins.fetch_add(1, Relaxed);
+            }
+            Some(OperationKind::PasswordReset) => {
+                self.0.own_sent.store(true, Relaxed);
+                *locked(&self.0.resetting) = true;
+            }
+            None | Some(OperationKind::LogOut) => self.0.own_sent.store(true, Relaxed),
             _ => {}
         }
     }
 
-    fn received(&self, exchange: &Exchange, _: &ExchangeResult<'_>) {
+    fn received(&self, exchange: &Exchange, result: &ExchangeResult<'_>) {
         self.goes_on();
+        let seconds = result.took.as_secs_f64();
+        let number = exchange.attempt().number();
+        match result.result {
+            Ok(status) => self.trace(
+                &format!("< {status} after {seconds:.3} s"),
+                "received",
+                &json!({ "status": status.as_u16(), "seconds": seconds, "attempt": number }),
+            ),
+            Err(error) => {
+                let chain = iter::successors(error.source(), |&error| error.source());
+                let chain: Vec<_> = chain.map(ToString::to_string).collect();
+                let cause = chain.first().cloned().unwrap_or_else(|| error.to_string());
+                let sent = if error.may_have_left() {
+                    "no response"
+                } else {
+                    "not sent"
+                };
+                self.trace(
+                    &format!("< {sent} after {seconds:.3} s: {cause}"),
+                    "received",
+                    &json!({ "sent": error.may_have_left(), "causes": chain, "seconds": seconds, "attempt": number }),
+                );
+                if operation(exchange).is_some() {
+                    *locked(&self.0.silence) = chain;
+                }
+            }
+        }
         if operation(exchange) == Some(OperationKind::PasswordReset) {
             *locked(&self.0.resetting) = false;
             self.0.reset_ended.notify_all();

@@ -2,13 +2,14 @@
 
 use std::{
     fs,
-    io::{self, Read},
+    io::{self, IsTerminal, Read},
 };
 
 use bytes::Bytes;
 use clap::Args;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use serde_json::{Map, Value, json};
+use thingspace_ureq::core::{api::Endpoint, session};
 
 use crate::{cli::Common, context::Context, failure::Failure, show};
 
@@ -37,23 +38,30 @@ pub(crate) struct Call {
     /// Write the response's status and headers before its body
     #[arg(long)]
     include: bool,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 impl Call {
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
+        // The deadline counts while the body is read.
+        let context = Context::new(common)?;
         let request = self.request()?;
-        let context = Context::new(&self.common)?;
-        let response = context.run(|client| client.call(request))?;
-        if self.common.json {
+        let response = context.run(|client| {
+            let call = session::Call::to(request, &context.environment)?;
+            let response = context.call(client, call)?.into_response()?;
+            Ok(<Request<Bytes> as Endpoint>::parse(response)?)
+        })?;
+        if common.json {
             return show::print(true, &to_json(&response), "");
         }
         if self.include {
             show::to_stdout(&head(&response))?;
         }
-        show::to_stdout(response.body())
+        show::to_stdout(response.body())?;
+        // The prompt of a shell is to begin a line.
+        if io::stdout().is_terminal() && !response.body().ends_with(b"\n") {
+            show::to_stdout(b"\n")?;
+        }
+        Ok(())
     }
 
     fn request(&self) -> Result<Request<Bytes>, Failure> {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
+use thingspace_ureq::core::session::Call;
 
 use crate::{cli::Common, context::Context, failure::Failure, show};
 
@@ -9,17 +10,15 @@ use crate::{cli::Common, context::Context, failure::Failure, show};
 ///
 /// There is no need to: `call` opens one when it has to.
 #[derive(Args)]
-pub(crate) struct LogIn {
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
+pub(crate) struct LogIn {}
 
 impl LogIn {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let context = Context::new(&self.common)?;
+    pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
+        let Self {} = self;
+        let context = Context::new(common)?;
         let before = context.session()?.session_token().cloned();
         let logged_in = context.run(|client| {
-            let token = client.log_in()?;
+            let token = context.call(client, Call::log_in())?.into_logged_in()?;
             Ok((token, client.session(|session| session.opened_at())))
         });
         let (token, opened_at) = logged_in.map_err(Failure::without_response)?;
@@ -31,6 +30,6 @@ impl LogIn {
         } else {
             format!("A session has been open since {since}.")
         };
-        show::print(self.common.json, &value, &text)
+        show::print(common.json, &value, &text)
     }
 }

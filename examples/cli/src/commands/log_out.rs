@@ -2,26 +2,26 @@
 
 use clap::Args;
 use serde_json::json;
-use thingspace_ureq::Client;
+use thingspace_ureq::core::session::Call;
 
-use crate::{cli::Common, context::Context, failure::Failure, show, watch::Watch};
+use crate::{cli::Common, context::Context, failure::Failure, show};
 
 /// End the session
 ///
 /// Callbacks keep coming after it.
 #[derive(Args)]
-pub(crate) struct LogOut {
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
+pub(crate) struct LogOut {}
 
 impl LogOut {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let context = Context::new(&self.common)?;
+    pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
+        let Self {} = self;
+        let context = Context::new(common)?;
         // It makes no login, so an outdated password does no harm.
-        let client = context.client(&Watch::default())?;
+        let client = context.client()?;
         let ended = context
-            .run_saved(&client, Client::log_out)
+            .run_saved(&client, |client| {
+                context.call(client, Call::log_out())?.into_logged_out()
+            })
             .map_err(|error| context.explain(&client, error))?;
         let ended = ended.is_some();
         let text = if ended {
@@ -29,6 +29,6 @@ impl LogOut {
         } else {
             "No session was open."
         };
-        show::print(self.common.json, &json!({ "ended": ended }), text)
+        show::print(common.json, &json!({ "ended": ended }), text)
     }
 }

@@ -11,6 +11,7 @@ mod status;
 mod unblock;
 
 pub(crate) use self::{
-    call::Call, completions::Completions, log_in::LogIn, log_out::LogOut, man::Man,
-    reset_password::ResetPassword, simulate::Simulate, status::Status, unblock::Unblock,
+    call::Call, completions::Completions, log_in::LogIn,
+    log_out::LogOut, man::Man, reset_password::ResetPassword, simulate::Simulate, status::Status,
+    unblock::Unblock,
 };

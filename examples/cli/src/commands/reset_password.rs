@@ -1,6 +1,6 @@
 //! Resets the password, and saves the new one before it reports success.
 
-use std::{ffi::OsString, path, time::Duration};
+use std::{ffi::OsString, path};
 
 use clap::{ArgGroup, Args};
 use serde_json::json;
@@ -8,22 +8,21 @@ use thingspace_ureq::{
     Client,
     core::{
         Error, ErrorKind,
-        session::{BlockReason, LoginGuard, NewPassword},
+        session::{BlockReason, Call, Completion, LoginGuard, NewPassword},
     },
 };
 
 use crate::{
     cli::Common,
     context::{Context, now, password_in_use},
+    deadline,
     failure::{Exit, Failure},
     keeper::{self, DeferredSignals, Keeper, Location, NotSaved},
+    message,
     record::{Records, Reset},
     show,
-    watch::Watch,
+    watch::GRACE,
 };
-
-/// The time after its timeout in which the result of a request is reported.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// Reset the password to a random one, and save it
 ///
@@ -50,14 +49,11 @@ pub(crate) struct ResetPassword {
     /// line end; all that follows are its arguments. It must end with status 0
     #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true)]
     command: Vec<OsString>,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 impl ResetPassword {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let context = Context::new(&self.common)?;
+    pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
+        let context = Context::new(common)?;
         let records = context.records();
         let Some(_lock) = records.lock()? else {
             return Err(Failure::usage(
@@ -79,8 +75,7 @@ impl ResetPassword {
             .map_err(|error| Failure::usage(format!("the file can't be named: {error}")))?;
         let reset = records.reset(place, self.to.is_none(), now());
 
-        let watch = Watch::default();
-        let client = context.client(&watch)?;
+        let client = context.client()?;
         let old = password_in_use(&client)?;
         if let Some(outdated) = records.outdated(&old)? {
             return Err(outdated);
@@ -90,7 +85,7 @@ impl ResetPassword {
         if let Some(reason @ BlockReason::AwaitingConfirmation) = &guard.blocked {
             let message = format!(
                 "nothing was sent, because the login guard is blocked: {}",
-                show::blocked(reason)
+                message::blocked(reason)
             );
             let failure = Failure::new(Exit::LoginBlocked, message);
             return Err(records.explain(failure, &guard));
@@ -99,10 +94,11 @@ impl ResetPassword {
         let before = records.load()?;
         records.save(&reset)?;
         let _deferred = DeferredSignals::new();
+        deadline::lift();
         let shared = context.run_saved(&client, |client| {
-            Ok(match request(client, &watch) {
+            Ok(match request(&context, client) {
                 // Until it is confirmed, no process makes a login with the old one.
-                Ok(new) => keep(client, keeper, &new),
+                Ok(new) => keep(&context, client, keeper, &new),
                 Err(error) => return Err(error),
             })
         });
@@ -110,7 +106,11 @@ impl ResetPassword {
             Ok(shared) => shared?,
             Err(error) if error.is_outcome_unknown() => {
                 let guard = client.session(|session| session.login_guard());
-                return Err(lost(&records, &guard, error));
+                return Err(lost(
+                    &records,
+                    &guard,
+                    Failure::of_call(error, &context.watch),
+                ));
             }
             Err(error) => {
                 // It was not executed: only an earlier one is of interest.
@@ -121,69 +121,78 @@ impl ResetPassword {
                     },
                     |before| records.save(&before),
                 );
-                let failure = context.explain(&client, error);
+                // It may repeat the password.
+                let failure = context.explain(&client, error).without_response();
                 return Err(match restored {
                     Ok(()) => failure,
                     Err(unsaved) => failure.with_advice(unsaved.to_string()),
                 });
             }
         };
-        self.report(&context, &reset, shared)
+        report(&context, &reset, shared, common.json)
     }
+}
 
-    /// Reports the reset; `shared` is true if other processes find it in the session's
-    /// file.
-    fn report(&self, context: &Context, reset: &Reset, shared: bool) -> Result<(), Failure> {
-        let place = reset.place.display();
-        let old = reset.old();
-        let mut lines = vec![if reset.handed_over {
-            "The password was reset, and the program has the new one.".to_owned()
-        } else {
-            format!("The password was reset, and the new one is in {place}.")
-        }];
-        lines.push(format!(
-            "The old one is in {} until the next login.",
-            old.display()
-        ));
-        let used = context.credentials.password_file().map(path::absolute);
-        let used = matches!(&used, Some(Ok(file)) if *file == reset.place);
-        if !used {
-            lines.push("Put the new one into the credentials before that.".to_owned());
-        }
-        lines.push("Give the new one to everything else that uses this user name, on other machines too: each that still has the old one may spend a failed login.".to_owned());
-        if !shared {
-            lines.push(format!(
-                "The session could not be saved ({}): repair that, then unblock the login guard with the new password: thingspace unblock",
-                context.place()
-            ));
-        }
-        let value = json!({
-            "reset": true,
-            "place": (!reset.handed_over).then_some(&reset.place),
-            "old": old,
-            "state_saved": shared,
-        });
-        show::print(self.common.json, &value, &lines.join("\n"))
+/// Reports the reset; `shared` is true if other processes find it in the session's
+/// file.
+fn report(context: &Context, reset: &Reset, shared: bool, json: bool) -> Result<(), Failure> {
+    let place = reset.place.display();
+    let old = reset.old();
+    let mut lines = vec![if reset.handed_over {
+        "The password was reset, and the program has the new one.".to_owned()
+    } else {
+        format!("The password was reset, and the new one is in {place}.")
+    }];
+    lines.push(format!(
+        "The old one is in {} until the next login.",
+        old.display()
+    ));
+    let used = context.credentials.password_file().map(path::absolute);
+    let used = matches!(&used, Some(Ok(file)) if *file == reset.place);
+    if !used {
+        lines.push("Put the new one into the credentials before that.".to_owned());
     }
+    lines.push("Give the new one to everything else that uses this user name, on other machines too: each that still has the old one may spend a failed login.".to_owned());
+    if !shared {
+        lines.push(format!(
+            "The session could not be saved ({}): repair that, then unblock the login guard with the new password: thingspace unblock",
+            context.place()
+        ));
+    }
+    let value = json!({
+        "reset": true,
+        "place": (!reset.handed_over).then_some(&reset.place),
+        "old": old,
+        "state_saved": shared,
+    });
+    show::print(json, &value, &lines.join("\n"))
 }
 
 /// Requests the reset, and waits for its result even if another process counts it as
 /// lost meanwhile: it may bring the only copy of the new password.
-fn request(client: &Client, watch: &Watch) -> Result<NewPassword, Error> {
-    client.request_reset().or_else(|error| {
-        let timeout = client.session(|session| session.settings().attempt_timeout);
-        watch.wait_for_reset(timeout.saturating_add(GRACE));
-        let new = client.session(|session| session.new_password().cloned());
-        new.ok_or(error)
-    })
+fn request(context: &Context, client: &Client) -> Result<NewPassword, Error> {
+    let requested = context.call(client, Call::reset_password());
+    requested
+        .and_then(Completion::into_new_password)
+        .or_else(|error| {
+            let timeout = client.session(|session| session.settings().attempt_timeout);
+            context.watch.wait_for_reset(timeout.saturating_add(GRACE));
+            let new = client.session(|session| session.new_password().cloned());
+            new.ok_or(error)
+        })
 }
 
 /// Saves the new password, then confirms it. Returns true if the session's file shows
 /// to other processes that the reset is over.
-fn keep(client: &Client, keeper: Keeper, new: &NewPassword) -> Result<bool, Failure> {
+fn keep(
+    context: &Context,
+    client: &Client,
+    keeper: Keeper,
+    new: &NewPassword,
+) -> Result<bool, Failure> {
     // A program may take long, and end this one.
     let is_written = || {
-        client.sync().ok();
+        context.sync(client).ok();
     };
     keeper
         .save(new.password(), is_written)
@@ -191,7 +200,9 @@ fn keep(client: &Client, keeper: Keeper, new: &NewPassword) -> Result<bool, Fail
     Ok(match client.confirm_reset(new) {
         Ok(()) => true,
         // Another process has given the reset up, and logged in since.
-        Err(error) if matches!(error.kind(), ErrorKind::NotAwaited(_)) => client.sync().is_ok(),
+        Err(error) if matches!(error.kind(), ErrorKind::NotAwaited(_)) => {
+            context.sync(client).is_ok()
+        }
         Err(_) => false,
     })
 }
@@ -214,13 +225,18 @@ fn not_saved(error: NotSaved, new: &NewPassword) -> Failure {
 }
 
 /// The failure of a reset whose response is lost, broke off or is invalid.
-fn lost(records: &Records, guard: &LoginGuard, error: Error) -> Failure {
-    let response = error.response().map(|response| response.body().clone());
-    let problem = match error.transport() {
-        Some(_) => "broke off",
-        None => "is invalid",
+fn lost(records: &Records, guard: &LoginGuard, failure: Failure) -> Failure {
+    let (response, problem) = match failure.error() {
+        Some(error) => (
+            error.response().map(|response| response.body().clone()),
+            match error.transport() {
+                Some(_) => "broke off",
+                None => "is invalid",
+            },
+        ),
+        None => (None, ""),
     };
-    let failure = records.explain(error.into(), guard);
+    let failure = records.explain(failure.without_response(), guard);
     let Some(response) = response.filter(|response| !response.is_empty()) else {
         return failure;
     };

@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use thingspace_simulator::{Call, Fault, Server, Simulator};
 
-use crate::{failure::Failure, show};
+use crate::{cli::Common, failure::Failure, show};
 
 /// Run a simulated ThingSpace in memory, and print the settings to use it
 ///
@@ -24,10 +24,6 @@ pub(crate) struct Simulate {
     /// html=STATUS, status=STATUS or throttled=SECONDS. May be given several times
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     fault: Vec<InjectedFault>,
-
-    /// Print everything as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// A fault and the call that it is injected into, `None` for any.
@@ -38,7 +34,7 @@ struct InjectedFault {
 }
 
 impl Simulate {
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
         let mut simulator = Simulator::new(42);
         for InjectedFault { call, fault } in self.fault {
             match call {
@@ -58,7 +54,7 @@ impl Simulate {
         let text = settings.map(|(name, value)| format!("export {name}={value}"));
         let value = settings.map(|(name, value)| (name.to_owned(), json!(value)));
         let value = serde_json::Value::Object(value.into_iter().collect());
-        show::print(self.json, &value, &text.join("\n"))?;
+        show::print(common.json, &value, &text.join("\n"))?;
         loop {
             thread::park();
         }

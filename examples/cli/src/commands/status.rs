@@ -16,14 +16,12 @@ use crate::{
 /// It needs the user's name and the application's key, and no secret. If it is given the
 /// password, it shows what the login guard makes of that one.
 #[derive(Args)]
-pub(crate) struct Status {
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
+pub(crate) struct Status {}
 
 impl Status {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let context = Context::new(&self.common)?;
+    pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
+        let Self {} = self;
+        let context = Context::new(common)?;
         let session = context.session()?;
         // The reason that holds for any password.
         let blocked = session.login_guard().blocked;
@@ -96,6 +94,6 @@ impl Status {
                 .map(|reset| records.advice(reset, blocked.as_ref()))
                 .map(|advice| format!("Password      {advice}")),
         );
-        show::print(self.common.json, &value, &lines.join("\n"))
+        show::print(common.json, &value, &lines.join("\n"))
     }
 }

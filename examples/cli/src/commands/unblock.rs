@@ -1,9 +1,6 @@
 //! Unblocks the login guard for one login.
 
-use std::{
-    io::{self, BufRead, IsTerminal, Write},
-    thread,
-};
+use std::thread;
 
 use clap::Args;
 use serde_json::json;
@@ -11,10 +8,10 @@ use thingspace_ureq::core::session::{LoginGuard, OperationKind, PLATFORM_LOCKS_A
 
 use crate::{
     cli::Common,
+    confirm::{self, Question},
     context::{Context, password_in_use},
     failure::{Exit, Failure},
     show,
-    watch::Watch,
 };
 
 /// Allow one login with the credentials given, once you know why logins failed
@@ -32,35 +29,32 @@ pub(crate) struct Unblock {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 impl Unblock {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let context = Context::new(&self.common)?;
-        let watch = Watch::default();
+    pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
+        let context = Context::new(common)?;
         // A reset in progress blocks the guard if it is lost, and that is yet to
         // come.
         while context.session()?.operation() == Some(OperationKind::PasswordReset) {
             let reset = WaitReason::Operation(OperationKind::PasswordReset);
-            watch.report_wait(reset, None);
+            context.check_deadline()?;
+            context.watch.report_wait(reset, None);
             thread::sleep(context.store().poll_interval());
         }
-        let client = context.client_of(&watch, || context.credentials.with_password())?;
+        let client = context.client_of(|| context.credentials.with_password())?;
         let password = password_in_use(&client)?;
         if let Some(outdated) = context.records().outdated(&password)? {
             return Err(outdated);
         }
-        client.sync()?;
+        context.sync(&client)?;
         let now = client.now();
         let (guard, pause_ended) = client.session(|session| {
             session.expire(now);
             (session.login_guard(), session.retry_now())
         });
         if pause_ended {
-            client.sync()?;
+            context.sync(&client)?;
         }
         // One that is about to be made needs no unblocking.
         if guard.blocked.is_none() && guard.attempts_left > 0 {
@@ -75,25 +69,30 @@ impl Unblock {
                 ""
             };
             let text = format!("The login guard is {}.{pause}", show::guarding(&guard));
-            return show::print(self.common.json, &value, &text);
+            return show::print(common.json, &value, &text);
         }
-        self.confirm(&context, &guard)?;
+        self.confirm(&context, &guard, common)?;
         let guard = client.session(|session| {
             session.unblock();
             session.login_guard()
         });
-        client.sync()?;
+        context.sync(&client)?;
         let value = json!({
             "unblocked": true,
             "pause_ended": pause_ended,
             "login_guard": show::login_guard(&guard),
         });
         let text = "The login guard allows one login with these credentials; if that one fails or is lost, it is blocked for them again.";
-        show::print(self.common.json, &value, text)
+        show::print(common.json, &value, text)
     }
 
     /// Explains the risk and asks for a confirmation.
-    fn confirm(&self, context: &Context, guard: &LoginGuard) -> Result<(), Failure> {
+    fn confirm(
+        &self,
+        context: &Context,
+        guard: &LoginGuard,
+        common: &Common,
+    ) -> Result<(), Failure> {
         let failed = guard.failed_logins;
         let end = if failed + 1 < u32::from(PLATFORM_LOCKS_AT) {
             "the user name stays unlocked even if that one fails too."
@@ -115,28 +114,14 @@ impl Unblock {
         let reset = context.records().load()?;
         risk.extend(reset.map(|reset| context.records().advice(&reset, guard.blocked.as_ref())));
         let risk = risk.join("\n");
-        if self.yes {
-            if !self.common.json {
-                show::to_stderr(&risk);
-            }
-            return Ok(());
-        }
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return Err(Failure::usage(
-                "the login guard is unblocked after a confirmation; give it with --yes",
-            )
-            .with_advice(risk));
-        }
-        show::to_stderr(&risk);
-        write!(io::stderr(), "Unblock it? [y/N] ").ok();
-        let mut reply = String::new();
-        let read = io::stdin().lock().read_line(&mut reply);
-        if read.is_ok() && matches!(reply.trim(), "y" | "Y" | "yes") {
-            return Ok(());
-        }
-        Err(Failure::new(
-            Exit::LoginBlocked,
-            "the login guard stays blocked",
-        ))
+        confirm::ask(&Question {
+            risk: &risk,
+            text: "Unblock it?",
+            needs: "the login guard is unblocked after a confirmation; give it with --yes",
+            declined: "the login guard stays blocked",
+            exit: Exit::LoginBlocked,
+            yes: self.yes,
+            json: common.json,
+        })
     }
 }

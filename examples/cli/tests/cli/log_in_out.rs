@@ -2,7 +2,9 @@
 
 use std::{net::TcpListener, time::Duration};
 
-use http::HeaderValue;
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
 use thingspace_simulator::{Call, Fault};
 
 use crate::stage::*;
@@ -27,7 +29,7 @@ fn a_login_is_reported_as_json() {
     assert_eq!(first["opened"], true);
     assert_eq!(second["opened"], false);
     // The session's file is some milliseconds older each time that it is read.
-    let opened_at = |login: &serde_json::Value| {
+    let opened_at = |login: &Value| {
         let time = login["opened_at"].as_str().unwrap();
         humantime::parse_rfc3339(time).unwrap()
     };
@@ -80,6 +82,107 @@ fn a_login_that_is_refused_blocks_the_guard() {
     assert!(because["status"].is_u64() && because["code"].is_string());
     assert!(because["at"].as_str().unwrap().ends_with('Z'), "{because}");
     assert_eq!(stage.seen(Call::LogIn), 1);
+}
+
+#[test]
+fn a_login_that_blocks_the_guard_tells_its_own_reason() {
+    for (fault, code, status) in [
+        (Fault::Drop, 4, Value::Null),
+        (Fault::Status(StatusCode::BAD_GATEWAY), 1, json!(502)),
+    ] {
+        let stage = Stage::new();
+        let right = stage.password();
+        for number in 0..3 {
+            stage.write("password", &format!("grflbk{number}"));
+            stage.run(&["login"]).ends_with(1);
+        }
+        // No fourth one may fail.
+        stage.write("password", &right);
+        stage.inject(Call::LogIn, fault);
+        let call = ["call", "GET", ACCOUNT, "--json"];
+        let error = stage.run(&call).ends_with(code).error();
+        assert_eq!(error["login_guard"]["blocked"], "budget_spent");
+        assert_eq!(error["logins_made"], 1);
+        assert_eq!(error["status"], status);
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("the login of this command failed: the login "),
+            "{message}"
+        );
+        let causes = error["causes"].as_array().unwrap();
+        assert_eq!(causes.is_empty(), status.is_number(), "{error}");
+        assert_eq!(stage.seen(Call::LogIn), 4);
+
+        // The next one makes none.
+        let error = stage.run(&call).ends_with(3).error();
+        assert_eq!(error["logins_made"], 0);
+        assert_eq!(error["status"], Value::Null);
+        assert_eq!(error["because"]["status"], status);
+        assert_eq!(stage.seen(Call::LogIn), 4);
+    }
+}
+
+#[test]
+fn the_code_of_a_refusal_is_told_where_the_same_call_blocks_the_guard() {
+    let stage = Stage::new();
+    // It may pass, says the status; it will not, says the code.
+    let body = r#"{"errorCode":"REQUEST_FAILED.Password.Invalid","errorMessage":"no"}"#;
+    let mut refusal = Response::new(Bytes::from_static(body.as_bytes()));
+    *refusal.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    stage.inject(Call::LogIn, Fault::Replace(refusal));
+    let error = stage
+        .run(&["call", "GET", ACCOUNT, "--json"])
+        .ends_with(1)
+        .error();
+    assert_eq!(error["status"], 429);
+    assert_eq!(error["code"], "REQUEST_FAILED.Password.Invalid");
+    assert_eq!(stage.seen(Call::LogIn), 1);
+}
+
+#[test]
+fn each_thing_is_said_once_and_in_the_words_of_a_shell() {
+    let stage = Stage::new();
+    stage.write("password", "grflbk");
+    let said = |ran: &Ran| {
+        for word in [
+            "unblock the guard",
+            "log_in",
+            "HTTP stack",
+            "other credentials",
+        ] {
+            assert!(!ran.stderr.contains(word), "{word}: {ran:?}");
+        }
+        for word in [
+            "credentials",
+            "thingspace unblock",
+            "since the last success",
+            "refused (",
+        ] {
+            let count = ran.stderr.matches(word).count();
+            assert!(count <= 1, "{count} times {word}: {ran:?}");
+        }
+    };
+    said(&stage.run(&["login"]).ends_with(1));
+    said(&stage.run(&["login"]).ends_with(3));
+    said(&stage.run(&["call", "GET", ACCOUNT]).ends_with(3));
+    said(
+        &stage
+            .run(&["call", "POST", "/m2m/v1/session/login"])
+            .ends_with(2),
+    );
+
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}/api", nobody.local_addr().unwrap());
+    drop(nobody);
+    let mut login = stage.program();
+    login.arg("login").env("THINGSPACE_BASE_URL", base);
+    let ran = stage.finish(login.spawn().unwrap()).ends_with(4);
+    said(&ran);
+    assert_eq!(
+        ran.stderr.matches("onnection refused").count(),
+        1,
+        "{ran:?}"
+    );
 }
 
 #[test]

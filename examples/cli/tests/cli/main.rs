@@ -6,6 +6,7 @@
 mod call;
 mod credentials;
 mod crowd;
+mod deadline;
 mod help;
 mod killed;
 mod log_in_out;
@@ -22,3 +23,5 @@ mod terminal;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod traced;
 mod unblock;
+mod verbose;
+mod waits;

@@ -299,7 +299,7 @@ fn a_session_that_can_not_be_saved_does_not_undo_the_reset() {
     fs::rename(stage.at("aside"), stage.at("state")).unwrap();
     stage.pass(MINUTE);
     assert_eq!(progress(&stage), "saved");
-    next_login_ends_with(&stage, 3).reports("has put the new password into");
+    next_login_ends_with(&stage, 3).reports("The password to use is in");
     stage.run(&["unblock", "--yes"]).succeeds();
     stage.run(&["login"]).succeeds();
 }
@@ -578,6 +578,38 @@ fn a_reset_that_is_refused_leaves_everything_as_it_was() {
     assert!(!stage.at("password.old").exists());
     assert!(stage.status()["reset"].is_null());
     stage.run(&TO_FILE).succeeds();
+}
+
+#[test]
+fn a_refusal_that_repeats_the_old_password_is_not_shown() {
+    for json in [&[][..], &["--json"]] {
+        let stage = Stage::open();
+        let body = format!(
+            r#"{{"errorCode":"INPUT_INVALID.OldFields.Odd","errorMessage":"{} is odd"}}"#,
+            stage.password()
+        );
+        let mut refusal = Response::new(Bytes::from(body));
+        *refusal.status_mut() = http::StatusCode::BAD_REQUEST;
+        stage.inject(Call::ResetPassword, Fault::Replace(refusal));
+        let ran = stage.run(&[&TO_FILE[..], json].concat()).ends_with(1);
+        assert!(ran.stderr.contains("OldFields.Odd"), "{ran:?}");
+    }
+}
+
+#[test]
+fn after_a_reset_the_status_names_the_password_to_use_first() {
+    let stage = Stage::open();
+    stage.run(&TO_FILE).succeeds();
+    let place = stage.at("password").display().to_string();
+    stage
+        .run(&["status"])
+        .succeeds()
+        .prints(&format!(
+            "Password      The password to use is in {place}, from the reset of 20"
+        ))
+        .prints(&format!(
+            "(The one from before is in {place}.old until the next login, and of no use any more.)"
+        ));
 }
 
 #[test]

@@ -137,11 +137,17 @@ impl Stage {
         names
     }
 
+    /// The program, with everything that it needs and no arguments.
+    pub(crate) fn program(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thingspace"));
+        self.furnish(&mut command);
+        command
+    }
+
     /// The program, with these arguments and everything that it needs. (A session
     /// is in `--state`, since the default has the port in its name.)
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_thingspace"));
-        self.furnish(&mut command);
+        let mut command = self.program();
         let (name, rest) = args.split_first().unwrap();
         command.arg(name);
         if *name != "simulate" {
@@ -188,18 +194,28 @@ impl Stage {
     }
 
     fn assert_discreet(&self, ran: &Ran) {
-        let mut secrets = self.secrets.borrow().clone();
-        secrets.push(Simulator::SECRET.to_owned());
-        secrets.push(self.password());
+        let mut secrets = self.secrets();
         secrets.extend(self.tokens());
+        Self::assert_has_none_of(ran, secrets);
+    }
+
+    fn assert_has_none_of(ran: &Ran, secrets: Vec<String>) {
         let output = format!("{}{}", String::from_utf8_lossy(&ran.stdout), ran.stderr);
         for secret in secrets {
             assert!(!output.contains(&secret), "{secret} was written: {output}");
         }
     }
 
+    /// All secrets but the tokens.
+    fn secrets(&self) -> Vec<String> {
+        let mut secrets = self.secrets.borrow().clone();
+        secrets.push(Simulator::SECRET.to_owned());
+        secrets.push(self.password());
+        secrets
+    }
+
     /// The tokens in the session's file.
-    fn tokens(&self) -> Vec<String> {
+    pub(crate) fn tokens(&self) -> Vec<String> {
         let text = fs::read(self.state()).unwrap_or_default();
         let Ok(state) = serde_json::from_slice::<Value>(&text) else {
             return Vec::new();

@@ -91,3 +91,11 @@ fn a_guard_is_unblocked_after_a_yes() {
     }
     assert!(stage.status()["login_guard"]["blocked"].is_null());
 }
+
+#[test]
+fn a_body_ends_with_a_line_end_at_a_terminal() {
+    let stage = Stage::open();
+    let mut shown = at_terminal(&stage, &["call", "GET", ACCOUNT]);
+    until(&mut shown, "}\r\n");
+    assert!(shown.wait().unwrap().success());
+}
