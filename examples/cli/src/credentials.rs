@@ -64,6 +64,12 @@ impl CredentialSources {
                         "line {number} of {shown} holds no credential; write it like THINGSPACE_USERNAME=zbeeblebrox"
                     )));
                 };
+                if let Some(problem) = misread(value) {
+                    return Err(Failure::usage(format!(
+                        "the value of {name}, in line {number} of {shown}, {problem}, and would be sent with it; leave that out, or if it belongs there, write the value into a file of its own, named by {}",
+                        in_file(name)
+                    )));
+                }
                 let value = Zeroizing::new(value.to_owned());
                 if lines.insert(name.to_owned(), value).is_some() {
                     return Err(given_twice(name));
@@ -177,6 +183,21 @@ impl CredentialSources {
 /// The name under which the value's file is given.
 fn in_file(name: &str) -> String {
     format!("{}_FILE", name.strip_suffix("_FILE").unwrap_or(name))
+}
+
+/// Finds what another program would take for no part of a value in a file of credentials,
+/// as a shell does: nothing here is left out, so a login would be spent on it.
+fn misread(value: &str) -> Option<&'static str> {
+    if value.starts_with(['"', '\'']) || value.ends_with(['"', '\'']) {
+        return Some("has a quote around it");
+    }
+    if value.starts_with('#') || value.contains(" #") || value.contains("\t#") {
+        return Some("has a comment after it");
+    }
+    if value.trim() != value {
+        return Some("has a blank around it");
+    }
+    None
 }
 
 fn given_twice(name: &str) -> Failure {

@@ -134,6 +134,49 @@ fn a_file_with_anything_else_is_refused_without_showing_it() {
 }
 
 #[test]
+fn a_value_that_is_quoted_or_has_a_comment_is_refused_before_it_costs_a_login() {
+    let stage = Stage::new();
+    stage.is_secret("hush");
+    for (value, problem) in [
+        ("\"hush\"", "has a quote around it"),
+        ("'hush'", "has a quote around it"),
+        ("hush # of the fleet", "has a comment after it"),
+        ("hush\t# of the fleet", "has a comment after it"),
+        ("# hush", "has a comment after it"),
+        (" hush", "has a blank around it"),
+        ("hush ", "has a blank around it"),
+    ] {
+        let text = format!(
+            "THINGSPACE_KEY={}\nTHINGSPACE_SECRET={}\nTHINGSPACE_USERNAME={}\nTHINGSPACE_PASSWORD={value}\n",
+            Simulator::KEY,
+            Simulator::SECRET,
+            Simulator::USERNAME,
+        );
+        stage.write("all", &text);
+        let mut login = bare(&stage, &["--credentials", "all"]);
+        let ran = stage.finish(login.spawn().unwrap()).ends_with(2);
+        for part in [
+            "THINGSPACE_PASSWORD, in line 4 of all",
+            problem,
+            "THINGSPACE_PASSWORD_FILE",
+        ] {
+            assert!(ran.stderr.contains(part), "no {part}: {ran:?}");
+        }
+    }
+    assert_eq!(stage.seen_in_all(), 0);
+
+    // The way out that was named.
+    let odd = "\"a#b # c\"";
+    let stage = Stage::of(Simulator::new(42).user(Simulator::USERNAME, odd));
+    stage.run(&["login"]).succeeds();
+    let inner = Stage::of(Simulator::new(42).user(Simulator::USERNAME, "a#b\"c"));
+    inner.write("all", "THINGSPACE_PASSWORD=a#b\"c\n");
+    let mut login = inner.command(&["login", "--credentials", "all"]);
+    login.env_remove("THINGSPACE_PASSWORD_FILE");
+    ends(&inner, login, 0, "");
+}
+
+#[test]
 fn an_environment_is_given_once() {
     let stage = Stage::new();
     stage
