@@ -24,6 +24,7 @@ Credentials:
   THINGSPACE_STORE is the store's address, as of --store; THINGSPACE_STORE_PASSWORD
   is its password, or in a file like the others. What is saved there is encrypted
   if THINGSPACE_STORE_KEY_FILE names a file with a key: openssl rand -hex 32
+  SSL_CERT_FILE is a file of certificates to trust, as of --cacert.
 
 Exit codes:
   0  done
@@ -109,6 +110,11 @@ pub(crate) struct Common {
     /// A file with the credentials, which only you may read
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
+
+    /// A file of certificates in PEM form; no other authority is trusted then
+    /// [default: the file that `SSL_CERT_FILE` names, or what Mozilla trusts]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
 
     /// The timeout of each request, in seconds
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]

@@ -26,6 +26,7 @@ use crate::{
     failure::Failure,
     message,
     record::Records,
+    roots,
     store::{self, Address, Place, STORE},
     watch::Watch,
 };
@@ -41,6 +42,7 @@ pub(crate) struct Context {
     place: Place,
     path: PathBuf,
     pub(crate) settings: Settings,
+    cacert: Option<PathBuf>,
     /// The observer of the command's calls.
     pub(crate) watch: Watch,
     /// The time at which the command's calls end.
@@ -79,6 +81,7 @@ impl Context {
             credentials,
             path,
             settings,
+            cacert: common.cacert.clone(),
             watch,
             deadline,
             json: common.json,
@@ -236,6 +239,10 @@ impl Context {
         let builder = self.builder(credentials)?;
         let config = Config::new(builder).observer(self.watch.clone());
         let client = Builder::new(config).store(Arc::clone(&self.place.store));
+        let client = match roots::agent_with_own(self.cacert.as_deref())? {
+            Some(agent) => client.agent(agent),
+            None => client,
+        };
         self.built(client.build())
     }
 

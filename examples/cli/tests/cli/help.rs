@@ -10,6 +10,7 @@ fn the_exit_codes_and_the_credentials_are_explained() {
     let help = stage.run(&["--help"]).succeeds();
     for part in [
         "3  the login guard is blocked, and this command made no login",
+        "SSL_CERT_FILE",
         "--deadline",
         "5  outcome unknown",
         "THINGSPACE_PASSWORD",

@@ -11,6 +11,7 @@ mod help;
 mod killed;
 mod log_in_out;
 mod reset;
+mod roots;
 mod simulate;
 mod stage;
 mod state;

@@ -1,0 +1,65 @@
+//! The certificates that are trusted, if they are not those that Mozilla trusts: a
+//! company's own authority, or a proxy's that opens what is encrypted.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use thingspace_ureq::{
+    agent,
+    ureq::{
+        Agent,
+        tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
+    },
+};
+
+use crate::failure::Failure;
+
+/// The variable that names a file of certificates, as OpenSSL and others read it.
+const VARIABLE: &str = "SSL_CERT_FILE";
+
+/// Returns the agent that trusts the certificates of the file given, or of the one that
+/// `SSL_CERT_FILE` names; `None` if there is neither.
+pub(crate) fn agent_with_own(file: Option<&Path>) -> Result<Option<Agent>, Failure> {
+    let named = || {
+        let path = env::var_os(VARIABLE).filter(|path| !path.is_empty());
+        path.map(|path| (PathBuf::from(path), VARIABLE))
+    };
+    let given = file.map(|file| (file.to_owned(), "--cacert"));
+    let Some((path, option)) = given.or_else(named) else {
+        return Ok(None);
+    };
+    let certificates = RootCerts::Specific(Arc::new(read(&path, option)?));
+    let tls = TlsConfig::builder().root_certs(certificates).build();
+    let config = Agent::config_builder().tls_config(tls).build();
+    Ok(Some(agent(config)))
+}
+
+fn read(path: &Path, option: &str) -> Result<Vec<Certificate<'static>>, Failure> {
+    let shown = path.display();
+    let text = fs::read(path).map_err(|error| {
+        Failure::usage(format!(
+            "the certificates of {option} can't be read from {shown}: {error}"
+        ))
+    })?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&text) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+            Ok(_) => {}
+            Err(_) => {
+                return Err(Failure::usage(format!(
+                    "{shown}, which {option} names, is damaged; it holds something that is no certificate in PEM form"
+                )));
+            }
+        }
+    }
+    if certificates.is_empty() {
+        return Err(Failure::usage(format!(
+            "{shown}, which {option} names, holds no certificate in PEM form; its lines begin with -----BEGIN CERTIFICATE-----"
+        )));
+    }
+    Ok(certificates)
+}
