@@ -1,17 +1,25 @@
 //! Runs a simulated ThingSpace.
 
-use std::{thread, time::Duration};
+use std::{
+    io::{self, IsTerminal},
+    path::{self, Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
+use bytes::Bytes;
 use clap::Args;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use serde_json::json;
-use thingspace_simulator::{Call, Fault, Server, Simulator};
+use thingspace_simulator::{Call, Fault, Reply, Server, Simulator};
+use thingspace_ureq::core::Password;
 
-use crate::{cli::Common, failure::Failure, show};
+use crate::{cli::Common, context::now, credentials::password_in, failure::Failure, keeper, show};
 
 /// Run a simulated ThingSpace in memory, and print the settings to use it
 ///
-/// The settings are for a shell. The simulator runs until it is stopped.
+/// The settings are for a shell. The simulator runs until it is stopped. At a terminal it
+/// reports each request on the standard error.
 #[derive(Args)]
 pub(crate) struct Simulate {
     /// The port that it listens on, on this machine alone; 0 is any that is free
@@ -24,6 +32,11 @@ pub(crate) struct Simulate {
     /// html=STATUS, status=STATUS or throttled=SECONDS. May be given several times
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     fault: Vec<InjectedFault>,
+
+    /// The file that the user's password is in, as reset-password --to leaves it; it is
+    /// made if it is not there. So a simulator that is started again has the same one
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
 }
 
 /// A fault and the call that it is injected into, `None` for any.
@@ -36,22 +49,37 @@ struct InjectedFault {
 impl Simulate {
     pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
         let mut simulator = Simulator::new(42);
+        let password = match &self.password_file {
+            Some(file) => {
+                let password = password_of(file)?;
+                simulator = simulator.user(Simulator::USERNAME, password.expose());
+                (
+                    "THINGSPACE_PASSWORD_FILE",
+                    path::absolute(file)
+                        .unwrap_or(file.clone())
+                        .display()
+                        .to_string(),
+                )
+            }
+            None => ("THINGSPACE_PASSWORD", Simulator::PASSWORD.to_owned()),
+        };
         for InjectedFault { call, fault } in self.fault {
             match call {
                 Some(call) => simulator.inject(call, fault),
                 None => simulator.inject_any(fault),
             }
         }
-        let server = Server::start_on(self.port, simulator)
+        let server = Server::start_logged(self.port, simulator, log)
             .map_err(|error| Failure::usage(format!("no port to listen on: {error}")))?;
+        let (name, password) = password;
         let settings = [
             ("THINGSPACE_BASE_URL", server.base()),
             ("THINGSPACE_KEY", Simulator::KEY),
             ("THINGSPACE_SECRET", Simulator::SECRET),
             ("THINGSPACE_USERNAME", Simulator::USERNAME),
-            ("THINGSPACE_PASSWORD", Simulator::PASSWORD),
+            (name, &password),
         ];
-        let text = settings.map(|(name, value)| format!("export {name}={value}"));
+        let text = settings.map(|(name, value)| format!("export {name}={}", show::quoted(value)));
         let value = settings.map(|(name, value)| (name.to_owned(), json!(value)));
         let value = serde_json::Value::Object(value.into_iter().collect());
         show::print(common.json, &value, &text.join("\n"))?;
@@ -59,6 +87,29 @@ impl Simulate {
             thread::park();
         }
     }
+}
+
+/// Reports a request at a terminal.
+fn log(request: &Request<Bytes>, reply: &Reply) {
+    if !io::stderr().is_terminal() {
+        return;
+    }
+    let outcome = match reply.clone().into_response() {
+        Some(response) => response.status().to_string(),
+        None => "no response".to_owned(),
+    };
+    let path = show::sanitized(request.uri().path().as_bytes());
+    let at = show::time(now());
+    show::to_stderr(&format!("{at} {} {path}: {outcome}", request.method()));
+}
+
+/// The password in a file, which is made if it is not there.
+fn password_of(file: &Path) -> Result<Password, Failure> {
+    if let Some(password) = password_in(file)? {
+        return Ok(password);
+    }
+    keeper::write(file, format!("{}\n", Simulator::PASSWORD).as_bytes())?;
+    Ok(Password::new(Simulator::PASSWORD)?)
 }
 
 fn fault(given: &str) -> Result<InjectedFault, String> {

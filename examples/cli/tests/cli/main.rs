@@ -10,6 +10,7 @@ mod deadline;
 mod help;
 mod killed;
 mod log_in_out;
+mod pasted;
 mod reset;
 mod roots;
 mod simulate;

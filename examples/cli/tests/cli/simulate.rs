@@ -55,6 +55,28 @@ fn its_settings_are_enough_to_use_it() {
 }
 
 #[test]
+fn a_password_that_was_reset_outlives_it() {
+    let stage = Stage::new();
+    stage.is_secret("IMgr8");
+    let args = ["--password-file", "theirs"];
+    let run = |settings: &[String], args: &[&str]| {
+        let mut program = with(&stage, settings, args);
+        program.env("XDG_STATE_HOME", stage.at("state"));
+        stage.finish(program.spawn().unwrap()).succeeds();
+    };
+    {
+        let (_own, settings) = Own::start(&stage, &args, 5);
+        assert!(settings[4].starts_with("export THINGSPACE_PASSWORD_FILE=/"));
+        assert_eq!(mode(&stage.at("theirs")), 0o600);
+        run(&settings, &["reset-password", "--to", "theirs"]);
+    }
+    std::fs::remove_dir_all(stage.at("state")).unwrap();
+    let (_own, settings) = Own::start(&stage, &args, 5);
+    assert_ne!(stage.read("theirs").unwrap(), "IMgr8\n");
+    run(&settings, &["login"]);
+}
+
+#[test]
 fn its_settings_are_printed_as_json() {
     let stage = Stage::new();
     let (_own, lines) = Own::start(&stage, &["--json"], 1);

@@ -99,3 +99,30 @@ fn a_body_ends_with_a_line_end_at_a_terminal() {
     until(&mut shown, "}\r\n");
     assert!(shown.wait().unwrap().success());
 }
+
+#[test]
+fn a_simulator_reports_each_request_at_a_terminal() {
+    let stage = Stage::new();
+    let mut simulator = at_terminal(&stage, &["simulate"]);
+    let printed = until(&mut simulator, "/api\r\n");
+    let (_, base) = printed.split_once("THINGSPACE_BASE_URL=").unwrap();
+    let mut login = stage.command(&["login"]);
+    login
+        .env("THINGSPACE_BASE_URL", base.trim())
+        .env_remove("THINGSPACE_PASSWORD_FILE")
+        .env(
+            "THINGSPACE_PASSWORD",
+            thingspace_simulator::Simulator::PASSWORD,
+        );
+    stage.finish(login.spawn().unwrap()).succeeds();
+    let logged = until(
+        &mut simulator,
+        " POST /api/m2m/v1/session/login: 200 OK\r\n",
+    );
+    assert!(
+        logged.contains(" POST /api/ts/v1/oauth2/token: 200 OK\r\n"),
+        "{logged}"
+    );
+    simulator.kill().unwrap();
+    simulator.wait().unwrap();
+}
