@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
-        Call, Completions, LogIn, LogOut, Man, ResetPassword, Simulate, Status, Unblock,
+        Call, Completions, Forget, LogIn, LogOut, Man, ResetPassword, Simulate, Status,
+        Tokens, Unblock,
     },
     failure::Failure,
 };
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     LogOut(LogOut),
     Status(Status),
     Call(Call),
+    Tokens(Tokens),
+    Forget(Forget),
     ResetPassword(ResetPassword),
     Unblock(Unblock),
     Simulate(Simulate),
@@ -70,6 +73,8 @@ impl Command {
             Self::LogOut(command) => command.run(common),
             Self::Status(command) => command.run(common),
             Self::Call(command) => command.run(common),
+            Self::Tokens(command) => command.run(common),
+            Self::Forget(command) => command.run(common),
             Self::ResetPassword(command) => command.run(common),
             Self::Unblock(command) => command.run(common),
             Self::Simulate(command) => command.run(common),

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     env::{self, VarError},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -205,6 +206,29 @@ fn given_twice(name: &str) -> Failure {
     Failure::usage(format!(
         "{name} is given twice; give it once, as a variable, in a file of its own or in the file with all of them"
     ))
+}
+
+/// Reads a token from a file that only this user may read, or from the standard input (`-`).
+pub(crate) fn token_from(source: &Path) -> Result<Zeroizing<String>, Failure> {
+    if source != Path::new("-") {
+        // It may be the token itself, which belongs into no message.
+        let missing = || {
+            Failure::usage(
+                "there is no such file; a token comes from a file, or with - from the standard input, and never from an argument",
+            )
+        };
+        let bytes = read_private(source, MAX_BYTES)?.ok_or_else(missing)?;
+        let text = String::from_utf8_lossy(&bytes);
+        return Ok(Zeroizing::new(trimmed(&text).to_owned()));
+    }
+    let mut text = Zeroizing::new(String::new());
+    let mut input = io::stdin().lock().take(MAX_BYTES as u64);
+    input.read_to_string(&mut text).map_err(|error| {
+        Failure::usage(format!(
+            "the token can't be read from the standard input: {error}"
+        ))
+    })?;
+    Ok(Zeroizing::new(trimmed(&text).to_owned()))
 }
 
 /// Reads a file that holds one secret. A line end after it is ignored.

@@ -2,16 +2,18 @@
 
 mod call;
 mod completions;
+mod forget;
 mod log_in;
 mod log_out;
 mod man;
 mod reset_password;
 mod simulate;
 mod status;
+mod tokens;
 mod unblock;
 
 pub(crate) use self::{
-    call::Call, completions::Completions, log_in::LogIn,
+    call::Call, completions::Completions, forget::Forget, log_in::LogIn,
     log_out::LogOut, man::Man, reset_password::ResetPassword, simulate::Simulate, status::Status,
-    unblock::Unblock,
+    tokens::Tokens, unblock::Unblock,
 };

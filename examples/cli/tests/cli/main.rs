@@ -7,6 +7,7 @@ mod call;
 mod credentials;
 mod crowd;
 mod deadline;
+mod forget;
 mod help;
 mod killed;
 mod log_in_out;
@@ -22,6 +23,7 @@ mod stepped;
 mod store;
 #[cfg(feature = "tools")]
 mod terminal;
+mod tokens;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod traced;
 mod unblock;

@@ -179,6 +179,15 @@ impl Stage {
         self.finish(self.command(args).spawn().unwrap())
     }
 
+    /// Runs `tokens` to its end, the one command that prints the tokens. Asserts that no
+    /// other secret is in its output.
+    pub(crate) fn tokens_by(&self, options: &[&str]) -> Ran {
+        let args = [&["tokens"], options].concat();
+        let ran = Ran::of(self.command(&args).spawn().unwrap());
+        Self::assert_has_none_of(&ran, self.secrets());
+        ran
+    }
+
     /// Runs the program to its end, with this on its standard input.
     pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> Ran {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
