@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
-        Call, Completions, Forget, LogIn, LogOut, Man, ResetPassword, Simulate, Status,
+        Call, Check, Completions, Forget, LogIn, LogOut, Man, ResetPassword, Simulate, Status,
         Tokens, Unblock,
     },
     failure::Failure,
@@ -57,6 +57,7 @@ pub(crate) enum Command {
     LogOut(LogOut),
     Status(Status),
     Call(Call),
+    Check(Check),
     Tokens(Tokens),
     Forget(Forget),
     ResetPassword(ResetPassword),
@@ -73,6 +74,7 @@ impl Command {
             Self::LogOut(command) => command.run(common),
             Self::Status(command) => command.run(common),
             Self::Call(command) => command.run(common),
+            Self::Check(command) => command.run(common),
             Self::Tokens(command) => command.run(common),
             Self::Forget(command) => command.run(common),
             Self::ResetPassword(command) => command.run(common),

@@ -1,6 +1,7 @@
 //! The commands: a file for each, with its arguments and its code.
 
 mod call;
+mod check;
 mod completions;
 mod forget;
 mod log_in;
@@ -13,7 +14,7 @@ mod tokens;
 mod unblock;
 
 pub(crate) use self::{
-    call::Call, completions::Completions, forget::Forget, log_in::LogIn,
+    call::Call, check::Check, completions::Completions, forget::Forget, log_in::LogIn,
     log_out::LogOut, man::Man, reset_password::ResetPassword, simulate::Simulate, status::Status,
     tokens::Tokens, unblock::Unblock,
 };

@@ -87,7 +87,7 @@ fn help_is_wrapped_by_words() {
     for args in [
         &["--help"][..],
         &["reset-password", "--help"],
-        &["help", "unblock"],
+        &["help", "check"],
     ] {
         for (columns, longest) in [(None, 100), (Some("60"), 60)] {
             let mut help = stage.program();

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod call;
+mod check;
 mod credentials;
 mod crowd;
 mod deadline;

@@ -101,6 +101,19 @@ fn a_body_ends_with_a_line_end_at_a_terminal() {
 }
 
 #[test]
+fn the_credentials_are_checked_after_a_yes() {
+    let stage = Stage::open();
+    for (reply, code, logins) in [("n\n", 4, 1), ("y\n", 0, 2)] {
+        let mut check = at_terminal(&stage, &["check"]);
+        until(&mut check, "Check the credentials? [y/N]");
+        let mut stdin = check.stdin.take().unwrap();
+        stdin.write_all(reply.as_bytes()).unwrap();
+        assert_eq!(check.wait().unwrap().code(), Some(code), "{reply:?}");
+        assert_eq!(stage.seen(Call::LogIn), logins);
+    }
+}
+
+#[test]
 fn a_simulator_reports_each_request_at_a_terminal() {
     let stage = Stage::new();
     let mut simulator = at_terminal(&stage, &["simulate"]);
