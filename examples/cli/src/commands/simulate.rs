@@ -1,6 +1,7 @@
 //! Runs a simulated ThingSpace.
 
 use std::{
+    hash::{BuildHasher, RandomState},
     io::{self, IsTerminal},
     path::{self, Path, PathBuf},
     thread,
@@ -48,7 +49,8 @@ struct InjectedFault {
 
 impl Simulate {
     pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
-        let mut simulator = Simulator::new(42);
+        // One that is started again must not give out the same passwords and tokens.
+        let mut simulator = Simulator::new(RandomState::new().hash_one(()));
         let password = match &self.password_file {
             Some(file) => {
                 let password = password_of(file)?;
