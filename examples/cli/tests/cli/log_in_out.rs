@@ -125,18 +125,23 @@ fn a_login_that_blocks_the_guard_tells_its_own_reason() {
 #[test]
 fn the_code_of_a_refusal_is_told_where_the_same_call_blocks_the_guard() {
     let stage = Stage::new();
-    // It may pass, says the status; it will not, says the code.
-    let body = r#"{"errorCode":"REQUEST_FAILED.Password.Invalid","errorMessage":"no"}"#;
+    let right = stage.password();
+    for number in 0..3 {
+        stage.write("password", &format!("grflbk{number}"));
+        stage.run(&["login"]).ends_with(1);
+    }
+    stage.write("password", &right);
+    let body = r#"{"errorCode":"REQUEST_FAILED.Backend.Down","errorMessage":"hush"}"#;
+    stage.is_secret("hush");
     let mut refusal = Response::new(Bytes::from_static(body.as_bytes()));
-    *refusal.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    *refusal.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     stage.inject(Call::LogIn, Fault::Replace(refusal));
-    let error = stage
-        .run(&["call", "GET", ACCOUNT, "--json"])
-        .ends_with(1)
-        .error();
-    assert_eq!(error["status"], 429);
-    assert_eq!(error["code"], "REQUEST_FAILED.Password.Invalid");
-    assert_eq!(stage.seen(Call::LogIn), 1);
+    let call = ["call", "GET", ACCOUNT, "--json"];
+    let error = stage.run(&call).ends_with(1).error();
+    assert_eq!(error["login_guard"]["blocked"], "budget_spent");
+    assert_eq!(error["status"], 503);
+    assert_eq!(error["code"], "REQUEST_FAILED.Backend.Down");
+    assert_eq!(stage.seen(Call::LogIn), 4);
 }
 
 #[test]

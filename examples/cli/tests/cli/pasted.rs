@@ -39,8 +39,18 @@ fn shell(script: &str, folder: &Path) -> Command {
     shell
 }
 
+/// A simulator that is stopped at the end.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
 /// Runs the simulator of the first terminal until it listens. Returns its port.
-fn simulator(folder: &Path) -> (Child, u16) {
+fn simulator(folder: &Path) -> (Running, u16) {
     for _ in 0..10 {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
@@ -55,7 +65,7 @@ fn simulator(folder: &Path) -> (Child, u16) {
         let mut stdout = BufReader::new(simulator.stdout.as_mut().unwrap());
         stdout.read_line(&mut printed).unwrap();
         if printed.starts_with("export ") {
-            return (simulator, port);
+            return (Running(simulator), port);
         }
         // Another test has got the port.
         assert_eq!(simulator.wait().unwrap().code(), Some(2));
@@ -69,7 +79,7 @@ fn it_works_again_and_again_and_after_a_restart() {
     let folder = stage.at("pasted");
     fs::create_dir(&folder).unwrap();
     for times in [1, 2] {
-        let (mut running, port) = simulator(&folder);
+        let (_running, port) = simulator(&folder);
         for _ in 0..times {
             let pasted = shell(&terminal(2, port, &folder), &folder)
                 .output()
@@ -85,7 +95,5 @@ fn it_works_again_and_again_and_after_a_restart() {
                 assert!(told.contains(part), "{part}: {told}");
             }
         }
-        running.kill().unwrap();
-        running.wait().unwrap();
     }
 }
