@@ -18,8 +18,8 @@ use crate::{
 };
 
 const THREADS: usize = 16;
-const CALLS: usize = 1000;
-const ROUNDS: u32 = 9;
+const CALLS: usize = 300;
+const ROUNDS: u32 = 31;
 
 /// The part of the throughput without a store that is to be had with one.
 const GOAL: f64 = 0.95;
