@@ -11,6 +11,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use tempfile::TempDir;
@@ -78,12 +79,16 @@ fn session() -> Session {
 }
 
 fn session_in(environment: Environment) -> Session {
+    seeded(42, environment)
+}
+
+fn seeded(seed: u64, environment: Environment) -> Session {
     let app = AppCredentials::new("key", "secret").unwrap();
     let user = UserCredentials::new("zbeeblebrox", "IMgr8").unwrap();
     SessionBuilder::new(Credentials::new(app, user))
         .environment(environment)
         .shared(POLL_INTERVAL)
-        .seed(42)
+        .seed(seed)
         .build()
         .unwrap()
 }
@@ -112,9 +117,11 @@ fn sync(session: &mut Session, store: &dyn Store) -> Result<(), Error> {
     }
 }
 
-/// Changes the session in the store. Returns its new version.
+/// Changes the session in the store, as one more process. Returns its new version.
 fn change(store: &dyn Store) -> Result<u64, String> {
-    let mut session = session();
+    static PROCESSES: AtomicU64 = AtomicU64::new(0);
+    let seed = PROCESSES.fetch_add(1, Ordering::Relaxed);
+    let mut session = seeded(seed, Environment::mock());
     session.unblock();
     sync(&mut session, store).map_err(|error| chain(&error))?;
     Ok(saved(store).version)
