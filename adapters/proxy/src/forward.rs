@@ -1,0 +1,135 @@
+//! A client's call, through the session to the service and back.
+
+use std::{
+    error::Error as StdError,
+    pin::pin,
+    time::{Duration, Instant},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Version, header::CONTENT_LENGTH,
+    request::Parts,
+};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use thingspace_core::{Error, ErrorKind, session::Call};
+use thingspace_hyper::{Client, Stack};
+use tokio::time::timeout;
+
+use crate::{
+    headers::{clean_request, clean_response},
+    problem::Problem,
+    rules::Rules,
+};
+
+/// Any error of a body.
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Reads the body of a client's request, up to the limits.
+pub(crate) async fn read<B>(body: B, rules: &Rules) -> Result<Bytes, Problem>
+where
+    B: Body<Data: Buf, Error: Into<BoxError>>,
+{
+    let announced = body.size_hint().lower();
+    if usize::try_from(announced).map_or(true, |length| length > rules.max_body) {
+        return Err(Problem::body_too_large());
+    }
+    timeout(rules.body_timeout, read_all(body, rules.max_body))
+        .await
+        .unwrap_or_else(|_| Err(Problem::body_too_slow()))
+}
+
+async fn read_all<B>(body: B, limit: usize) -> Result<Bytes, Problem>
+where
+    B: Body<Data: Buf, Error: Into<BoxError>>,
+{
+    let mut body = pin!(body);
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::body_broken())?;
+        let Ok(mut data) = frame.into_data() else {
+            continue;
+        };
+        if data.remaining() > limit.saturating_sub(read.len()) {
+            return Err(Problem::body_too_large());
+        }
+        read.extend_from_slice(&data.copy_to_bytes(data.remaining()));
+    }
+    Ok(read.freeze())
+}
+
+/// Makes a client's call, and returns the service's response to it.
+pub(crate) async fn forward<S: Stack>(
+    client: &Client<S>,
+    rules: &Rules,
+    head: Parts,
+    body: Bytes,
+) -> Result<Response<Full<Bytes>>, Problem> {
+    let is_head = head.method == Method::HEAD;
+    let started = Instant::now();
+    let mut call = request(client, rules, head, body)
+        .and_then(|request| Call::to(request, client.environment()));
+    let result = client.respond(&mut call).await;
+    match result.or_else(response_of) {
+        Ok(response) => Ok(given_back(response, is_head)),
+        Err(error) => {
+            let whole_time = client.session(|session| session.settings().attempt_timeout);
+            Err(Problem::of_call(&error, had(whole_time, started)))
+        }
+    }
+}
+
+/// Returns true if a request that failed may have had its whole time.
+fn had(whole_time: Duration, started: Instant) -> bool {
+    started.elapsed() >= whole_time
+}
+
+/// The request to the service: that of the client, without what goes no further.
+fn request<S: Stack>(
+    client: &Client<S>,
+    rules: &Rules,
+    mut head: Parts,
+    body: Bytes,
+) -> Result<Request<Bytes>, thingspace_core::RequestError> {
+    let target = head.uri.path_and_query().map_or("/", |it| it.as_str());
+    let below = target.strip_prefix("/api").unwrap_or(target);
+    head.uri = client.environment().uri(below)?;
+    head.version = Version::HTTP_11;
+    head.extensions.clear();
+    clean_request(&mut head.headers, rules.required_name());
+    Ok(Request::from_parts(head, body))
+}
+
+/// The service's response to the call itself, if an error has one that is whole. (That
+/// to a login may hold the password, and the client did not ask for it.)
+fn response_of(error: Error) -> Result<Response<Bytes>, Error> {
+    let is_own = error.prerequisite().is_none()
+        && matches!(
+            error.kind(),
+            ErrorKind::Refused(_)
+                | ErrorKind::Throttled { .. }
+                | ErrorKind::BearerRefused(_)
+                | ErrorKind::SessionRefused(_)
+        );
+    match error.refusal() {
+        Some(refusal) if is_own => Ok(refusal.response().clone()),
+        _ => Err(error),
+    }
+}
+
+/// The response as the client gets it.
+fn given_back(response: Response<Bytes>, is_head: bool) -> Response<Full<Bytes>> {
+    let (mut head, body) = response.into_parts();
+    head.version = Version::HTTP_11;
+    head.extensions.clear();
+    clean_response(&mut head.headers);
+    let has_body = !is_head
+        && head.status != StatusCode::NO_CONTENT
+        && head.status != StatusCode::NOT_MODIFIED;
+    if has_body {
+        let length = HeaderValue::from(body.len());
+        head.headers.insert(CONTENT_LENGTH, length);
+    }
+    Response::from_parts(head, Full::new(body))
+}

@@ -1,0 +1,65 @@
+//! The headers that pass through the proxy, and those that do not.
+
+use http::{
+    HeaderMap, HeaderName,
+    header::{
+        ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST,
+        PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    },
+};
+
+use crate::problem::ERROR_HEADER;
+
+/// The headers that are about one connection (RFC 9110 §7.6.1).
+static HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// The headers of a client that go no further: its own credentials, which are not those
+/// of the session; what is about its request to the proxy; and a wish for a compressed
+/// response, in which the session could not read that it is over.
+static OF_CLIENT: [HeaderName; 7] = [
+    ACCEPT_ENCODING,
+    AUTHORIZATION,
+    CONTENT_LENGTH,
+    COOKIE,
+    EXPECT,
+    HOST,
+    HeaderName::from_static("vz-m2m-token"),
+];
+
+/// Takes off a request what goes no further.
+pub(crate) fn clean_request(headers: &mut HeaderMap, required: Option<&HeaderName>) {
+    remove_hop_by_hop(headers);
+    for name in OF_CLIENT.iter().chain(required) {
+        headers.remove(name);
+    }
+}
+
+/// Takes off a response what is about the proxy's own connection, and the mark of the
+/// proxy's own errors.
+pub(crate) fn clean_response(headers: &mut HeaderMap) {
+    remove_hop_by_hop(headers);
+    headers.remove(ERROR_HEADER);
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in HOP_BY_HOP.iter().chain(&named) {
+        headers.remove(name);
+    }
+}

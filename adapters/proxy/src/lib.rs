@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod forward;
+mod headers;
+mod listener;
+mod local;
+mod path;
+mod probes;
+mod problem;
+mod proxy;
+mod rules;
+mod server;
+mod writes;
+
+pub use self::{
+    listener::{Listener, ListenerError, SocketAccess},
+    problem::ERROR_HEADER,
+    proxy::{Kept, Proxy},
+    rules::{CallPattern, PatternError, Rules},
+    server::{Drained, Server},
+};
+pub use thingspace_hyper::{self, core};

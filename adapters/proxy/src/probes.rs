@@ -1,0 +1,68 @@
+//! The probes of an operator: is it alive, is it ready, what does it count.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+};
+use http_body_util::Full;
+use serde_json::json;
+use thingspace_hyper::{Client, Stack};
+use tokio::time::timeout;
+
+use crate::{local::json_response, problem::Problem};
+
+/// The longest look at the store for a probe: its sender waits for a second or few.
+const LOOK_AT_STORE: Duration = Duration::from_secs(1);
+
+/// A probe, by its path.
+#[derive(Clone, Copy)]
+pub(crate) enum Probe {
+    Live,
+    Ready,
+    Metrics,
+}
+
+impl Probe {
+    /// The probe at a path, if that is one.
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        match path {
+            "/livez" => Some(Self::Live),
+            "/readyz" => Some(Self::Ready),
+            "/metrics" => Some(Self::Metrics),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn live() -> Response<Full<Bytes>> {
+    json_response(&json!({ "live": true }))
+}
+
+/// Returns whether calls that need a login can be served.
+pub(crate) async fn ready<S: Stack>(client: &Client<S>) -> Result<Response<Full<Bytes>>, Problem> {
+    let guard = || client.session(|session| session.login_guard());
+    if guard().blocked.is_some() {
+        // Another process may have unblocked it. A proxy that is not ready gets no call
+        // that would look.
+        let _ = timeout(LOOK_AT_STORE, client.sync()).await;
+    }
+    let guard = guard();
+    if guard.blocked.is_some() {
+        return Err(Problem::blocked(&guard));
+    }
+    Ok(json_response(&json!({ "ready": true })))
+}
+
+/// The page of metrics, as Prometheus reads it.
+pub(crate) fn metrics(rendered: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(rendered)));
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    let text = "text/plain; version=0.0.4; charset=utf-8";
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(text));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,200 @@
+//! The proxy as a tower service.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes};
+use http::{Method, Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use thingspace_core::{Error, Password};
+use thingspace_hyper::{Client, Stack};
+use tower_service::Service;
+
+use crate::{
+    forward::{BoxError, forward, read},
+    local::LocalCall,
+    path::ApiPath,
+    probes::{self, Probe},
+    problem::Problem,
+    rules::Rules,
+};
+
+/// A proxy that makes the calls of its clients on the session of a
+/// [`Client`](thingspace_hyper::Client).
+///
+/// A tower service: put any middleware around it, and serve it with a
+/// [`Server`](crate::Server) or with your own. It runs on tokio. Cheap to clone.
+#[doc(alias = "reverse proxy")]
+#[doc(alias = "sidecar")]
+pub struct Proxy<S>(Arc<Inner<S>>);
+
+struct Inner<S> {
+    client: Client<S>,
+    rules: Rules,
+    keeper: Option<Keeper>,
+    metrics: Option<Render>,
+}
+
+type Keeper = Arc<dyn Fn(Password) -> Kept + Send + Sync>;
+type Render = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The future of a keeper: its password is kept, or could not be kept.
+pub type Kept = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+
+impl<S: Stack> Proxy<S> {
+    /// A proxy on the session of this client, with these rules. It resets no password
+    /// and has no metrics.
+    pub fn new(client: Client<S>, rules: Rules) -> Self {
+        Self(Arc::new(Inner {
+            client,
+            rules,
+            keeper: None,
+            metrics: None,
+        }))
+    }
+
+    /// Resets the password for clients that ask for it. The new one is given to
+    /// `keeper`, and used as soon as it is kept; a client that asked for it does not get
+    /// it. A client that disconnects does not end the reset.
+    #[must_use]
+    pub fn keeper(self, keeper: impl Fn(Password) -> Kept + Send + Sync + 'static) -> Self {
+        let mut inner = self.taken();
+        inner.keeper = Some(Arc::new(keeper));
+        Self(Arc::new(inner))
+    }
+
+    /// Gives what `render` returns as the page `/metrics`: text as Prometheus reads it.
+    #[must_use]
+    pub fn metrics(self, render: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        let mut inner = self.taken();
+        inner.metrics = Some(Arc::new(render));
+        Self(Arc::new(inner))
+    }
+
+    /// The client whose session it uses.
+    pub fn client(&self) -> &Client<S> {
+        &self.0.client
+    }
+
+    fn taken(self) -> Inner<S> {
+        Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
+            client: shared.client.clone(),
+            rules: shared.rules.clone(),
+            keeper: shared.keeper.clone(),
+            metrics: shared.metrics.clone(),
+        })
+    }
+
+    /// Responds to a request.
+    async fn respond<B>(self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body<Data: Buf, Error: Into<BoxError>>,
+    {
+        match self.handle(request).await {
+            Ok(response) => response,
+            Err(problem) => problem.into_response(self.0.client.now()),
+        }
+    }
+
+    async fn handle<B>(&self, request: Request<B>) -> Result<Response<Full<Bytes>>, Problem>
+    where
+        B: Body<Data: Buf, Error: Into<BoxError>>,
+    {
+        let Inner { client, rules, .. } = &*self.0;
+        let (head, body) = request.into_parts();
+        rules.check_sender(&head)?;
+        if let Some(probe) = Probe::at(head.uri.path()) {
+            if !matches!(head.method, Method::GET | Method::HEAD) {
+                return Err(Problem::wrong_method());
+            }
+            return match probe {
+                Probe::Live => Ok(probes::live()),
+                Probe::Ready => probes::ready(client).await,
+                Probe::Metrics => {
+                    rules.check_required(&head.headers)?;
+                    let render = self.0.metrics.as_ref();
+                    let render = render.ok_or_else(Problem::no_such_path)?;
+                    Ok(probes::metrics(render()))
+                }
+            };
+        }
+        rules.check_required(&head.headers)?;
+        if matches!(head.method, Method::CONNECT | Method::TRACE) {
+            return Err(Problem::wrong_method());
+        }
+        let path = ApiPath::new(head.uri.path())?;
+        let local = LocalCall::at(&path, &head.method)?;
+        if local.is_none() || local == Some(LocalCall::ResetPassword) {
+            rules.check_call(&head.method, &path)?;
+        }
+        let body = read(body, rules).await?;
+        match local {
+            None => forward(client, rules, head, body).await,
+            Some(LocalCall::ResetPassword) => self.reset_password().await,
+            Some(local) => Ok(local.response()),
+        }
+    }
+
+    /// Resets the password, if there is somebody to keep the new one.
+    async fn reset_password(&self) -> Result<Response<Full<Bytes>>, Problem> {
+        let keeper = self.0.keeper.clone();
+        let keeper = keeper.ok_or_else(Problem::reset_refused)?;
+        let client = self.0.client.clone();
+        // A client that disconnects must not end it between its halves.
+        let reset = tokio::spawn(async move {
+            let new = client.reset_password_with(|new| keeper(new)).await;
+            new.map(drop)
+        });
+        match reset.await {
+            Ok(Ok(())) => Ok(LocalCall::ResetPassword.response()),
+            Ok(Err(error)) => Err(of_reset(&error)),
+            Err(_) => Err(Problem::reset_panicked()),
+        }
+    }
+}
+
+/// The error of a reset, without what the service said: that may repeat a password.
+fn of_reset(error: &Error) -> Problem {
+    Problem::of_call(error, false)
+}
+
+impl<S, B> Service<Request<B>> for Proxy<S>
+where
+    S: Stack,
+    B: Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let proxy = self.clone();
+        Box::pin(async move { Ok(proxy.respond(request).await) })
+    }
+}
+
+impl<S> Clone for Proxy<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> fmt::Debug for Proxy<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("client", &self.0.client)
+            .field("rules", &self.0.rules)
+            .finish_non_exhaustive()
+    }
+}
