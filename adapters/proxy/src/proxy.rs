@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use thingspace_core::{Error, Password};
+use thingspace_core::Password;
 use thingspace_hyper::{Client, Stack};
 use tower_service::Service;
 
@@ -154,15 +154,11 @@ impl<S: Stack> Proxy<S> {
         });
         match reset.await {
             Ok(Ok(())) => Ok(LocalCall::ResetPassword.response()),
-            Ok(Err(error)) => Err(of_reset(&error)),
+            // Nothing of what the service said: that may repeat a password.
+            Ok(Err(error)) => Err(Problem::of_call(&error, false)),
             Err(_) => Err(Problem::reset_panicked()),
         }
     }
-}
-
-/// The error of a reset, without what the service said: that may repeat a password.
-fn of_reset(error: &Error) -> Problem {
-    Problem::of_call(error, false)
 }
 
 impl<S, B> Service<Request<B>> for Proxy<S>

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
-        Call, Check, Completions, Forget, LogIn, LogOut, Man, ResetPassword, Simulate, Status,
-        Tokens, Unblock,
+        Call, Check, Completions, Forget, LogIn, LogOut, Man, Proxy, ResetPassword,
+        Simulate, Status, Tokens, Unblock,
     },
     failure::Failure,
 };
@@ -62,6 +62,7 @@ pub(crate) enum Command {
     Forget(Forget),
     ResetPassword(ResetPassword),
     Unblock(Unblock),
+    Proxy(Box<Proxy>),
     Simulate(Simulate),
     Completions(Completions),
     Man(Man),
@@ -79,6 +80,7 @@ impl Command {
             Self::Forget(command) => command.run(common),
             Self::ResetPassword(command) => command.run(common),
             Self::Unblock(command) => command.run(common),
+            Self::Proxy(command) => command.run(common),
             Self::Simulate(command) => command.run(common),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),

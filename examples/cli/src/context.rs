@@ -104,6 +104,11 @@ impl Context {
         &*self.place.store
     }
 
+    /// The same store, for a client that has it to itself.
+    pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.place.store)
+    }
+
     /// The records of password resets.
     pub(crate) fn records(&self) -> Records {
         Records::beside(self.path())
@@ -279,7 +284,7 @@ impl Context {
     ///
     /// The session first: a password that is read after it is as new as what the
     /// session knows of, or newer.
-    fn builder(
+    pub(crate) fn builder(
         &self,
         credentials: impl FnOnce() -> Result<Credentials, Failure>,
     ) -> Result<SessionBuilder, Failure> {
@@ -295,7 +300,7 @@ impl Context {
 
     /// Returns what was built from the saved session, or the failure if that can't be
     /// used.
-    fn built<T>(&self, built: Result<T, SnapshotError>) -> Result<T, Failure> {
+    pub(crate) fn built<T>(&self, built: Result<T, SnapshotError>) -> Result<T, Failure> {
         built.map_err(|error| Failure::usage(message::unusable(error, self.place())))
     }
 }

@@ -7,6 +7,7 @@ mod forget;
 mod log_in;
 mod log_out;
 mod man;
+mod proxy;
 mod reset_password;
 mod simulate;
 mod status;
@@ -15,6 +16,6 @@ mod unblock;
 
 pub(crate) use self::{
     call::Call, check::Check, completions::Completions, forget::Forget, log_in::LogIn,
-    log_out::LogOut, man::Man, reset_password::ResetPassword, simulate::Simulate, status::Status,
+    log_out::LogOut, man::Man, proxy::Proxy, reset_password::ResetPassword, simulate::Simulate, status::Status,
     tokens::Tokens, unblock::Unblock,
 };

@@ -13,6 +13,7 @@ mod help;
 mod killed;
 mod log_in_out;
 mod pasted;
+mod proxy;
 mod reset;
 mod roots;
 mod simulate;

@@ -1,0 +1,213 @@
+//! Faults of the service's, as the clients of the proxy see them.
+
+use std::time::Duration;
+
+use http::{HeaderValue, StatusCode};
+use thingspace_proxy::{Proxy, Rules, Server, thingspace_hyper::Builder};
+use thingspace_scenarios::{IDLE, settings_with_short_timeouts};
+use thingspace_simulator::{Call, Fault, Simulator};
+
+use crate::stage::*;
+
+/// What a client sees of a fault.
+#[derive(Clone, Copy, Debug)]
+enum Seen {
+    /// A response of the service's with this status.
+    Response(u16),
+    /// An error of the proxy's, and its outcome.
+    Error(u16, &'static str, &'static str),
+}
+
+use Seen::{Error, Response};
+
+/// Every fault of the simulator, and what a call sees of it that may not be retried.
+fn faults() -> Vec<(Fault, Seen)> {
+    let lost = Error(502, "no_response", "unknown");
+    let broken_off = Error(502, "broken_off", "unknown");
+    let late = Error(504, "no_response_in_time", "unknown");
+    let retry_after = |when| Fault::Throttled {
+        retry_after: Some(HeaderValue::from_static(when)),
+    };
+    let teapot = http::Response::builder().status(418).body("short".into());
+    let status = |status| Fault::Status(StatusCode::from_u16(status).unwrap());
+    vec![
+        (Fault::Drop, lost),
+        (Fault::Drop.after_acting(), lost),
+        (Fault::RefusedStream, lost),
+        (Fault::Hang, late),
+        (Fault::Hang.after_acting(), late),
+        (Fault::Stall, late),
+        (Fault::CutShort, broken_off),
+        (Fault::RefusedMidway, broken_off),
+        // What is in a response of success is the client's matter.
+        (Fault::Garbage, Response(200)),
+        (Fault::Empty, Response(200)),
+        (Fault::Endless, Error(502, "invalid_response", "unknown")),
+        (Fault::Html(StatusCode::BAD_GATEWAY), Response(502)),
+        (status(408), Response(408)),
+        (status(503), Response(503)),
+        (status(503).after_acting(), Response(503)),
+        (status(409), Response(409)),
+        (
+            Fault::Redirect(HeaderValue::from_static("/elsewhere")),
+            Response(307),
+        ),
+        (Fault::Delay(Duration::from_millis(20)), Response(200)),
+        (Fault::GoAway, Response(200)),
+        (Fault::Throttled { retry_after: None }, Response(200)),
+        (retry_after("0"), Response(200)),
+        (retry_after("3600"), Response(429)),
+        (Fault::Replace(teapot.unwrap()), Response(418)),
+    ]
+}
+
+/// Runs a proxy on a session that is open.
+async fn open(stage: &Stage) -> Running {
+    let mut options = stage.options();
+    options.settings = settings_with_short_timeouts();
+    let client = Builder::new(options.into_config()).build().unwrap();
+    let proxy = Running::of(Server::new(Proxy::new(client, Rules::new())));
+    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn law_6_a_call_that_may_not_be_retried_sees_each_fault_and_is_executed_once_at_most() {
+    for (fault, seen) in faults() {
+        println!("{fault:?}");
+        let stage = Stage::new();
+        let proxy = open(&stage).await;
+        stage.inject(Call::Devices, fault);
+        let reply = proxy.post(DEVICES).await;
+        let reply = match seen {
+            Response(status) => reply.is_of_service(status),
+            Error(status, kind, outcome) => reply.is_error(status, kind, outcome),
+        };
+        if reply.status == 307 {
+            assert_eq!(reply.headers["location"], "/elsewhere");
+        }
+        if reply.status == 429 {
+            assert_eq!(reply.headers["retry-after"], "3600");
+        }
+        assert!(stage.done(Call::Devices) <= 1);
+        assert_eq!(stage.seen(Call::LogIn), 1);
+        proxy.post(DEVICES).await.is_of_service(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_get_survives_every_fault_that_may_pass() {
+    for (fault, seen) in faults() {
+        println!("{fault:?}");
+        let stage = Stage::new();
+        let proxy = open(&stage).await;
+        stage.inject(Call::Account, fault);
+        let reply = proxy.get(ACCOUNT).await;
+        let status = match seen {
+            Response(status @ (307 | 409 | 418 | 429)) => status,
+            Error(_, "invalid_response", _) => {
+                reply.is_error(502, "invalid_response", "unknown");
+                continue;
+            }
+            _ => 200,
+        };
+        reply.is_of_service(status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_out_of_reach_was_never_sent_anything() {
+    let mut options = Stage::new().options();
+    options.environment = "http://127.0.0.1:1/api".parse().unwrap();
+    let client = Builder::new(options.into_config()).build().unwrap();
+    let proxy = Running::of(Server::new(Proxy::new(client, Rules::new())));
+    let reply = proxy.get(ACCOUNT).await;
+    let reply = reply.is_error(502, "unreachable", "never_sent");
+    assert_eq!(reply.json()["error"]["failed"], "token_fetch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_costs_one_login_and_says_what_to_do() {
+    let stage = Stage::new();
+    let client = Builder::new(stage.options_with("wrong").into_config());
+    let proxy = Proxy::new(client.build().unwrap(), Rules::new());
+    let proxy = Running::of(Server::new(proxy));
+    proxy.get("/readyz").await.is_of_service(200);
+    let reply = proxy.get(ACCOUNT).await;
+    let reply = reply.is_error(503, "wrong_credentials", "never_sent");
+    let error = &reply.json()["error"];
+    assert_eq!(error["failed"], "login");
+    assert!(error["login_guard"]["blocked"].is_string());
+    for _ in 0..3 {
+        let reply = proxy.post(DEVICES).await;
+        let reply = reply.is_error(503, "blocked", "never_sent");
+        assert!(reply.json()["error"]["login_guard"]["last_failure"].is_string());
+    }
+    assert_eq!((stage.seen(Call::LogIn), stage.failed_logins()), (1, 1));
+    let reply = proxy.get("/readyz").await;
+    let reply = reply.is_error(503, "blocked", "never_sent");
+    let message = &reply.json()["error"]["message"];
+    assert!(
+        message.as_str().unwrap().contains("credentials are wrong"),
+        "{message}"
+    );
+    proxy.get("/livez").await.is_of_service(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_session_goes_on_while_the_guard_is_blocked() {
+    let stage = Stage::new();
+    let client = client(&stage);
+    let proxy = Running::of(Server::new(Proxy::new(client.clone(), Rules::new())));
+    proxy.get(ACCOUNT).await.is_of_service(200);
+    let new = client.request_reset().await.unwrap();
+    proxy
+        .get("/readyz")
+        .await
+        .is_error(503, "blocked", "never_sent");
+    proxy.get(ACCOUNT).await.is_of_service(200);
+    client.confirm_reset(&new).await.unwrap();
+    proxy.get("/readyz").await.is_of_service(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_is_too_long_is_told_with_its_end() {
+    let stage = Stage::new();
+    let proxy = Running::new(&stage, Rules::new());
+    for _ in 0..3 {
+        stage.inject(
+            Call::BearerToken,
+            Fault::Throttled {
+                retry_after: Some(HeaderValue::from_static("500")),
+            },
+        );
+    }
+    let reply = proxy.get(ACCOUNT).await;
+    let reply = reply.is_error(503, "throttled", "never_sent");
+    let seconds: u64 = reply.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((480..=510).contains(&seconds), "{seconds}");
+    let reply = proxy.get(ACCOUNT).await;
+    let reply = reply.is_error(503, "backing_off", "never_sent");
+    assert!(reply.headers.contains_key("retry-after"));
+    let at = reply.json()["error"]["retry_at"].clone();
+    assert!(at.as_str().unwrap().ends_with('Z'), "{at}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn law_5_stale_tokens_cost_a_call_one_replay() {
+    let stage = Stage::new();
+    let proxy = open(&stage).await;
+    stage.server.with(Simulator::forget_sessions);
+    proxy.post(DEVICES).await.is_of_service(200);
+    assert_eq!(
+        (stage.seen(Call::Devices), stage.done(Call::Devices)),
+        (2, 1)
+    );
+    stage.pass(IDLE);
+    proxy.post(DEVICES).await.is_of_service(200);
+    assert_eq!((stage.seen(Call::LogIn), stage.failed_logins()), (3, 0));
+}

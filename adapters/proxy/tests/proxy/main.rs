@@ -1,0 +1,12 @@
+//! The proxy over real sockets, before a simulated ThingSpace.
+
+#![cfg(test)]
+
+mod clients;
+mod crowd;
+mod faults;
+mod local;
+mod operation;
+mod passing;
+mod rules;
+mod stage;
