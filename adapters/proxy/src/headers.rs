@@ -36,10 +36,20 @@ static OF_CLIENT: [HeaderName; 7] = [
     HeaderName::from_static("vz-m2m-token"),
 ];
 
+/// The headers that some servers take for another method or path than the request has:
+/// the rules would have seen the wrong one.
+static OVERRIDES: [HeaderName; 5] = [
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+];
+
 /// Takes off a request what goes no further.
 pub(crate) fn clean_request(headers: &mut HeaderMap, required: Option<&HeaderName>) {
     remove_hop_by_hop(headers);
-    for name in OF_CLIENT.iter().chain(required) {
+    for name in OF_CLIENT.iter().chain(&OVERRIDES).chain(required) {
         headers.remove(name);
     }
 }

@@ -1,5 +1,5 @@
-//! The calls that SDKs make by themselves, which the proxy answers without ThingSpace:
-//! the session is the proxy's.
+//! The calls that SDKs make by themselves, which the proxy serves without ThingSpace: the
+//! session is the proxy's.
 
 use bytes::Bytes;
 use http::{
@@ -17,7 +17,7 @@ const DUMMY: &str = "thingspace-proxy";
 /// The lifetime of a bearer token that Verizon documents, in seconds.
 const EXPIRES_IN: u32 = 3600;
 
-/// A call that the proxy answers itself.
+/// A call that the proxy serves itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LocalCall {
     FetchToken,

@@ -29,11 +29,11 @@ use crate::{
     writes::TimedWrites,
 };
 
-/// The connections beyond the limit that are told so at once. Further ones are closed.
-const TOLD: usize = 16;
+/// The connections beyond the limit that learn so at once. Further ones are closed.
+const REFUSED: usize = 16;
 
 /// The time that a connection beyond the limit has to learn of it.
-const TELLING: Duration = Duration::from_secs(1);
+const REFUSING: Duration = Duration::from_secs(1);
 
 /// A server of a [`Proxy`](crate::Proxy), perhaps with middleware around it, over
 /// HTTP/1.1.
@@ -74,7 +74,7 @@ where
         }
     }
 
-    /// Serves at most this many connections at once. 1024 by default. Others are told
+    /// Serves at most this many connections at once. 1024 by default. Others learn
     /// that there are too many.
     pub const fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
@@ -108,7 +108,7 @@ where
     pub async fn run(self, listener: Listener, end: impl Future<Output = ()>) -> Drained {
         let (ends, ending) = watch::channel(());
         let free = Arc::new(Semaphore::new(self.max_connections));
-        let told = Arc::new(Semaphore::new(TOLD));
+        let refused = Arc::new(Semaphore::new(REFUSED));
         let mut connections = JoinSet::new();
         let mut end = pin!(end);
         loop {
@@ -128,9 +128,9 @@ where
                             connection.await;
                             drop(permit);
                         });
-                    } else if let Ok(permit) = Arc::clone(&told).try_acquire_owned() {
+                    } else if let Ok(permit) = Arc::clone(&refused).try_acquire_owned() {
                         connections.spawn(async move {
-                            timeout(TELLING, refuse(stream)).await.ok();
+                            timeout(REFUSING, refuse(stream)).await.ok();
                             drop(permit);
                         });
                     }
@@ -166,7 +166,7 @@ where
     }
 }
 
-/// Tells a client that there are too many connections.
+/// Responds that there are too many connections.
 async fn refuse(stream: Box<dyn Stream>) {
     let service = hyper::service::service_fn(|_: Request<Incoming>| async {
         let problem = Problem::too_many_connections();

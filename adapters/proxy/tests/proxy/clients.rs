@@ -29,14 +29,17 @@ async fn a_client_that_sends_no_whole_head_is_cut_off() {
         };
         tokio::join!(Reply::read(stream), trickle).0
     };
+    // It has sent a whole request, and sends no other one.
+    let idle = proxy.send_raw(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n");
     let cut_off = timeout(MOMENT * 100, async {
-        tokio::join!(silent, slow, trickling)
+        tokio::join!(silent, slow, trickling, idle)
     });
-    let (silent, slow, trickling) = cut_off.await.unwrap();
+    let (silent, slow, trickling, idle) = cut_off.await.unwrap();
     for reply in [silent, slow, trickling] {
         assert!(matches!(reply.status, 0 | 408), "{reply:?}");
     }
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    idle.expect_response(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +64,7 @@ async fn endless_heads_and_bodies_are_cut_off() {
         assert!(matches!(reply.status, 0 | 413 | 431), "{reply:?}");
     }
     assert_eq!(stage.seen_in_all(), 0);
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +86,7 @@ async fn garbled_requests_reach_nobody() {
         assert!(matches!(reply.status, 0 | 400), "{reply:?}");
     }
     assert_eq!(stage.seen_in_all(), 0);
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +118,7 @@ async fn a_client_that_disconnects_during_the_login_harms_no_other() {
         tokio::task::yield_now().await;
     }
     drop(gone);
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
     assert_eq!((stage.seen(Call::LogIn), stage.failed_logins()), (1, 0));
 }
 

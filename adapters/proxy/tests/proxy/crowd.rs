@@ -1,5 +1,6 @@
 //! Many clients at once.
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use thingspace_proxy::{Proxy, Rules, Server};
 use thingspace_scenarios::IDLE;
 use thingspace_simulator::{Call, Simulator};
@@ -11,10 +12,13 @@ const CROWD: usize = 1200;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn law_1_more_than_a_thousand_calls_on_a_session_that_has_ended_make_one_login() {
+    // Each call has four ends of connections in this process.
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
     let stage = Stage::new();
     let server = Server::new(Proxy::new(client(&stage), Rules::new()));
     let proxy = Running::of(server.max_connections(2 * CROWD));
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
     for refused in [false, true] {
         if refused {
             stage.server.with(Simulator::forget_sessions);
@@ -27,7 +31,6 @@ async fn law_1_more_than_a_thousand_calls_on_a_session_that_has_ended_make_one_l
             streams.push(proxy.connect().await);
         }
         let mut crowd = JoinSet::new();
-        // The service responds to none before all have asked.
         let request =
             format!("GET {ACCOUNT} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         for mut stream in streams {
@@ -35,7 +38,7 @@ async fn law_1_more_than_a_thousand_calls_on_a_session_that_has_ended_make_one_l
             crowd.spawn(Reply::read(stream));
         }
         while let Some(reply) = crowd.join_next().await {
-            reply.unwrap().is_of_service(200);
+            reply.unwrap().expect_response(200);
         }
         assert_eq!(stage.seen(Call::LogIn) - before, 1);
         assert_eq!(stage.failed_logins(), 0);

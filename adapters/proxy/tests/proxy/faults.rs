@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 use thingspace_proxy::{Proxy, Rules, Server, thingspace_hyper::Builder};
-use thingspace_scenarios::{IDLE, settings_with_short_timeouts};
+use thingspace_scenarios::{BoxedObserver, IDLE, settings_with_short_timeouts};
 use thingspace_simulator::{Call, Fault, Simulator};
 
 use crate::stage::*;
@@ -67,7 +67,7 @@ async fn open(stage: &Stage) -> Running {
     options.settings = settings_with_short_timeouts();
     let client = Builder::new(options.into_config()).build().unwrap();
     let proxy = Running::of(Server::new(Proxy::new(client, Rules::new())));
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
     proxy
 }
 
@@ -80,8 +80,8 @@ async fn law_6_a_call_that_may_not_be_retried_sees_each_fault_and_is_executed_on
         stage.inject(Call::Devices, fault);
         let reply = proxy.post(DEVICES).await;
         let reply = match seen {
-            Response(status) => reply.is_of_service(status),
-            Error(status, kind, outcome) => reply.is_error(status, kind, outcome),
+            Response(status) => reply.expect_response(status),
+            Error(status, kind, outcome) => reply.expect_error(status, kind, outcome),
         };
         if reply.status == 307 {
             assert_eq!(reply.headers["location"], "/elsewhere");
@@ -91,7 +91,7 @@ async fn law_6_a_call_that_may_not_be_retried_sees_each_fault_and_is_executed_on
         }
         assert!(stage.done(Call::Devices) <= 1);
         assert_eq!(stage.seen(Call::LogIn), 1);
-        proxy.post(DEVICES).await.is_of_service(200);
+        proxy.post(DEVICES).await.expect_response(200);
     }
 }
 
@@ -106,12 +106,41 @@ async fn a_get_survives_every_fault_that_may_pass() {
         let status = match seen {
             Response(status @ (307 | 409 | 418 | 429)) => status,
             Error(_, "invalid_response", _) => {
-                reply.is_error(502, "invalid_response", "unknown");
+                reply.expect_error(502, "invalid_response", "unknown");
                 continue;
             }
             _ => 200,
         };
-        reply.is_of_service(status);
+        reply.expect_response(status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn law_2_a_fault_of_the_login_or_the_token_fetch_harms_no_later_call() {
+    for call in [Call::LogIn, Call::BearerToken] {
+        for (fault, _) in faults() {
+            println!("{call:?} {fault:?}");
+            let stage = Stage::new();
+            let mut options = stage.options();
+            options.settings = settings_with_short_timeouts();
+            options.observer = BoxedObserver::new(stage.impatience());
+            let client = Builder::new(options.into_config()).build().unwrap();
+            let proxy = Running::of(Server::new(Proxy::new(client, Rules::new())));
+            stage.inject(call, fault);
+            let reply = proxy.post(DEVICES).await;
+            if reply.status != 200 {
+                // Whatever failed, it was not the call itself, which was never sent.
+                let mark = reply.headers.get("thingspace-proxy-error");
+                let kind = mark.unwrap().to_str().unwrap().to_owned();
+                let status = reply.status;
+                let reply = reply.expect_error(status, &kind, "never_sent");
+                assert!(reply.json()["error"]["failed"].is_string(), "{reply:?}");
+                assert_eq!(stage.seen(Call::Devices), 0);
+            }
+            stage.pass(IDLE);
+            proxy.post(DEVICES).await.expect_response(200);
+            assert!(!stage.is_locked() && stage.failed_logins() == 0);
+        }
     }
 }
 
@@ -122,7 +151,7 @@ async fn a_service_that_is_out_of_reach_was_never_sent_anything() {
     let client = Builder::new(options.into_config()).build().unwrap();
     let proxy = Running::of(Server::new(Proxy::new(client, Rules::new())));
     let reply = proxy.get(ACCOUNT).await;
-    let reply = reply.is_error(502, "unreachable", "never_sent");
+    let reply = reply.expect_error(502, "unreachable", "never_sent");
     assert_eq!(reply.json()["error"]["failed"], "token_fetch");
 }
 
@@ -132,26 +161,26 @@ async fn a_wrong_password_costs_one_login_and_says_what_to_do() {
     let client = Builder::new(stage.options_with("wrong").into_config());
     let proxy = Proxy::new(client.build().unwrap(), Rules::new());
     let proxy = Running::of(Server::new(proxy));
-    proxy.get("/readyz").await.is_of_service(200);
+    proxy.get("/readyz").await.expect_response(200);
     let reply = proxy.get(ACCOUNT).await;
-    let reply = reply.is_error(503, "wrong_credentials", "never_sent");
+    let reply = reply.expect_error(503, "wrong_credentials", "never_sent");
     let error = &reply.json()["error"];
     assert_eq!(error["failed"], "login");
     assert!(error["login_guard"]["blocked"].is_string());
     for _ in 0..3 {
         let reply = proxy.post(DEVICES).await;
-        let reply = reply.is_error(503, "blocked", "never_sent");
+        let reply = reply.expect_error(503, "blocked", "never_sent");
         assert!(reply.json()["error"]["login_guard"]["last_failure"].is_string());
     }
     assert_eq!((stage.seen(Call::LogIn), stage.failed_logins()), (1, 1));
     let reply = proxy.get("/readyz").await;
-    let reply = reply.is_error(503, "blocked", "never_sent");
+    let reply = reply.expect_error(503, "blocked", "never_sent");
     let message = &reply.json()["error"]["message"];
     assert!(
         message.as_str().unwrap().contains("credentials are wrong"),
         "{message}"
     );
-    proxy.get("/livez").await.is_of_service(200);
+    proxy.get("/livez").await.expect_response(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,19 +188,19 @@ async fn an_open_session_goes_on_while_the_guard_is_blocked() {
     let stage = Stage::new();
     let client = client(&stage);
     let proxy = Running::of(Server::new(Proxy::new(client.clone(), Rules::new())));
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
     let new = client.request_reset().await.unwrap();
     proxy
         .get("/readyz")
         .await
-        .is_error(503, "blocked", "never_sent");
-    proxy.get(ACCOUNT).await.is_of_service(200);
+        .expect_error(503, "blocked", "never_sent");
+    proxy.get(ACCOUNT).await.expect_response(200);
     client.confirm_reset(&new).await.unwrap();
-    proxy.get("/readyz").await.is_of_service(200);
+    proxy.get("/readyz").await.expect_response(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wait_that_is_too_long_is_told_with_its_end() {
+async fn a_wait_that_is_too_long_is_reported_with_its_end() {
     let stage = Stage::new();
     let proxy = Running::new(&stage, Rules::new());
     for _ in 0..3 {
@@ -183,7 +212,7 @@ async fn a_wait_that_is_too_long_is_told_with_its_end() {
         );
     }
     let reply = proxy.get(ACCOUNT).await;
-    let reply = reply.is_error(503, "throttled", "never_sent");
+    let reply = reply.expect_error(503, "throttled", "never_sent");
     let seconds: u64 = reply.headers["retry-after"]
         .to_str()
         .unwrap()
@@ -191,7 +220,7 @@ async fn a_wait_that_is_too_long_is_told_with_its_end() {
         .unwrap();
     assert!((480..=510).contains(&seconds), "{seconds}");
     let reply = proxy.get(ACCOUNT).await;
-    let reply = reply.is_error(503, "backing_off", "never_sent");
+    let reply = reply.expect_error(503, "backing_off", "never_sent");
     assert!(reply.headers.contains_key("retry-after"));
     let at = reply.json()["error"]["retry_at"].clone();
     assert!(at.as_str().unwrap().ends_with('Z'), "{at}");
@@ -202,12 +231,12 @@ async fn law_5_stale_tokens_cost_a_call_one_replay() {
     let stage = Stage::new();
     let proxy = open(&stage).await;
     stage.server.with(Simulator::forget_sessions);
-    proxy.post(DEVICES).await.is_of_service(200);
+    proxy.post(DEVICES).await.expect_response(200);
     assert_eq!(
         (stage.seen(Call::Devices), stage.done(Call::Devices)),
         (2, 1)
     );
     stage.pass(IDLE);
-    proxy.post(DEVICES).await.is_of_service(200);
+    proxy.post(DEVICES).await.expect_response(200);
     assert_eq!((stage.seen(Call::LogIn), stage.failed_logins()), (3, 0));
 }

@@ -34,7 +34,7 @@ async fn a_unix_socket_has_its_mode_and_group_and_is_removed_at_the_end() {
     let stream = UnixStream::connect(&path).await.unwrap();
     exchange(stream, request.as_bytes())
         .await
-        .is_of_service(200);
+        .expect_response(200);
 
     let error = Listener::unix(&path, SocketAccess::owner()).unwrap_err();
     assert!(matches!(error, ListenerError::InUse { .. }), "{error}");
@@ -74,7 +74,7 @@ async fn the_metrics_are_those_of_the_program() {
     let stage = Stage::new();
     let proxy = Proxy::new(client(&stage), Rules::new()).metrics(|| "a_total 1\n".to_owned());
     let proxy = Running::of(Server::new(proxy));
-    let reply = proxy.get("/metrics").await.is_of_service(200);
+    let reply = proxy.get("/metrics").await.expect_response(200);
     assert_eq!(reply.body, "a_total 1\n");
     let kind = reply.headers["content-type"].to_str().unwrap();
     assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
@@ -84,7 +84,7 @@ async fn the_metrics_are_those_of_the_program() {
 async fn at_the_end_calls_in_progress_finish_and_the_session_stays_open() {
     let stage = Stage::new();
     let proxy = Running::of(server(&stage));
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
     stage.inject(Call::Account, Fault::Delay(Duration::from_millis(500)));
     let idle = proxy.connect().await;
     let mut busy = proxy.connect().await;
@@ -95,7 +95,7 @@ async fn at_the_end_calls_in_progress_finish_and_the_session_stays_open() {
     }
     let address = proxy.address;
     let (drained, reply, nothing) = tokio::join!(proxy.end(), Reply::read(busy), Reply::read(idle));
-    reply.is_of_service(200);
+    reply.expect_response(200);
     assert_eq!((drained.cut_off, nothing.status), (0, 0));
     tokio::net::TcpStream::connect(address).await.unwrap_err();
     assert_eq!(stage.seen(Call::LogOut), 0);
@@ -105,7 +105,7 @@ async fn at_the_end_calls_in_progress_finish_and_the_session_stays_open() {
 async fn at_the_end_of_the_limit_what_hangs_is_cut_off() {
     let stage = Stage::new();
     let proxy = Running::of(server(&stage).drain(Duration::from_millis(200)));
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
     stage.inject(Call::Devices, Fault::Hang);
     let mut stream = proxy.connect().await;
     let request =

@@ -18,9 +18,9 @@ use crate::stage::*;
 async fn a_call_passes_with_a_session_that_the_client_knows_nothing_of() {
     let stage = Stage::new();
     let proxy = Running::new(&stage, Rules::new());
-    let reply = proxy.get(ACCOUNT).await.is_of_service(200);
+    let reply = proxy.get(ACCOUNT).await.expect_response(200);
     assert_eq!(reply.json()["accountName"], Simulator::ACCOUNT);
-    let reply = proxy.post(DEVICES).await.is_of_service(200);
+    let reply = proxy.post(DEVICES).await.expect_response(200);
     assert!(reply.json()["devices"].is_array());
     assert_eq!((stage.seen(Call::LogIn), stage.seen_in_all()), (1, 4));
 }
@@ -29,11 +29,11 @@ async fn a_call_passes_with_a_session_that_the_client_knows_nothing_of() {
 async fn a_session_or_bearer_that_has_ended_is_replaced_behind_the_proxy() {
     let stage = Stage::new();
     let proxy = Running::new(&stage, Rules::new());
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
     stage.server.with(Simulator::forget_sessions);
-    proxy.post(DEVICES).await.is_of_service(200);
+    proxy.post(DEVICES).await.expect_response(200);
     stage.pass(IDLE * 4);
-    proxy.get(ACCOUNT).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
     assert_eq!((stage.seen(Call::LogIn), stage.failed_logins()), (3, 0));
     assert_eq!(stage.done(Call::Devices), 1);
 }
@@ -45,7 +45,7 @@ async fn a_refusal_of_the_service_is_given_back_as_it_is() {
     let reply = proxy.get("/api/m2m/v1/accounts/other").await;
     let status = reply.status;
     assert!((400..500).contains(&status), "{reply:?}");
-    let reply = reply.is_of_service(status);
+    let reply = reply.expect_response(status);
     assert!(reply.json()["errorCode"].is_string());
 }
 
@@ -96,7 +96,7 @@ async fn the_credentials_and_the_connection_of_a_client_go_no_further() {
     let headers = "authorization: Bearer dummy\r\nvz-m2m-token: dummy\r\ncookie: a=dummy\r\n\
         x-secret: open sesame\r\nconnection: x-hop\r\nx-hop: dummy\r\nkeep-alive: dummy\r\n\
         proxy-authorization: dummy\r\nte: trailers\r\naccept-encoding: gzip\r\n\
-        expect: 100-continue\r\nx-mine: 1\r\nx-mine: 2\r\nuser-agent: snake/1\r\n";
+        expect: 100-continue\r\nx-http-method-override: DELETE\r\nx-original-url: /dummy\r\nx-mine: 1\r\nx-mine: 2\r\nuser-agent: snake/1\r\n";
     let path = "/api/m2m/v1/a%20b?c=d%2Fe&f";
     let reply = proxy.send("PUT", path, headers, "body").await;
     // The permission to send the body comes first.
@@ -120,6 +120,8 @@ async fn the_credentials_and_the_connection_of_a_client_go_no_further() {
         "sesame",
         "x-secret",
         "x-hop",
+        "override",
+        "x-original",
         "cookie",
         "te:",
         "expect",
@@ -138,7 +140,7 @@ async fn a_response_keeps_its_status_headers_and_body() {
          thingspace-proxy-error: forged\r\ncontent-length: 4\r\n\r\na,b\n",
     );
     let proxy = proxy_to(environment, Rules::new());
-    let reply = proxy.get("/api/m2m/v1/x").await.is_of_service(203);
+    let reply = proxy.get("/api/m2m/v1/x").await.expect_response(203);
     assert_eq!(reply.body, "a,b\n");
     assert_eq!(reply.headers["content-type"], "text/csv");
     assert_eq!(reply.headers.get_all("set-cookie").iter().count(), 2);
@@ -152,7 +154,7 @@ async fn a_head_keeps_the_length_of_the_body_that_it_does_not_have() {
     let (environment, _) = service_with("HTTP/1.1 200 OK\r\ncontent-length: 4321\r\n\r\n");
     let proxy = proxy_to(environment, Rules::new());
     let reply = proxy.send("HEAD", "/api/m2m/v1/x", "", "").await;
-    let reply = reply.is_of_service(200);
+    let reply = reply.expect_response(200);
     assert_eq!(reply.headers["content-length"], "4321");
     assert_eq!(reply.body, "");
 }

@@ -20,7 +20,10 @@ async fn only_requests_for_known_hosts_are_taken() {
         "proxy.internal",
     ] {
         let request = format!("GET /livez HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
-        proxy.send_raw(request.as_bytes()).await.is_of_service(200);
+        proxy
+            .send_raw(request.as_bytes())
+            .await
+            .expect_response(200);
     }
     for hosts in [
         "host: evil.example\r\n".to_owned(),
@@ -34,7 +37,7 @@ async fn only_requests_for_known_hosts_are_taken() {
         for path in ["/livez", ACCOUNT] {
             let request = format!("GET {path} HTTP/1.1\r\n{hosts}connection: close\r\n\r\n");
             let reply = proxy.send_raw(request.as_bytes()).await;
-            reply.is_error(403, "unknown_host", "never_sent");
+            reply.expect_error(403, "unknown_host", "never_sent");
         }
     }
     // An address that names its host counts, too.
@@ -42,7 +45,7 @@ async fn only_requests_for_known_hosts_are_taken() {
         "GET http://evil.example{ACCOUNT} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
     );
     let reply = proxy.send_raw(request.as_bytes()).await;
-    reply.is_error(403, "unknown_host", "never_sent");
+    reply.expect_error(403, "unknown_host", "never_sent");
     assert_eq!(stage.seen_in_all(), 0);
 }
 
@@ -60,12 +63,12 @@ async fn nothing_that_a_web_page_sends_is_taken() {
     ] {
         for path in ["/livez", ACCOUNT, "/api/m2m/v1/session/login"] {
             let reply = proxy.send("POST", path, header, "{}").await;
-            reply.is_error(403, "from_web_page", "never_sent");
+            reply.expect_error(403, "from_web_page", "never_sent");
         }
     }
     // Somebody typed the address.
     let reply = proxy.send("GET", "/livez", "sec-fetch-site: none\r\n", "");
-    reply.await.is_of_service(200);
+    reply.await.expect_response(200);
     assert_eq!(stage.seen_in_all(), 0);
 }
 
@@ -84,15 +87,15 @@ async fn a_required_header_is_needed_for_all_but_the_probes() {
     ] {
         for path in [ACCOUNT, "/metrics", "/elsewhere"] {
             let reply = proxy.send("GET", path, header, "").await;
-            let reply = reply.is_error(403, "header_required", "never_sent");
+            let reply = reply.expect_error(403, "header_required", "never_sent");
             assert!(!reply.body.contains("sesame"));
         }
     }
-    proxy.get("/livez").await.is_of_service(200);
-    proxy.get("/readyz").await.is_of_service(200);
+    proxy.get("/livez").await.expect_response(200);
+    proxy.get("/readyz").await.expect_response(200);
     assert_eq!(stage.seen_in_all(), 0);
     let reply = proxy.send("GET", ACCOUNT, "X-Secret: open sesame\r\n", "");
-    reply.await.is_of_service(200);
+    reply.await.expect_response(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,8 +107,8 @@ async fn only_calls_that_are_accepted_and_not_rejected_pass() {
         .reject("/api/m2m/v1/devices/actions/delete".parse().unwrap())
         .reject("DELETE".parse().unwrap());
     let proxy = Running::new(&stage, rules);
-    proxy.get(ACCOUNT).await.is_of_service(200);
-    proxy.post(DEVICES).await.is_of_service(200);
+    proxy.get(ACCOUNT).await.expect_response(200);
+    proxy.post(DEVICES).await.expect_response(200);
     for (method, path) in [
         ("POST", ACCOUNT),
         ("HEAD", ACCOUNT),
@@ -123,7 +126,7 @@ async fn only_calls_that_are_accepted_and_not_rejected_pass() {
         if method == "HEAD" {
             assert_eq!(reply.headers["thingspace-proxy-error"], "rejected");
         } else {
-            reply.is_error(403, "rejected", "never_sent");
+            reply.expect_error(403, "rejected", "never_sent");
         }
     }
     for path in [
@@ -135,13 +138,13 @@ async fn only_calls_that_are_accepted_and_not_rejected_pass() {
         "/api/m2m/v1/devices/actions/%2564elete",
     ] {
         let reply = proxy.post(path).await;
-        reply.is_error(400, "path", "never_sent");
+        reply.expect_error(400, "path", "never_sent");
     }
-    // What is answered here takes no rule.
+    // What is served here takes no rule.
     proxy
         .post("/api/ts/v1/oauth2/token")
         .await
-        .is_of_service(200);
+        .expect_response(200);
     assert_eq!(stage.seen_in_all(), 4);
 }
 
@@ -151,16 +154,16 @@ async fn paths_elsewhere_and_methods_of_proxies_are_refused() {
     let proxy = Running::new(&stage, Rules::new());
     for path in ["/", "/m2m/v1/devices", "/apis", "/api", "/metrics"] {
         let reply = proxy.get(path).await;
-        reply.is_error(404, "no_such_path", "never_sent");
+        reply.expect_error(404, "no_such_path", "never_sent");
     }
     let reply = proxy.get("/api/api/m2m/v1").await;
-    reply.is_error(400, "request", "never_sent");
+    reply.expect_error(400, "request", "never_sent");
     let reply = proxy.send("TRACE", ACCOUNT, "", "").await;
-    reply.is_error(405, "method", "never_sent");
+    reply.expect_error(405, "method", "never_sent");
     let reply = proxy.send("CONNECT", "localhost:443", "", "").await;
     assert_eq!(reply.status, 405);
     let reply = proxy.post("/livez").await;
-    reply.is_error(405, "method", "never_sent");
+    reply.expect_error(405, "method", "never_sent");
     assert_eq!(stage.seen_in_all(), 0);
 }
 
@@ -171,24 +174,26 @@ async fn heads_and_bodies_beyond_the_limits_are_refused() {
     let proxy = Running::new(&stage, rules);
     let header = format!("x-long: {}\r\n", "a".repeat(1000));
     let reply = proxy.send("GET", ACCOUNT, &header, "").await;
-    reply.is_error(431, "head_too_large", "never_sent");
+    reply.expect_error(431, "head_too_large", "never_sent");
     let long = format!("{ACCOUNT}?{}", "a".repeat(1000));
     let reply = proxy.get(&long).await;
-    reply.is_error(431, "head_too_large", "never_sent");
+    reply.expect_error(431, "head_too_large", "never_sent");
 
     let body = "a".repeat(101);
     let reply = proxy.send("POST", DEVICES, "", &body).await;
-    reply.is_error(413, "body_too_large", "never_sent");
+    reply.expect_error(413, "body_too_large", "never_sent");
     let chunked = "POST /api/m2m/v1/session/login HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n65\r\n";
     let request = format!("{chunked}{body}\r\n0\r\n\r\n");
     let reply = proxy.send_raw(request.as_bytes());
-    reply.await.is_error(413, "body_too_large", "never_sent");
+    reply
+        .await
+        .expect_error(413, "body_too_large", "never_sent");
     assert_eq!(stage.seen_in_all(), 0);
     let body = format!("{{{}}}", " ".repeat(98));
     proxy
         .send("POST", DEVICES, "", &body)
         .await
-        .is_of_service(200);
+        .expect_response(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,23 +203,23 @@ async fn a_body_that_does_not_arrive_or_breaks_off_is_refused() {
     let proxy = Running::new(&stage, rules);
     let head = format!("POST {DEVICES} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{{");
     let reply = proxy.send_raw(head.as_bytes()).await;
-    reply.is_error(408, "body_too_slow", "never_sent");
+    reply.expect_error(408, "body_too_slow", "never_sent");
     let head =
         "POST /api/m2m/x HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n";
     let reply = proxy.send_raw(head.as_bytes()).await;
-    reply.is_error(400, "body_broken", "never_sent");
+    reply.expect_error(400, "body_broken", "never_sent");
     assert_eq!(stage.seen_in_all(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_beyond_the_limit_is_told_so() {
+async fn a_connection_beyond_the_limit_learns_so() {
     let stage = Stage::new();
     let server = Server::new(Proxy::new(client(&stage), Rules::new())).max_connections(2);
     let proxy = Running::of(server);
     let (mut first, second) = (proxy.connect().await, proxy.connect().await);
     first.write_all(b"GET /livez").await.unwrap();
     let reply = proxy.get("/livez").await;
-    reply.is_error(503, "too_many_connections", "never_sent");
+    reply.expect_error(503, "too_many_connections", "never_sent");
     drop(second);
     drop(first);
     loop {

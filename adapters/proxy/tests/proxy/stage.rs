@@ -144,7 +144,7 @@ impl Reply {
 
     /// Asserts that it is a response of the service's, with this status.
     #[track_caller]
-    pub(crate) fn is_of_service(self, status: u16) -> Self {
+    pub(crate) fn expect_response(self, status: u16) -> Self {
         let mark = self.headers.get("thingspace-proxy-error");
         assert_eq!((self.status, mark), (status, None), "{self:?}");
         self
@@ -152,7 +152,7 @@ impl Reply {
 
     /// Asserts that it is an error of the proxy's own.
     #[track_caller]
-    pub(crate) fn is_error(self, status: u16, kind: &str, outcome: &str) -> Self {
+    pub(crate) fn expect_error(self, status: u16, kind: &str, outcome: &str) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         let mark = self.headers.get("thingspace-proxy-error");
         assert_eq!(mark.unwrap(), kind, "{self:?}");

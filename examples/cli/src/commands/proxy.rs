@@ -17,7 +17,10 @@ use http::{HeaderName, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use nix::unistd::Group;
+use nix::{
+    sys::resource::{Resource, getrlimit, setrlimit},
+    unistd::Group,
+};
 use serde_json::{Value, json};
 use thingspace_file::read_private;
 use thingspace_hyper::{
@@ -121,6 +124,7 @@ impl Proxy {
         let context = Context::new(common)?;
         let rules = self.rules()?;
         let recorder = recorder()?;
+        allow_files();
         let runtime = runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -299,6 +303,14 @@ fn client(context: &Context, metrics: &Metrics) -> Result<Client<Pooled>, Failur
     match password.map(|password| context.records().outdated(&password)) {
         Some(Ok(Some(failure)) | Err(failure)) => Err(failure),
         _ => Ok(client),
+    }
+}
+
+/// Allows as many open files as this process may have: each call in progress has two
+/// connections. Where it can't be, fewer calls go on at once.
+fn allow_files() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        setrlimit(Resource::RLIMIT_NOFILE, most, most).ok();
     }
 }
 
