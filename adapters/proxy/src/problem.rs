@@ -13,7 +13,7 @@ use thingspace_core::{
     session::{LoginGuard, OperationKind},
 };
 
-/// The header that tells an error of the proxy's from a response of the service's. Its
+/// The header that marks an error of the proxy, which no response of the service has. Its
 /// value is the kind of the error.
 pub const ERROR_HEADER: HeaderName = HeaderName::from_static("thingspace-proxy-error");
 

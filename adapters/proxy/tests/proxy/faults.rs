@@ -1,10 +1,14 @@
 //! Faults of the service's, as the clients of the proxy see them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderValue, StatusCode};
-use thingspace_proxy::{Proxy, Rules, Server, thingspace_hyper::Builder};
-use thingspace_scenarios::{BoxedObserver, IDLE, settings_with_short_timeouts};
+use thingspace_proxy::{
+    Proxy, Rules, Server,
+    core::{AppCredentials, Credentials, UserCredentials},
+    thingspace_hyper::{Builder, OnThread},
+};
+use thingspace_scenarios::{BoxedObserver, IDLE, Options, settings_with_short_timeouts};
 use thingspace_simulator::{Call, Fault, Simulator};
 
 use crate::stage::*;
@@ -239,4 +243,110 @@ async fn law_5_stale_tokens_cost_a_call_one_replay() {
     stage.pass(IDLE);
     proxy.post(DEVICES).await.expect_response(200);
     assert_eq!((stage.seen(Call::LogIn), stage.failed_logins()), (3, 0));
+}
+
+/// Runs a proxy whose client has other options.
+fn with(stage: &Stage, change: impl FnOnce(&mut Options)) -> Running {
+    let mut options = stage.options();
+    change(&mut options);
+    let store = options.store.take();
+    let mut builder = Builder::new(options.into_config());
+    if let Some(store) = store {
+        builder = builder.store(OnThread::new(store).unwrap());
+    }
+    Running::of(Server::new(Proxy::new(
+        builder.build().unwrap(),
+        Rules::new(),
+    )))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_is_wrong_or_has_no_user_is_an_error_of_its_own() {
+    let stage = Stage::new();
+    let app = |secret| AppCredentials::new(Simulator::KEY, secret).unwrap();
+    let proxy = with(&stage, |options| {
+        let user = UserCredentials::new(Simulator::USERNAME, Simulator::PASSWORD).unwrap();
+        options.credentials = Credentials::new(app("wrong"), user);
+    });
+    let reply = proxy.get(ACCOUNT).await;
+    reply.expect_error(503, "app_refused", "never_sent");
+    let proxy = with(&stage, |options| {
+        options.credentials = Credentials::of_app(app(Simulator::SECRET));
+    });
+    let reply = proxy.get(ACCOUNT).await;
+    reply.expect_error(503, "no_user", "never_sent");
+    assert_eq!(stage.seen(Call::LogIn), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_refused_without_a_reason_says_when_the_next_one_is_made() {
+    let stage = Stage::new();
+    let proxy = with(&stage, |options| {
+        options.settings.longest_wait = Duration::from_secs(1);
+    });
+    let refusal = http::Response::builder().status(403);
+    let body = r#"{"errorCode":"Other.Thing","errorMessage":"no"}"#.into();
+    stage.inject(Call::LogIn, Fault::Replace(refusal.body(body).unwrap()));
+    let reply = proxy.get(ACCOUNT).await;
+    let reply = reply.expect_error(503, "login_refused", "never_sent");
+    let error = &reply.json()["error"];
+    assert_eq!(
+        (&error["status"], &error["code"]),
+        (&403.into(), &"Other.Thing".into())
+    );
+    let after: u64 = reply.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=31).contains(&after), "{after}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_down_stops_logins_alone() {
+    let stage = Stage::new();
+    let register = stage.register();
+    let proxy = with(&stage, |options| {
+        options.store = Some(Arc::new(register.clone()));
+    });
+    register.set_down(true);
+    let reply = proxy.get(ACCOUNT).await;
+    reply.expect_error(503, "store", "never_sent");
+    register.set_down(false);
+    stage.pass(Duration::from_secs(5));
+    proxy.get(ACCOUNT).await.expect_response(200);
+    register.set_down(true);
+    proxy.get(ACCOUNT).await.expect_response(200);
+    assert_eq!(stage.seen(Call::LogIn), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_for_whole_calls_ends_them() {
+    let stage = Stage::new();
+    let proxy = with(&stage, |options| {
+        options.settings.call_timeout = Some(Duration::from_secs(1));
+    });
+    stage.inject(Call::LogIn, Fault::Hang);
+    let reply = proxy.get(ACCOUNT).await;
+    reply.expect_error(504, "timed_out", "never_sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_die_again_and_again_cool_down() {
+    let stage = Stage::new();
+    let proxy = with(&stage, |options| {
+        options.settings.longest_wait = Duration::from_secs(1);
+    });
+    let mut replies = Vec::new();
+    for _ in 0..6 {
+        let reply = proxy.get(ACCOUNT).await;
+        if reply.status != 200 {
+            replies.push(reply);
+            break;
+        }
+        stage.server.with(Simulator::forget_sessions);
+    }
+    let reply = replies.pop().unwrap();
+    let reply = reply.expect_error(503, "cooling_down", "never_sent");
+    assert!(reply.headers.contains_key("retry-after"));
 }
