@@ -266,7 +266,7 @@ async fn reload(
 ) {
     while hangup.recv().await.is_some() {
         match reloaded(common, context, client) {
-            Ok(()) => log("info", "reloaded", json!({})),
+            Ok(changed) => log("info", "reloaded", json!({ "changed": changed })),
             Err(failure) => {
                 let message = failure.to_string();
                 log("error", "not_reloaded", json!({ "message": message }));
@@ -279,7 +279,12 @@ async fn reload(
     std::future::pending::<()>().await;
 }
 
-fn reloaded(common: &Common, context: &Context, client: &Client<Pooled>) -> Result<(), Failure> {
+/// Uses the credentials as they are now. Returns true if they are others than before.
+fn reloaded(
+    common: &Common,
+    context: &Context,
+    client: &Client<Pooled>,
+) -> Result<bool, Failure> {
     let sources = CredentialSources::new(common.credentials.as_deref())?;
     let credentials = sources.credentials()?;
     if let Some(password) = credentials.password() {
@@ -288,7 +293,10 @@ fn reloaded(common: &Common, context: &Context, client: &Client<Pooled>) -> Resu
         }
     }
     client
-        .session(|session| session.set_credentials(credentials))
+        .session(|session| {
+            let changed = *session.credentials() != credentials;
+            session.set_credentials(credentials).map(|()| changed)
+        })
         .map_err(|error| Failure::caused_by(Exit::Usage, error))
 }
 

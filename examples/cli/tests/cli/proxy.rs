@@ -184,7 +184,9 @@ fn it_is_not_ready_while_the_guard_is_blocked_and_a_hangup_gives_it_another_pass
     });
     assert_eq!(proxy.get(CALL).0, 200);
     let ran = proxy.stop().succeeds();
-    assert!(!logged(&ran, "reloaded").is_empty());
+    let reloaded = logged(&ran, "reloaded");
+    assert_eq!(reloaded[0]["changed"], true);
+    assert!(reloaded[1..].iter().all(|line| line["changed"] == false));
     assert!(!logged(&ran, "logins_blocked").is_empty());
     assert_eq!((stage.seen(Call::LogIn), stage.done(Call::LogIn)), (2, 1));
 }
