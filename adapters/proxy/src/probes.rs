@@ -41,7 +41,7 @@ pub(crate) fn live() -> Response<Full<Bytes>> {
     json_response(&json!({ "live": true }))
 }
 
-/// Returns whether calls that need a login can be served.
+/// Returns success if calls that need a login can be served, and else the reason.
 pub(crate) async fn ready<S: Stack>(client: &Client<S>) -> Result<Response<Full<Bytes>>, Problem> {
     let guard = || client.session(|session| session.login_guard());
     if guard().blocked.is_some() {

@@ -132,6 +132,35 @@ fn programs_call_through_it_and_share_the_session_with_other_commands() {
 }
 
 #[test]
+fn proxies_share_one_session_whichever_was_asked_first() {
+    let stage = Stage::new();
+    let (first, second) = (Proxy::start(&stage, &[]), Proxy::start(&stage, &[]));
+    // All of them have asked before any has a response.
+    let streams = [&first, &second, &first, &second].map(|proxy| {
+        let mut stream = proxy.connect();
+        ask(&mut stream, CALL, "");
+        stream
+    });
+    for stream in streams {
+        assert_eq!(reply(stream).0, 200);
+    }
+    first.stop().succeeds();
+    assert_eq!(second.get(CALL).0, 200);
+    second.stop().succeeds();
+    assert_eq!((stage.seen(Call::LogIn), stage.done(Call::Account)), (1, 5));
+}
+
+#[test]
+fn a_proxy_that_is_open_to_the_network_without_a_secret_warns() {
+    let stage = Stage::new();
+    let address = ["--allow-remote-clients-unencrypted", "127.0.0.1"];
+    let ran = Proxy::start(&stage, &address).stop().succeeds();
+    assert_eq!(logged(&ran, "open_to_network")[0]["level"], "warn");
+    let ran = Proxy::start(&stage, &[]).stop().succeeds();
+    assert!(logged(&ran, "open_to_network").is_empty());
+}
+
+#[test]
 fn the_address_is_printed_as_json_too() {
     let stage = Stage::new();
     let mut child = stage.command(&["proxy", "--json"]).spawn().unwrap();
