@@ -70,14 +70,17 @@ pub(crate) async fn forward<S: Stack>(
     let started = Instant::now();
     let mut call = request(client, rules, head, body)
         .and_then(|request| Call::to(request, client.environment()));
-    let result = client.respond(&mut call).await;
-    match result.or_else(response_of) {
-        Ok(response) => Ok(given_back(response, is_head)),
-        Err(error) => {
-            let whole_time = client.session(|session| session.settings().attempt_timeout);
-            Err(Problem::of_call(&error, had(whole_time, started)))
-        }
+    let error = match client.respond(&mut call).await {
+        Ok(response) => return Ok(given_back(response, is_head)),
+        Err(error) => error,
+    };
+    if let Some(response) = response_of(&error) {
+        let mut response = given_back(response, is_head);
+        response.extensions_mut().insert(error);
+        return Ok(response);
     }
+    let whole_time = client.session(|session| session.settings().attempt_timeout);
+    Err(Problem::of_call(error, had(whole_time, started)))
 }
 
 /// Returns true if a request that failed may have had its whole time.
@@ -103,7 +106,7 @@ fn request<S: Stack>(
 
 /// The service's response to the call itself, if an error has one that is whole. (That
 /// to a login may hold the password, and the client did not ask for it.)
-fn response_of(error: Error) -> Result<Response<Bytes>, Error> {
+fn response_of(error: &Error) -> Option<Response<Bytes>> {
     let is_own = error.prerequisite().is_none()
         && matches!(
             error.kind(),
@@ -112,10 +115,8 @@ fn response_of(error: Error) -> Result<Response<Bytes>, Error> {
                 | ErrorKind::BearerRefused(_)
                 | ErrorKind::SessionRefused(_)
         );
-    match error.refusal() {
-        Some(refusal) if is_own => Ok(refusal.response().clone()),
-        _ => Err(error),
-    }
+    let refusal = error.refusal().filter(|_| is_own)?;
+    Some(refusal.response().clone())
 }
 
 /// The response as the client gets it.

@@ -28,6 +28,8 @@ pub(crate) struct Problem {
     /// More that is known, for the body alone.
     details: Value,
     ends_connection: bool,
+    /// The error of the call, for middleware.
+    error: Option<Error>,
 }
 
 impl Problem {
@@ -41,6 +43,7 @@ impl Problem {
             retry_at: None,
             details: Value::Null,
             ends_connection: false,
+            error: None,
         }
     }
 
@@ -186,8 +189,8 @@ impl Problem {
 
     /// The error of a call that has no response of the service's to give back.
     /// `ran_out_of_time` says that the last request had its whole time.
-    pub(crate) fn of_call(error: &Error, ran_out_of_time: bool) -> Self {
-        let (status, kind) = classify(error, ran_out_of_time);
+    pub(crate) fn of_call(error: Error, ran_out_of_time: bool) -> Self {
+        let (status, kind) = classify(&error, ran_out_of_time);
         let guard = error.login_guard();
         let mut details = guard.map_or_else(|| json!({}), of_guard);
         if let Value::Object(details) = &mut details {
@@ -213,6 +216,7 @@ impl Problem {
             }),
             details,
             ends_connection: false,
+            error: Some(error),
         }
     }
 
@@ -249,6 +253,9 @@ impl Problem {
         }
         if self.ends_connection {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(error) = self.error {
+            response.extensions_mut().insert(error);
         }
         response
     }

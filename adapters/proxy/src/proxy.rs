@@ -30,7 +30,9 @@ use crate::{
 /// [`Client`](thingspace_hyper::Client).
 ///
 /// A tower service: put any middleware around it, and serve it with a
-/// [`Server`](crate::Server) or with your own. It runs on tokio. Cheap to clone.
+/// [`Server`](crate::Server) or with your own. A response to a call that failed has its
+/// [`Error`](thingspace_core::Error) among the extensions, for logs and the like. It runs
+/// on tokio. Cheap to clone.
 #[doc(alias = "reverse proxy")]
 #[doc(alias = "sidecar")]
 pub struct Proxy<S>(Arc<Inner<S>>);
@@ -155,7 +157,7 @@ impl<S: Stack> Proxy<S> {
         match reset.await {
             Ok(Ok(())) => Ok(LocalCall::ResetPassword.response()),
             // Nothing of what the service said: that may repeat a password.
-            Ok(Err(error)) => Err(Problem::of_call(&error, false)),
+            Ok(Err(error)) => Err(Problem::of_call(error, false)),
             Err(_) => Err(Problem::reset_panicked()),
         }
     }

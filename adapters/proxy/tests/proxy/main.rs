@@ -9,4 +9,5 @@ mod local;
 mod operation;
 mod passing;
 mod rules;
+mod scenarios;
 mod stage;

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     env,
+    error::Error as StdError,
     future::Future,
     net::IpAddr,
     path::{Path, PathBuf},
@@ -25,7 +26,10 @@ use serde_json::{Value, json};
 use thingspace_file::read_private;
 use thingspace_hyper::{
     Builder, Client, Config, OnThread, Pooled,
-    core::session::{BlockReason, Event, Observer},
+    core::{
+        Error,
+        session::{BlockReason, Event, Observer},
+    },
 };
 use thingspace_metrics::{Metrics, describe};
 use thingspace_proxy::{
@@ -403,6 +407,14 @@ impl Observer for Log {
     }
 }
 
+/// A call's error and its causes. None of them has a secret.
+fn causes(error: &Error) -> Vec<String> {
+    let first: &dyn StdError = error;
+    std::iter::successors(Some(first), |&error| error.source())
+        .map(ToString::to_string)
+        .collect()
+}
+
 /// A proxy whose requests are logged: their method and path, without the query, which
 /// may hold anything.
 #[derive(Clone)]
@@ -438,6 +450,7 @@ impl Service<Request<Incoming>> for Logged {
                         "path": path,
                         "status": response.status().as_u16(),
                         "error": error,
+                        "causes": response.extensions().get().map(causes),
                         "took_ms": took_ms,
                     }),
                 );
