@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
     task::{Context, Poll},
     thread,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -21,15 +22,22 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use thingspace_proxy::{
-    Listener, Proxy, Rules, Server,
+    Drained, Listener, Proxy, Rules, Server,
     core::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
-        session::{Call, NewPassword, SnapshotError},
+        session::{
+            AsyncStore, Call, Loaded, NewPassword, Revision, Saved, Snapshot, SnapshotError, Store,
+            StoreFuture, Watcher,
+        },
     },
-    thingspace_hyper::{Builder, Client, OnThread, Pooled},
+    thingspace_hyper::{Builder, Client, Pooled},
 };
 use thingspace_scenarios::{self as scenarios, BoxError, Options};
-use tokio::runtime::{self, Runtime};
+use tokio::{
+    runtime::{self, Runtime},
+    sync::oneshot,
+    task::JoinHandle,
+};
 use tower::Service;
 
 thingspace_scenarios::all!(Through);
@@ -50,12 +58,55 @@ pub(crate) struct Through {
     address: SocketAddr,
     http: legacy::Client<HttpConnector, Full<Bytes>>,
     errors: Errors,
+    /// Dropped last, when no connection is left.
+    _server: Arc<Ending>,
+}
+
+/// A server, which ends with the last of its clients.
+#[derive(Debug)]
+struct Ending {
+    end: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<Drained>>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(server) = self.server.take() {
+            wait(server).unwrap();
+        }
+    }
+}
+
+/// A blocking store as one that is awaited, whose panics are those of the call.
+struct Awaited(Arc<dyn Store>);
+
+impl AsyncStore for Awaited {
+    fn load(&self) -> StoreFuture<'_, Option<Loaded>> {
+        Box::pin(async { self.0.load() })
+    }
+
+    fn save<'a>(
+        &'a self,
+        seen: Option<Revision>,
+        snapshot: &'a Snapshot,
+    ) -> StoreFuture<'a, Saved> {
+        Box::pin(async move { self.0.save(seen, snapshot) })
+    }
+
+    fn poll_interval(&self) -> Duration {
+        self.0.poll_interval()
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        self.0.watch(watcher);
+    }
 }
 
 /// The errors of calls, by the numbers of these: what the proxy saw.
 type Errors = Arc<Mutex<Vec<Error>>>;
 
-/// A proxy that keeps the errors of its calls, and tells where in the response.
+/// A proxy that keeps the errors of its calls, with their numbers in the responses.
 #[derive(Clone)]
 struct Keeping(Proxy<Pooled>, Errors);
 
@@ -112,7 +163,7 @@ impl scenarios::Client for Through {
         let (root, store) = (options.root.take(), options.store.take());
         let mut builder = Builder::new(options.into_config());
         if let Some(store) = store {
-            builder = builder.store(OnThread::new(store).unwrap());
+            builder = builder.store(Awaited(store));
         }
         if let Some(root) = root {
             builder = builder.tls(trusting(root));
@@ -125,12 +176,18 @@ impl scenarios::Client for Through {
         let listener = Listener::loopback(0).unwrap();
         let address = listener.address().unwrap();
         let server = Server::new(proxy).max_connections(10_000);
-        RUNTIME.spawn(server.run(listener, std::future::pending()));
+        let (end, ended) = oneshot::channel();
+        let server = server.run(listener, async { ended.await.unwrap_or_default() });
+        let server = Ending {
+            end: Some(end),
+            server: Some(RUNTIME.spawn(server)),
+        };
         Ok(Self {
             client,
             address,
             http: legacy::Client::builder(TokioExecutor::new()).build_http(),
             errors,
+            _server: Arc::new(server),
         })
     }
 
