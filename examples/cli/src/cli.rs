@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
-        Call, Check, Completions, Forget, LogIn, LogOut, Man, Proxy, ResetPassword,
-        Simulate, Status, Tokens, Unblock,
+        Call, Check, Completions, Forget, LogIn, LogOut, Man, Proxy, ResetPassword, Simulate,
+        Status, Tokens, Unblock,
     },
     failure::Failure,
 };

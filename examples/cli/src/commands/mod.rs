@@ -16,6 +16,6 @@ mod unblock;
 
 pub(crate) use self::{
     call::Call, check::Check, completions::Completions, forget::Forget, log_in::LogIn,
-    log_out::LogOut, man::Man, proxy::Proxy, reset_password::ResetPassword, simulate::Simulate, status::Status,
-    tokens::Tokens, unblock::Unblock,
+    log_out::LogOut, man::Man, proxy::Proxy, reset_password::ResetPassword, simulate::Simulate,
+    status::Status, tokens::Tokens, unblock::Unblock,
 };

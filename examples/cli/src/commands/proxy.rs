@@ -262,12 +262,7 @@ impl Proxy {
 }
 
 /// Reads the credentials again at each signal.
-async fn reload(
-    mut hangup: Signal,
-    common: &Common,
-    context: &Context,
-    client: &Client<Pooled>,
-) {
+async fn reload(mut hangup: Signal, common: &Common, context: &Context, client: &Client<Pooled>) {
     while hangup.recv().await.is_some() {
         match reloaded(common, context, client) {
             Ok(changed) => log("info", "reloaded", json!({ "changed": changed })),
@@ -284,11 +279,7 @@ async fn reload(
 }
 
 /// Uses the credentials as they are now. Returns true if they are others than before.
-fn reloaded(
-    common: &Common,
-    context: &Context,
-    client: &Client<Pooled>,
-) -> Result<bool, Failure> {
+fn reloaded(common: &Common, context: &Context, client: &Client<Pooled>) -> Result<bool, Failure> {
     let sources = CredentialSources::new(common.credentials.as_deref())?;
     let credentials = sources.credentials()?;
     if let Some(password) = credentials.password() {
