@@ -8,6 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use rustls::ClientConfig;
 use thingspace_ureq::{
     Builder, Client, Config,
     core::{
@@ -107,6 +108,11 @@ impl Context {
     /// The same store, for a client that has it to itself.
     pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.place.store)
+    }
+
+    /// The certificates to trust, for a client that awaits.
+    pub(crate) fn tls(&self) -> Result<Option<ClientConfig>, Failure> {
+        roots::tls_with_own(self.cacert.as_deref())
     }
 
     /// The records of password resets.

@@ -7,6 +7,9 @@ use std::{
     sync::Arc,
 };
 
+use rustls::{
+    ClientConfig, RootCertStore, crypto::ring::default_provider, pki_types::CertificateDer,
+};
 use thingspace_ureq::{
     agent,
     ureq::{
@@ -23,6 +26,39 @@ const VARIABLE: &str = "SSL_CERT_FILE";
 /// Returns the agent that trusts the certificates of the file given, or of the one that
 /// `SSL_CERT_FILE` names; `None` if there is neither.
 pub(crate) fn agent_with_own(file: Option<&Path>) -> Result<Option<Agent>, Failure> {
+    let Some((_, certificates)) = own(file)? else {
+        return Ok(None);
+    };
+    let certificates = RootCerts::Specific(Arc::new(certificates));
+    let tls = TlsConfig::builder().root_certs(certificates).build();
+    let config = Agent::config_builder().tls_config(tls).build();
+    Ok(Some(agent(config)))
+}
+
+/// Returns the configuration that trusts the same certificates, for a client that awaits;
+/// `None` if there are none.
+pub(crate) fn tls_with_own(file: Option<&Path>) -> Result<Option<ClientConfig>, Failure> {
+    let Some((shown, certificates)) = own(file)? else {
+        return Ok(None);
+    };
+    let unusable = |error: rustls::Error| {
+        Failure::usage(format!(
+            "{shown} holds a certificate that is no authority: {error}"
+        ))
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        let der = CertificateDer::from_slice(certificate.der());
+        roots.add(der.into_owned()).map_err(unusable)?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+    let builder = builder.with_safe_default_protocol_versions();
+    let builder = builder.map_err(unusable)?.with_root_certificates(roots);
+    Ok(Some(builder.with_no_client_auth()))
+}
+
+/// The certificates of one's own, and where they are; `None` if none are given.
+fn own(file: Option<&Path>) -> Result<Option<(String, Vec<Certificate<'static>>)>, Failure> {
     let named = || {
         let path = env::var_os(VARIABLE).filter(|path| !path.is_empty());
         path.map(|path| (PathBuf::from(path), VARIABLE))
@@ -31,10 +67,8 @@ pub(crate) fn agent_with_own(file: Option<&Path>) -> Result<Option<Agent>, Failu
     let Some((path, option)) = given.or_else(named) else {
         return Ok(None);
     };
-    let certificates = RootCerts::Specific(Arc::new(read(&path, option)?));
-    let tls = TlsConfig::builder().root_certs(certificates).build();
-    let config = Agent::config_builder().tls_config(tls).build();
-    Ok(Some(agent(config)))
+    let certificates = read(&path, option)?;
+    Ok(Some((path.display().to_string(), certificates)))
 }
 
 fn read(path: &Path, option: &str) -> Result<Vec<Certificate<'static>>, Failure> {

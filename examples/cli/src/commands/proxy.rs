@@ -301,7 +301,12 @@ fn client(context: &Context, metrics: &Metrics) -> Result<Client<Pooled>, Failur
     let store = OnThread::new(context.shared_store())
         .map_err(|error| Failure::caused_by(Exit::Usage, error))?;
     let config = Config::new(builder).observer((Log, metrics.clone()));
-    let client = context.built(Builder::new(config).store(store).build())?;
+    let client = Builder::new(config).store(store);
+    let client = match context.tls()? {
+        Some(tls) => client.tls(tls),
+        None => client,
+    };
+    let client = context.built(client.build())?;
     let password = client.session(|session| session.credentials().password().cloned());
     match password.map(|password| context.records().outdated(&password)) {
         Some(Ok(Some(failure)) | Err(failure)) => Err(failure),

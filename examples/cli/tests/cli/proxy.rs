@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     os::unix::net::UnixStream,
-    process::Child,
+    process::{Child, Command},
     time::Duration,
 };
 
@@ -17,10 +17,10 @@ use thingspace_simulator::{Call, Fault, Simulator};
 
 use crate::stage::*;
 
-const CALL: &str = "/api/m2m/v1/accounts/0000123456-00001";
+pub(crate) const CALL: &str = "/api/m2m/v1/accounts/0000123456-00001";
 
 /// A proxy that runs.
-struct Proxy<'a> {
+pub(crate) struct Proxy<'a> {
     stage: &'a Stage,
     child: Option<Child>,
     port: u16,
@@ -28,9 +28,14 @@ struct Proxy<'a> {
 
 impl<'a> Proxy<'a> {
     fn start(stage: &'a Stage, args: &[&str]) -> Self {
+        Self::of(stage, &mut stage.command(&[&["proxy"], args].concat()))
+    }
+
+    /// Starts the proxy by this command.
+    pub(crate) fn of(stage: &'a Stage, command: &mut Command) -> Self {
         let mut proxy = Self {
             stage,
-            child: Some(stage.command(&[&["proxy"], args].concat()).spawn().unwrap()),
+            child: Some(command.spawn().unwrap()),
             port: 0,
         };
         let out = proxy.child.as_mut().unwrap().stdout.take().unwrap();
@@ -61,7 +66,7 @@ impl<'a> Proxy<'a> {
         TcpStream::connect(("127.0.0.1", self.port)).unwrap()
     }
 
-    fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         self.get_with(path, "")
     }
 

@@ -6,7 +6,10 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::{ServerConfig, crypto::ring::default_provider, pki_types::PrivatePkcs8KeyDer};
 use thingspace_simulator::{Call, Server, Simulator};
 
-use crate::stage::*;
+use crate::{
+    proxy::{CALL, Proxy},
+    stage::*,
+};
 
 /// A service with a certificate of an authority of its own, and that authority as PEM.
 fn service() -> (Server, String) {
@@ -75,4 +78,18 @@ fn a_file_without_certificates_is_refused_and_nothing_is_sent() {
         ran.reports(reason).reports("--cacert");
     }
     assert_eq!(stage.seen_in_all(), 0);
+}
+
+#[test]
+fn the_proxy_trusts_it_too() {
+    let (server, root) = service();
+    let stage = Stage::new();
+    stage.write("root.pem", &root);
+    let call = |args: &[&str]| {
+        let mut command = stage.command(&[&["proxy"], args].concat());
+        command.env("THINGSPACE_BASE_URL", server.base());
+        Proxy::of(&stage, &mut command).get(CALL).0
+    };
+    assert_eq!(call(&["--cacert", "root.pem"]), 200);
+    assert_eq!(call(&[]), 502);
 }
