@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use crate::{
     headers::{clean_request, clean_response},
+    path::below,
     problem::Problem,
     rules::Rules,
 };
@@ -96,8 +97,7 @@ fn request<S: Stack>(
     body: Bytes,
 ) -> Result<Request<Bytes>, thingspace_core::RequestError> {
     let target = head.uri.path_and_query().map_or("/", |it| it.as_str());
-    let below = target.strip_prefix("/api").unwrap_or(target);
-    head.uri = client.environment().uri(below)?;
+    head.uri = client.environment().uri(below(target).unwrap_or(target))?;
     head.version = Version::HTTP_11;
     head.extensions.clear();
     clean_request(&mut head.headers, rules.required_name());

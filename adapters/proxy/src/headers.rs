@@ -3,10 +3,12 @@
 use http::{
     HeaderMap, HeaderName,
     header::{
-        ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST,
-        PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+        ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE,
+        PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
     },
 };
+
+use thingspace_core::api::CREDENTIAL_HEADERS;
 
 use crate::problem::ERROR_HEADER;
 
@@ -23,18 +25,10 @@ static HOP_BY_HOP: [HeaderName; 9] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
-/// The headers of a client that go no further: its own credentials, which are not those
-/// of the session; what is about its request to the proxy; and a wish for a compressed
-/// response, in which the session could not read that it is over.
-static OF_CLIENT: [HeaderName; 7] = [
-    ACCEPT_ENCODING,
-    AUTHORIZATION,
-    CONTENT_LENGTH,
-    COOKIE,
-    EXPECT,
-    HOST,
-    HeaderName::from_static("vz-m2m-token"),
-];
+/// The headers of a client that go no further, beside its own credentials, which are not
+/// those of the session: what is about its request to the proxy; and a wish for a
+/// compressed response, in which the session could not read that it is over.
+static OF_CLIENT: [HeaderName; 5] = [ACCEPT_ENCODING, CONTENT_LENGTH, COOKIE, EXPECT, HOST];
 
 /// The headers that some servers take for another method or path than the request has:
 /// the rules would have seen the wrong one.
@@ -49,7 +43,8 @@ static OVERRIDES: [HeaderName; 5] = [
 /// Takes off a request what goes no further.
 pub(crate) fn clean_request(headers: &mut HeaderMap, required: Option<&HeaderName>) {
     remove_hop_by_hop(headers);
-    for name in OF_CLIENT.iter().chain(&OVERRIDES).chain(required) {
+    let others = OF_CLIENT.iter().chain(&OVERRIDES).chain(required);
+    for name in CREDENTIAL_HEADERS.iter().chain(others) {
         headers.remove(name);
     }
 }

@@ -20,8 +20,7 @@ impl ApiPath {
     /// Reads a path. Fails if it is not below `/api`, or can be read in more than one
     /// way.
     pub(crate) fn new(path: &str) -> Result<Self, Problem> {
-        let below = path.strip_prefix(BASE).filter(|rest| rest.starts_with('/'));
-        if below.is_none() {
+        if below(path).is_none() {
             return Err(Problem::no_such_path());
         }
         let is_ambiguous = |decoded: &str| {
@@ -43,11 +42,9 @@ impl ApiPath {
         }
     }
 
-    /// Returns true if this is the path of one of the calls that the proxy has, in any
-    /// case and with or without a slash at its end.
-    pub(crate) fn is(&self, path: &str) -> bool {
-        let own = self.decoded.strip_suffix('/').unwrap_or(&self.decoded);
-        own.eq_ignore_ascii_case(path)
+    /// The decoded path below `/api`.
+    pub(crate) fn below(&self) -> &str {
+        below(&self.decoded).unwrap_or_default()
     }
 
     /// Returns true if this path is `prefix` or below it.
@@ -59,6 +56,11 @@ impl ApiPath {
     pub(crate) fn is_below_in_any_case(&self, prefix: &str) -> bool {
         is_below(&self.decoded.to_lowercase(), &prefix.to_lowercase())
     }
+}
+
+/// Returns the part of a path that is below the base of all calls at the proxy.
+pub(crate) fn below(path: &str) -> Option<&str> {
+    path.strip_prefix(BASE).filter(|rest| rest.starts_with('/'))
 }
 
 fn is_below(path: &str, prefix: &str) -> bool {

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Response, StatusCode,
+    HeaderValue, Response,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 use thingspace_hyper::{Client, Stack};
 use tokio::time::timeout;
 
-use crate::{local::json_response, problem::Problem};
+use crate::problem::Problem;
 
 /// The longest look at the store for a probe: its sender waits for a second or few.
 const LOOK_AT_STORE: Duration = Duration::from_secs(1);
@@ -58,11 +58,17 @@ pub(crate) async fn ready<S: Stack>(client: &Client<S>) -> Result<Response<Full<
 
 /// The page of metrics, as Prometheus reads it.
 pub(crate) fn metrics(rendered: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(rendered)));
-    *response.status_mut() = StatusCode::OK;
+    page("text/plain; version=0.0.4; charset=utf-8", rendered)
+}
+
+fn json_response(value: &Value) -> Response<Full<Bytes>> {
+    page("application/json", value.to_string())
+}
+
+fn page(kind: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(text)));
     let headers = response.headers_mut();
-    let text = "text/plain; version=0.0.4; charset=utf-8";
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(text));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -13,13 +13,13 @@ use bytes::{Buf, Bytes};
 use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use thingspace_core::Password;
+use thingspace_core::{Password, api::OwnCall};
 use thingspace_hyper::{Client, Stack};
 use tower_service::Service;
 
 use crate::{
     forward::{BoxError, forward, read},
-    local::LocalCall,
+    local,
     path::ApiPath,
     probes::{self, Probe},
     problem::Problem,
@@ -132,15 +132,15 @@ impl<S: Stack> Proxy<S> {
             return Err(Problem::wrong_method());
         }
         let path = ApiPath::new(head.uri.path())?;
-        let local = LocalCall::at(&path, &head.method)?;
-        if local.is_none() || local == Some(LocalCall::ResetPassword) {
+        let own = local::at(&path, &head.method)?;
+        if own.is_none() || own == Some(OwnCall::ResetPassword) {
             rules.check_call(&head.method, &path)?;
         }
         let body = read(body, rules).await?;
-        match local {
+        match own {
             None => forward(client, rules, head, body).await,
-            Some(LocalCall::ResetPassword) => self.reset_password().await,
-            Some(local) => Ok(local.response()),
+            Some(OwnCall::ResetPassword) => self.reset_password().await,
+            Some(own) => Ok(local::response(own)),
         }
     }
 
@@ -155,7 +155,7 @@ impl<S: Stack> Proxy<S> {
             new.map(drop)
         });
         match reset.await {
-            Ok(Ok(())) => Ok(LocalCall::ResetPassword.response()),
+            Ok(Ok(())) => Ok(local::response(OwnCall::ResetPassword)),
             // Nothing of what the service said: that may repeat a password.
             Ok(Err(error)) => Err(Problem::of_call(error, false)),
             Err(_) => Err(Problem::reset_panicked()),

@@ -7,6 +7,11 @@ use crate::{AppCredentials, BearerToken, SessionToken};
 /// The header that carries the session token.
 const VZ_M2M_TOKEN: HeaderName = HeaderName::from_static("vz-m2m-token");
 
+/// The headers that carry a session's tokens to the service. A program that stands between
+/// others and the service takes theirs off.
+#[allow(clippy::declare_interior_mutable_const, reason = "it never changes")]
+pub const CREDENTIAL_HEADERS: [HeaderName; 2] = [AUTHORIZATION, VZ_M2M_TOKEN];
+
 /// The authorization of a call. Tokens of the wrong kind do not compile.
 pub trait Authorization: sealed::Sealed {
     /// The tokens that it takes.

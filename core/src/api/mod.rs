@@ -9,13 +9,17 @@ mod endpoint;
 mod error;
 pub mod oauth;
 pub mod session;
+mod stand_in;
 
 pub(crate) use self::endpoint::complete;
 pub use self::{
-    authorization::{Authorization, CallTokens, OfSession, WithApp, WithBearer, WithSession},
+    authorization::{
+        Authorization, CREDENTIAL_HEADERS, CallTokens, OfSession, WithApp, WithBearer, WithSession,
+    },
     dead_session::DeadSession,
     endpoint::{CallOptions, Endpoint},
     error::Error,
     oauth::{RequestBearerToken, RevokeBearerToken},
     session::{LogIn, LogOut, ResetPassword},
 };
+pub use crate::environment::OwnCall;

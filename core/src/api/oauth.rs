@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, header::CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
 use serde::Deserialize;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     BearerToken, Environment,
-    environment::{Place, RequestError},
+    environment::{OwnCall, RequestError},
     response::{Field, InvalidResponse, Problem, Refusal, json},
 };
 
@@ -41,7 +41,7 @@ impl Endpoint for RequestBearerToken {
             None => Bytes::from_static(GRANT.as_bytes()),
             Some(scope) => with("scope", scope),
         };
-        post(environment, Place::RequestBearerToken, form)
+        post(environment, OwnCall::RequestBearerToken, form)
     }
 
     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
@@ -84,7 +84,7 @@ impl Endpoint for RevokeBearerToken<'_> {
 
     fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
         let form = with("token", self.token.expose());
-        post(environment, Place::RevokeBearerToken, form)
+        post(environment, OwnCall::RevokeBearerToken, form)
     }
 
     fn read(response: &Response<Bytes>) -> Result<(), InvalidResponse> {
@@ -134,10 +134,10 @@ fn with(name: &str, value: &str) -> Bytes {
 
 fn post(
     environment: &Environment,
-    place: Place,
+    call: OwnCall,
     form: Bytes,
 ) -> Result<Request<Bytes>, RequestError> {
-    let mut request = environment.request_to(Method::POST, place, form)?;
+    let mut request = environment.request_to(call, form)?;
     request.headers_mut().insert(CONTENT_TYPE, FORM);
     Ok(request)
 }

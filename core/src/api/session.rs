@@ -2,7 +2,7 @@
 //! password reset (from the document that describes Verizon's `SessionController`).
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Environment, Password, SessionToken, UserCredentials,
-    environment::{Place, RequestError},
+    environment::{OwnCall, RequestError},
     response::{Field, InvalidResponse, Problem, Refusal, UNREADABLE, is_blank, json},
 };
 
@@ -71,7 +71,7 @@ impl Endpoint for LogIn<'_> {
             }
             None => Bytes::new(),
         };
-        environment.request_to(Method::POST, Place::LogIn, body)
+        environment.request_to(OwnCall::LogIn, body)
     }
 
     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
@@ -93,7 +93,7 @@ impl Endpoint for LogOut {
     type Output = LogOutResponse;
 
     fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
-        environment.request_to(Method::POST, Place::LogOut, Bytes::new())
+        environment.request_to(OwnCall::LogOut, Bytes::new())
     }
 
     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
@@ -145,7 +145,7 @@ impl Endpoint for ResetPassword<'_> {
     fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
         let text = self.body.old_password.expose();
         let body = write(&self.body, r#"{"oldPassword":""}"#.len() + text.len())?;
-        environment.request_to(Method::PUT, Place::ResetPassword, body)
+        environment.request_to(OwnCall::ResetPassword, body)
     }
 
     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {

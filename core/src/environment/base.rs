@@ -10,8 +10,8 @@ use http::{
 use thiserror::Error;
 
 use super::{
+    own_call::OwnCall,
     path::{self, Check},
-    place::Place,
     request_error::RequestError,
 };
 
@@ -44,7 +44,7 @@ struct Base {
     authority: Authority,
     /// Empty, or with a slash at its start and none at its end.
     prefix: String,
-    /// The address of each [`Place`], in order. Empty if one is too long to be an
+    /// The address of each [`OwnCall`], in order. Empty if one is too long to be an
     /// address.
     places: Vec<Uri>,
     /// The text of the paths of those addresses, one after the other.
@@ -84,7 +84,7 @@ impl Environment {
             places: Vec::new(),
             targets: Bytes::new(),
         };
-        let targets = Place::ALL.map(|place| [&base.prefix, place.path()].concat());
+        let targets = OwnCall::ALL.map(|call| [&base.prefix, call.path()].concat());
         base.targets = targets.concat().into();
         let mut rest = base.targets.clone();
         let places = targets
@@ -145,16 +145,15 @@ impl Environment {
     #[inline]
     pub(crate) fn request_to(
         &self,
-        method: Method,
-        place: Place,
+        call: OwnCall,
         body: Bytes,
     ) -> Result<Request<Bytes>, RequestError> {
-        let uri = self.0.places.get(place as usize);
+        let uri = self.0.places.get(call as usize);
         let uri = uri.ok_or(RequestError::Path)?.clone();
         // Built in its final place, since a request is large to move.
         let mut made = Ok(Request::new(body));
         if let Ok(request) = &mut made {
-            *request.method_mut() = method;
+            *request.method_mut() = call.method();
             *request.uri_mut() = uri;
         }
         made
@@ -268,7 +267,7 @@ impl Base {
         below.ok_or(RequestError::Path)
     }
 
-    /// Returns true if an address is a copy of that of a [`Place`], which was checked
+    /// Returns true if an address is a copy of that of an [`OwnCall`], which was checked
     /// when it was made: it shares its text.
     fn is_place(&self, uri: &Uri) -> bool {
         let (Some(authority), Some(target)) = (uri.authority(), uri.path_and_query()) else {

@@ -5,14 +5,14 @@
 //! it once more before a token is put on the request.
 
 mod base;
+mod own_call;
 mod path;
-mod place;
 mod request_error;
 mod trusted;
 
-pub(crate) use self::place::Place;
 pub use self::{
     base::{Environment, EnvironmentError},
+    own_call::OwnCall,
     request_error::RequestError,
     trusted::TrustedOrigin,
 };
