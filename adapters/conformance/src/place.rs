@@ -2,9 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use thingspace_core::session::{
-    AsyncStore, Loaded, Revision, Saved, Snapshot, Store, StoreFuture, Watcher,
-};
+use thingspace_core::session::{AsyncStore, Blocking, Store};
 
 /// A place where one session is saved, and everything that happens to such places: a
 /// file, a row of a database, a key of a register.
@@ -163,29 +161,3 @@ impl Face {
 pub(crate) trait Shown: AsyncStore + fmt::Debug {}
 
 impl<S: AsyncStore + fmt::Debug> Shown for S {}
-
-/// A blocking store, whose futures block until they are ready.
-#[derive(Debug)]
-struct Blocking<S>(S);
-
-impl<S: Store> AsyncStore for Blocking<S> {
-    fn load(&self) -> StoreFuture<'_, Option<Loaded>> {
-        Box::pin(async { self.0.load() })
-    }
-
-    fn save<'a>(
-        &'a self,
-        seen: Option<Revision>,
-        snapshot: &'a Snapshot,
-    ) -> StoreFuture<'a, Saved> {
-        Box::pin(async move { self.0.save(seen, snapshot) })
-    }
-
-    fn poll_interval(&self) -> Duration {
-        self.0.poll_interval()
-    }
-
-    fn watch(&self, watcher: Watcher) {
-        self.0.watch(watcher);
-    }
-}

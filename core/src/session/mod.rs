@@ -85,5 +85,5 @@ pub use self::{
     },
     snapshot::{OtherSession, Revision, Snapshot, SnapshotError},
     step::{Attempt, Completion, SharedStep, Step, Transmit, Wait, WaitReason},
-    store::{AsyncStore, Loaded, POLL_INTERVAL, Saved, Store, StoreFuture, Watcher},
+    store::{AsyncStore, Blocking, Loaded, POLL_INTERVAL, Saved, Store, StoreFuture, Watcher},
 };

@@ -228,6 +228,33 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
     }
 }
 
+/// A blocking store as one that is awaited: its futures block until they are ready. For
+/// drivers that block.
+#[derive(Clone, Debug)]
+pub struct Blocking<S>(pub S);
+
+impl<S: Store> AsyncStore for Blocking<S> {
+    fn load(&self) -> StoreFuture<'_, Option<Loaded>> {
+        Box::pin(async { self.0.load() })
+    }
+
+    fn save<'a>(
+        &'a self,
+        seen: Option<Revision>,
+        snapshot: &'a Snapshot,
+    ) -> StoreFuture<'a, Saved> {
+        Box::pin(async move { self.0.save(seen, snapshot) })
+    }
+
+    fn poll_interval(&self) -> Duration {
+        self.0.poll_interval()
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        self.0.watch(watcher);
+    }
+}
+
 /// The interval at which a store is looked at, unless it says otherwise.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(100);
 

@@ -138,7 +138,7 @@ fn redis(_: &str, _: &str, _: &CredentialSources) -> Result<Place, Failure> {
     Err(built_without("Redis"))
 }
 
-#[allow(dead_code, reason = "not where all of them are built in")]
+#[cfg(not(all(feature = "postgres", feature = "redis")))]
 fn built_without(server: &str) -> Failure {
     Failure::usage(format!(
         "this program was built without {server}; build it with its default features, or name another store"

@@ -2,6 +2,6 @@
 //! makes it.
 
 mod client;
-mod store;
 
-pub use self::{client::Client, store::Blocking};
+pub use self::client::Client;
+pub use thingspace_core::session::Blocking;

@@ -10,7 +10,6 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
     task::{Context, Poll},
     thread,
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -25,10 +24,7 @@ use thingspace_proxy::{
     Drained, Listener, Proxy, Rules, Server,
     core::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
-        session::{
-            AsyncStore, Call, Loaded, NewPassword, Revision, Saved, Snapshot, SnapshotError, Store,
-            StoreFuture, Watcher,
-        },
+        session::{Blocking, Call, NewPassword, SnapshotError},
     },
     thingspace_hyper::{Builder, Client, Pooled},
 };
@@ -75,31 +71,6 @@ impl Drop for Ending {
         if let Some(server) = self.server.take() {
             wait(server).unwrap();
         }
-    }
-}
-
-/// A blocking store as one that is awaited, whose panics are those of the call.
-struct Awaited(Arc<dyn Store>);
-
-impl AsyncStore for Awaited {
-    fn load(&self) -> StoreFuture<'_, Option<Loaded>> {
-        Box::pin(async { self.0.load() })
-    }
-
-    fn save<'a>(
-        &'a self,
-        seen: Option<Revision>,
-        snapshot: &'a Snapshot,
-    ) -> StoreFuture<'a, Saved> {
-        Box::pin(async move { self.0.save(seen, snapshot) })
-    }
-
-    fn poll_interval(&self) -> Duration {
-        self.0.poll_interval()
-    }
-
-    fn watch(&self, watcher: Watcher) {
-        self.0.watch(watcher);
     }
 }
 
@@ -163,7 +134,7 @@ impl scenarios::Client for Through {
         let (root, store) = (options.root.take(), options.store.take());
         let mut builder = Builder::new(options.into_config());
         if let Some(store) = store {
-            builder = builder.store(Awaited(store));
+            builder = builder.store(Blocking(store));
         }
         if let Some(root) = root {
             builder = builder.tls(trusting(root));

@@ -11,11 +11,11 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use futures_lite::future::block_on;
 use proptest::prelude::*;
-use thingspace_core::session::{AsyncStore, Saved, Store, Watcher};
+use thingspace_core::session::{AsyncStore, Blocking, Saved, Store, Watcher};
 use thingspace_sealed::{SealError, Sealed};
 
 use crate::{
-    Awaited, INTERVAL, Register, chain, key, load,
+    INTERVAL, Register, chain, key, load,
     process::{APP_KEY, BEARER, Service, TOKEN, USERNAME, opened_session, session_of},
     refusal, seal_error, sealed, sealed_session,
 };
@@ -61,7 +61,7 @@ fn a_save_replaces_what_was_seen_and_nothing_else() {
 #[test]
 fn an_awaited_store_is_sealed_alike() {
     let register = Register::new();
-    let store = Sealed::new(Awaited(register.clone()), key(1));
+    let store = Sealed::new(Blocking(register.clone()), key(1));
     let session = opened_session(0);
     block_on(async {
         assert_eq!(store.load().await.unwrap(), None);
@@ -92,7 +92,7 @@ fn what_the_store_tells_is_passed_on() {
     });
     let (register, store) = sealed(1);
     store.watch(Arc::downgrade(&watcher) as Watcher);
-    let awaited = Sealed::new(Awaited(register), key(1));
+    let awaited = Sealed::new(Blocking(register), key(1));
     awaited.watch(Arc::downgrade(&watcher) as Watcher);
     assert_eq!(told.load(Relaxed), 2);
     assert_eq!(store.poll_interval(), INTERVAL);

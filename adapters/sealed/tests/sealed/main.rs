@@ -16,7 +16,7 @@ use std::{
 
 use thingspace_core::{
     StoreError, Timestamp,
-    session::{AsyncStore, Loaded, Revision, Saved, Snapshot, Store, StoreFuture, Watcher},
+    session::{Loaded, Revision, Saved, Snapshot, Store, Watcher},
 };
 use thingspace_sealed::{SealError, Sealed, SealingKey};
 
@@ -107,32 +107,6 @@ impl Store for Register {
         if let Some(watcher) = watcher.upgrade() {
             watcher();
         }
-    }
-}
-
-/// The same store, awaited.
-#[derive(Debug)]
-struct Awaited(Register);
-
-impl AsyncStore for Awaited {
-    fn load(&self) -> StoreFuture<'_, Option<Loaded>> {
-        Box::pin(async { self.0.load() })
-    }
-
-    fn save<'a>(
-        &'a self,
-        seen: Option<Revision>,
-        snapshot: &'a Snapshot,
-    ) -> StoreFuture<'a, Saved> {
-        Box::pin(async move { self.0.save(seen, snapshot) })
-    }
-
-    fn poll_interval(&self) -> Duration {
-        self.0.poll_interval()
-    }
-
-    fn watch(&self, watcher: Watcher) {
-        self.0.watch(watcher);
     }
 }
 
