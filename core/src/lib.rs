@@ -2,8 +2,12 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+#[cfg(feature = "connectivity")]
+pub mod callback;
 mod credentials;
 mod environment;
+#[cfg(feature = "connectivity")]
+pub mod model;
 pub mod response;
 pub mod session;
 mod time;

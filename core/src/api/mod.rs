@@ -2,12 +2,33 @@
 //!
 //! Two calls of OAuth, three of the session, all of one shape; a new call is a
 //! copy of it. The room knows nothing of sessions.
+//!
+//! With the feature `connectivity` there are all other calls of Connectivity Management,
+//! too: one file for each of Verizon's groups. Each is a `ConnectivityCall`; those whose
+//! response may be one page of several are `Paged`, and those that take so many devices in
+//! one request are `Batched`.
 
+#[cfg(feature = "connectivity")]
+pub mod account_requests;
+#[cfg(feature = "connectivity")]
+pub mod accounts;
 mod authorization;
+#[cfg(feature = "connectivity")]
+mod batches;
+#[cfg(feature = "connectivity")]
+mod connectivity;
 mod dead_session;
+#[cfg(feature = "connectivity")]
+pub mod device_groups;
+#[cfg(feature = "connectivity")]
+pub mod devices;
 mod endpoint;
 mod error;
 pub mod oauth;
+#[cfg(feature = "connectivity")]
+mod paging;
+#[cfg(feature = "connectivity")]
+pub mod service_plans;
 pub mod session;
 mod stand_in;
 
@@ -21,5 +42,11 @@ pub use self::{
     error::Error,
     oauth::{RequestBearerToken, RevokeBearerToken},
     session::{LogIn, LogOut, ResetPassword},
+};
+#[cfg(feature = "connectivity")]
+pub use self::{
+    batches::Batched,
+    connectivity::{ConnectivityCall, Route},
+    paging::{Paged, Pages},
 };
 pub use crate::environment::OwnCall;

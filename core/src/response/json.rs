@@ -7,6 +7,8 @@ use serde::{
     de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
+#[cfg(feature = "connectivity")]
+use super::mended::mend;
 use super::{InvalidResponse, Problem, mended::read_mended};
 
 /// A byte order mark in UTF-8, which some servers send although RFC 8259 §8.1 says
@@ -35,6 +37,19 @@ pub(crate) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InvalidR
         }
         Err(error) => read_mended(body).ok_or_else(|| InvalidResponse::without_detail(&error)),
     }
+}
+
+/// Reads a JSON body of any kind, whatever slips its texts and numbers have.
+#[cfg(feature = "connectivity")]
+pub(crate) fn value(body: &[u8]) -> Result<serde_json::Value, InvalidResponse> {
+    let body = without_mark(body);
+    serde_json::from_slice(body).or_else(|error| {
+        if body.trim_ascii().is_empty() {
+            return Err(InvalidResponse::new("the body", Problem::Missing));
+        }
+        serde_json::from_str(&mend(&String::from_utf8_lossy(body)))
+            .map_err(|_| InvalidResponse::without_detail(&error))
+    })
 }
 
 /// Returns true if a body holds nothing but blanks.

@@ -31,8 +31,9 @@ pub(super) fn read_mended<'a, T: Deserialize<'a>>(body: &[u8]) -> Option<T> {
     T::deserialize(object).ok()
 }
 
-/// Replaces what no JSON text may hold, within the texts.
-fn mend(json: &str) -> String {
+/// Replaces what no JSON text may hold, within the texts, and puts numbers that are
+/// beyond all that can be read into a text.
+pub(super) fn mend(json: &str) -> String {
     let mut mended = String::with_capacity(json.len());
     let mut is_text = false;
     let mut rest = json;
@@ -53,11 +54,28 @@ fn mend(json: &str) -> String {
                 mended.push(c);
             }
             c if is_text && c.is_control() => mended.push(UNREADABLE),
+            '-' | '0'..='9' if !is_text => {
+                let (number, after) = number(rest);
+                if number.parse::<f64>().is_ok_and(f64::is_infinite) {
+                    mended.extend(["\"", number, "\""]);
+                } else {
+                    mended.push_str(number);
+                }
+                rest = after;
+                continue;
+            }
             c => mended.push(c),
         }
         rest = after;
     }
     mended
+}
+
+/// Splits the number off that a text begins with.
+fn number(text: &str) -> (&str, &str) {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+    let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
 }
 
 /// Splits the escape off that a text begins with, behind its backslash. `None` in its
@@ -187,6 +205,7 @@ mod tests {
             (r#""\u+123""#, "\"\u{fffd}u+123\""),
             ("\"a\nb\"\n", "\"a\u{fffd}b\"\n"),
             (r#""\"#, "\"\u{fffd}"),
+            (r#"[1e9,-1e999,"1e999"]"#, r#"[1e9,"-1e999","1e999"]"#),
         ] {
             assert_eq!(mend(json), mended, "{json}");
         }

@@ -17,6 +17,8 @@ mod refusal;
 mod retry_after;
 mod xml;
 
+#[cfg(feature = "connectivity")]
+pub(crate) use self::json::value;
 pub use self::{
     body::Unread,
     code::{Class, ErrorCode, MAX_CODE_LENGTH},

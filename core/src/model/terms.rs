@@ -1,0 +1,94 @@
+//! The sets of values that Connectivity Management knows.
+
+use super::term::Term;
+
+/// The set of [`DeviceIdKind`].
+#[derive(Debug)]
+pub enum DeviceIdKinds {}
+
+/// The kind of a device's identifier.
+pub type DeviceIdKind = Term<DeviceIdKinds>;
+
+impl Term<DeviceIdKinds> {
+    /// An electronic serial number, in decimal.
+    pub const ESN: Self = Self::known("esn");
+    /// The identifier of an eUICC.
+    pub const EID: Self = Self::known("eid");
+    /// The identifier of a SIM card, of up to 20 digits.
+    pub const ICCID: Self = Self::known("iccId");
+    /// The identifier of a device's radio, of up to 16 digits.
+    pub const IMEI: Self = Self::known("imei");
+    /// A mobile directory number: the telephone number of a device.
+    pub const MDN: Self = Self::known("mdn");
+    /// A mobile equipment identifier, in hexadecimal digits.
+    pub const MEID: Self = Self::known("meid");
+    /// A telephone number with its country code.
+    pub const MSISDN: Self = Self::known("msisdn");
+}
+
+/// The set of [`CarrierState`].
+#[derive(Debug)]
+pub enum CarrierStates {}
+
+/// The state of a device's service.
+pub type CarrierState = Term<CarrierStates>;
+
+impl Term<CarrierStates> {
+    /// In service, as an example of the documentation has it. (Its prose has `Activate`.)
+    pub const ACTIVE: Self = Self::known("active");
+    /// Suspended.
+    pub const SUSPEND: Self = Self::known("suspend");
+    /// Out of service, spelled as documented.
+    pub const DEACTIVE: Self = Self::known("deactive");
+    /// Known to the account, and not yet in service. The only state that
+    /// [`AddDevices`](crate::api::devices::AddDevices) takes. (`Pre-active` is another
+    /// spelling of it in the documentation.)
+    pub const PREACTIVE: Self = Self::known("preactive");
+}
+
+/// The set of [`ReasonCode`].
+#[derive(Debug)]
+pub enum ReasonCodes {}
+
+/// The reason for which a device is deactivated.
+pub type ReasonCode = Term<ReasonCodes>;
+
+impl Term<ReasonCodes> {
+    /// The only code that is documented to be valid.
+    pub const FF: Self = Self::known("FF");
+}
+
+/// The set of [`RequestStatus`].
+#[derive(Debug)]
+pub enum RequestStatuses {}
+
+/// The status of an asynchronous request.
+#[doc(alias = "RequestStatusEnum")]
+pub type RequestStatus = Term<RequestStatuses>;
+
+impl Term<RequestStatuses> {
+    /// In progress.
+    pub const PENDING: Self = Self::known("Pending");
+    /// Executed.
+    pub const SUCCESS: Self = Self::known("Success");
+    /// Failed.
+    pub const FAILURE: Self = Self::known("Failure");
+}
+
+/// The set of [`DataEncoding`].
+#[derive(Debug)]
+pub enum DataEncodings {}
+
+/// The encoding of a text message.
+pub type DataEncoding = Term<DataEncodings>;
+
+impl Term<DataEncodings> {
+    /// 7 bits a character, up to 160 characters. The service's default.
+    pub const SEVEN_BIT: Self = Self::known("7-bit");
+    /// ASCII in bytes, up to 140 of them.
+    pub const ASCII: Self = Self::known("8-bit-ASCII");
+    /// UTF-8, up to 140 bytes.
+    pub const UTF_8: Self = Self::known("8-bit-UTF-8");
+    /// Bytes, up to 140 of them.
+    pub const DATA: Self = Self::known("8-bit-DATA");
+}

@@ -1,0 +1,14 @@
+//! Every call of Connectivity Management against the catalogue: the request as it is
+//! documented, and read back by parsers of somebody else's, whatever a caller puts in;
+//! the documented response, and all that may have become of it on its way.
+
+#![cfg(test)]
+#![cfg(feature = "connectivity")]
+
+mod account_requests;
+mod accounts;
+mod device_groups;
+mod devices;
+mod pages;
+mod service_plans;
+mod stage;
