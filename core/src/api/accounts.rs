@@ -1,5 +1,7 @@
 //! Accounts: what an account is allowed, and the leads that are known of it.
 
+use std::borrow::Cow;
+
 use http::Response;
 use serde::Serialize;
 use serde_json::Number;
@@ -99,8 +101,9 @@ impl ConnectivityCall for ListAccountLeads {
         vec![&self.account_name]
     }
 
-    fn query(&self) -> Vec<(&str, &str)> {
-        self.next.iter().map(|next| ("next", &**next)).collect()
+    fn query(&self) -> Vec<(Cow<'static, str>, &str)> {
+        let next = self.next.iter();
+        next.map(|next| ("next".into(), &**next)).collect()
     }
 }
 

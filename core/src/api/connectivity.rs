@@ -46,6 +46,8 @@
 //! # Ok::<(), thingspace_core::RequestError>(())
 //! ```
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -78,9 +80,8 @@ pub trait ConnectivityCall: Serialize {
         Vec::new()
     }
 
-    /// The names and values of the query. The values are percent-encoded by others, the
-    /// names are not.
-    fn query(&self) -> Vec<(&str, &str)> {
+    /// The names and values of the query. They are percent-encoded by others.
+    fn query(&self) -> Vec<(Cow<'static, str>, &str)> {
         Vec::new()
     }
 }
@@ -150,7 +151,7 @@ impl Route {
         self,
         environment: &Environment,
         values: Vec<&str>,
-        query: &[(&str, &str)],
+        query: &[(Cow<'static, str>, &str)],
         body: Bytes,
     ) -> Result<Request<Bytes>, RequestError> {
         let mut values = values.into_iter();
@@ -164,7 +165,7 @@ impl Route {
             let mut uri = request.uri().to_string();
             for (number, (name, value)) in query.iter().enumerate() {
                 uri.push(if number == 0 { '?' } else { '&' });
-                uri.push_str(name);
+                uri.extend(utf8_percent_encode(name, NON_ALPHANUMERIC));
                 uri.push('=');
                 uri.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
             }

@@ -1,5 +1,7 @@
 //! Device groups: devices that are named and listed together.
 
+use std::borrow::Cow;
+
 use http::Response;
 use serde::Serialize;
 
@@ -108,8 +110,9 @@ impl ConnectivityCall for GetDeviceGroupInformation {
         vec![&self.account_name, &self.group_name]
     }
 
-    fn query(&self) -> Vec<(&str, &str)> {
-        self.next.iter().map(|next| ("next", &**next)).collect()
+    fn query(&self) -> Vec<(Cow<'static, str>, &str)> {
+        let next = self.next.iter();
+        next.map(|next| ("next".into(), &**next)).collect()
     }
 }
 
