@@ -8,6 +8,7 @@
 mod account_requests;
 mod accounts;
 mod device_groups;
+mod device_labels;
 mod devices;
 mod pages;
 mod service_plans;
