@@ -23,6 +23,8 @@ pub mod device_groups;
 #[cfg(feature = "connectivity")]
 pub mod device_labels;
 #[cfg(feature = "connectivity")]
+pub mod device_orders;
+#[cfg(feature = "connectivity")]
 pub mod devices;
 mod endpoint;
 mod error;

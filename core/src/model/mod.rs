@@ -25,5 +25,5 @@ pub use self::{
     place::{Address, CustomerName, PlaceOfUse},
     request_id::RequestId,
     term::Term,
-    terms::{CarrierState, DataEncoding, DeviceIdKind, ReasonCode, RequestStatus},
+    terms::{CarrierState, DataEncoding, DeviceIdKind, ReasonCode, RequestStatus, UploadType},
 };

@@ -75,6 +75,21 @@ impl Term<RequestStatuses> {
     pub const FAILURE: Self = Self::known("Failure");
 }
 
+/// The set of [`UploadType`].
+#[derive(Debug)]
+pub enum UploadTypes {}
+
+/// The identifiers by which an upload names each device. The known ones are from
+/// examples: no set is documented.
+pub type UploadType = Term<UploadTypes>;
+
+impl Term<UploadTypes> {
+    /// The IMEI alone.
+    pub const IMEI: Self = Self::known("IMEI");
+    /// The IMEI and the ICCID of its SIM card.
+    pub const IMEI_ICCID_PAIR: Self = Self::known("IMEI ICCID Pair");
+}
+
 /// The set of [`DataEncoding`].
 #[derive(Debug)]
 pub enum DataEncodings {}

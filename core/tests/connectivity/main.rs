@@ -9,6 +9,7 @@ mod account_requests;
 mod accounts;
 mod device_groups;
 mod device_labels;
+mod device_orders;
 mod devices;
 mod pages;
 mod service_plans;
