@@ -21,6 +21,8 @@ mod dead_session;
 #[cfg(feature = "connectivity")]
 pub mod device_groups;
 #[cfg(feature = "connectivity")]
+pub mod device_history;
+#[cfg(feature = "connectivity")]
 pub mod device_labels;
 #[cfg(feature = "connectivity")]
 pub mod device_orders;

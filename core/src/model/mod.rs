@@ -25,5 +25,8 @@ pub use self::{
     place::{Address, CustomerName, PlaceOfUse},
     request_id::RequestId,
     term::Term,
-    terms::{CarrierState, DataEncoding, DeviceIdKind, ReasonCode, RequestStatus, UploadType},
+    terms::{
+        CarrierState, DataEncoding, DeviceIdKind, ProvisioningEventType, ReasonCode, RequestStatus,
+        UploadType,
+    },
 };

@@ -58,6 +58,28 @@ impl Term<ReasonCodes> {
     pub const FF: Self = Self::known("FF");
 }
 
+/// The set of [`ProvisioningEventType`].
+#[derive(Debug)]
+pub enum ProvisioningEventTypes {}
+
+/// The kind of an event in the provisioning history of a device.
+pub type ProvisioningEventType = Term<ProvisioningEventTypes>;
+
+impl Term<ProvisioningEventTypes> {
+    /// Put into service.
+    pub const ACTIVATE: Self = Self::known("Activate");
+    /// Put into service, as the only example of the documentation has it.
+    pub const ACTIVATION_CONFIRMED: Self = Self::known("Activation Confirmed");
+    /// Suspended.
+    pub const SUSPEND: Self = Self::known("Suspend");
+    /// In service again after a suspension.
+    pub const RESTORE: Self = Self::known("Restore");
+    /// Taken out of service.
+    pub const DEACTIVATE: Self = Self::known("Deactivate");
+    /// Moved to another account.
+    pub const DEVICE_MOVE: Self = Self::known("Device Move");
+}
+
 /// The set of [`RequestStatus`].
 #[derive(Debug)]
 pub enum RequestStatuses {}

@@ -8,6 +8,7 @@
 mod account_requests;
 mod accounts;
 mod device_groups;
+mod device_history;
 mod device_labels;
 mod device_orders;
 mod devices;
