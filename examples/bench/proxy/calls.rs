@@ -1,5 +1,9 @@
 //! The calls a second, and what the proxy adds to each.
 
+use nix::{
+    sched::{CpuSet, sched_getaffinity, sched_setaffinity},
+    unistd::Pid,
+};
 use thingspace_simulator::{Server, Simulator};
 
 use crate::{
@@ -27,37 +31,50 @@ const SOCKET: &str = "proxy, socket";
 
 /// Shows the throughput and the times of every client, straight and through the proxy.
 pub(crate) fn show(program: &Program, size: Size) {
+    let this = Pid::from_raw(0);
+    let allowed = sched_getaffinity(this).unwrap();
+    // Between two processors, wake-ups would drown everything.
+    sched_setaffinity(this, &first_of(&allowed)).unwrap();
+    measure(program, size, "1 connection, 1 processor", (1, 1));
+    sched_setaffinity(this, &allowed).unwrap();
+    measure(program, size, "64 connections", (MANY, 20));
+}
+
+/// The first processor of those that this process may use.
+fn first_of(allowed: &CpuSet) -> CpuSet {
+    let first = (0..CpuSet::count()).find(|processor| allowed.is_set(*processor).unwrap());
+    let mut set = CpuSet::new();
+    set.set(first.unwrap()).unwrap();
+    set
+}
+
+/// Measures all with this number of connections, each of which makes a part of the calls.
+/// What it starts uses the processors of this thread.
+fn measure(program: &Program, size: Size, title: &str, (connections, part): (usize, usize)) {
     let (server, home) = (service(), Home::new());
     let on_port = program.start(&server, &home, &[]);
     let socket = home.socket();
     let on_socket = program.start(&server, &home, &["--socket", socket.to_str().unwrap()]);
     let mut contenders = in_rust(&server, &on_port, &on_socket, size);
     contenders.extend(in_python(&server, &on_port, size));
-
-    for (connections, part) in [(1, 1), (MANY, 20)] {
-        for _ in 0..size.pick(15, 1) {
-            // One after the other, so that what disturbs one disturbs the others too.
-            for contender in &mut contenders {
-                let calls = contender.calls / part;
-                let round = (contender.run)(Load { connections, calls });
-                contender.rounds.push(round);
-            }
-        }
-        let plural = if connections == 1 { "" } else { "s" };
-        println!(
-            "| {connections} connection{plural} | way | calls per second | median | 99 % | added, median | added, 99 % |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |"
-        );
-        for contender in &contenders {
-            let floor = contenders
-                .iter()
-                .find(|other| other.client == contender.floor && other.way == STRAIGHT);
-            show_row(contender, floor.unwrap());
-        }
-        println!();
+    for _ in 0..size.pick(15, 1) {
+        // One after the other, so that what disturbs one disturbs the others too.
         for contender in &mut contenders {
-            contender.rounds.clear();
+            let calls = contender.calls / part;
+            let round = (contender.run)(Load { connections, calls });
+            contender.rounds.push(round);
         }
     }
+    println!(
+        "| {title} | way | calls per second | median | 99 % | added, median | added, 99 % |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    );
+    for contender in &contenders {
+        let floor = contenders
+            .iter()
+            .find(|other| other.client == contender.floor && other.way == STRAIGHT);
+        show_row(contender, floor.unwrap());
+    }
+    println!();
 }
 
 /// A client, on one of its ways to the service.
@@ -140,7 +157,8 @@ fn show_row(contender: &Contender, floor: &Contender) {
     // Round by round: what disturbs one of them disturbs its neighbour too.
     let added = |figure: fn(&Round) -> f64| {
         let pairs = own.iter().zip(floor);
-        median(pairs.map(|(own, floor)| figure(own) - figure(floor)))
+        // Without the sign of a negative zero.
+        median(pairs.map(|(own, floor)| figure(own) - figure(floor))).round() + 0.0
     };
     println!(
         "| {} | {} | {:.0} | {:.0} µs | {:.0} µs | {:.0} µs | {:.0} µs |",
