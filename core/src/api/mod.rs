@@ -27,6 +27,8 @@ pub mod device_labels;
 #[cfg(feature = "connectivity")]
 pub mod device_orders;
 #[cfg(feature = "connectivity")]
+pub mod device_service;
+#[cfg(feature = "connectivity")]
 pub mod devices;
 mod endpoint;
 mod error;

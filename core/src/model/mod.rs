@@ -26,7 +26,7 @@ pub use self::{
     request_id::RequestId,
     term::Term,
     terms::{
-        CarrierState, DataEncoding, DeviceIdKind, ProvisioningEventType, ReasonCode, RequestStatus,
-        UploadType,
+        CarrierState, Change4gOption, DataEncoding, DeviceIdKind, ProvisioningEventType,
+        PublicIpRestriction, ReasonCode, RequestStatus, UploadType,
     },
 };

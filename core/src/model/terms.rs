@@ -80,6 +80,34 @@ impl Term<ProvisioningEventTypes> {
     pub const DEVICE_MOVE: Self = Self::known("Device Move");
 }
 
+/// The set of [`Change4gOption`].
+#[derive(Debug)]
+pub enum Change4gOptions {}
+
+/// The change of a 4G device's identifiers.
+pub type Change4gOption = Term<Change4gOptions>;
+
+impl Term<Change4gOptions> {
+    /// Another SIM card.
+    pub const CHANGE_ICCID: Self = Self::known("ChangeICCID");
+    /// Another telephone number. The only change that needs no new identifier.
+    pub const CHANGE_MSISDN: Self = Self::known("ChangeMSISDN");
+}
+
+/// The set of [`PublicIpRestriction`].
+#[derive(Debug)]
+pub enum PublicIpRestrictions {}
+
+/// The reach of a device that has a static public address.
+pub type PublicIpRestriction = Term<PublicIpRestrictions>;
+
+impl Term<PublicIpRestrictions> {
+    /// Without general access to the internet.
+    pub const RESTRICTED: Self = Self::known("restricted");
+    /// With general access to the internet.
+    pub const UNRESTRICTED: Self = Self::known("unrestricted");
+}
+
 /// The set of [`RequestStatus`].
 #[derive(Debug)]
 pub enum RequestStatuses {}

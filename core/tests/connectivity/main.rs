@@ -11,6 +11,7 @@ mod device_groups;
 mod device_history;
 mod device_labels;
 mod device_orders;
+mod device_service;
 mod devices;
 mod pages;
 mod service_plans;
