@@ -234,7 +234,9 @@ impl ConnectivityCall for ListDevicesInformation {
 
 /// Goes on by the largest id, where a page has it: no field is documented for it, and it was
 /// seen in the field as the extended attribute `DeviceId`. Otherwise it goes on by the time
-/// at which the last device was added, since a page is in this order.
+/// at which the last device was added, since a page is in this order. Where neither is
+/// there, the next request is the same again, so that [`Pages`](super::Pages) says that the
+/// list ended before its end.
 impl Paged for ListDevicesInformation {
     type Item = ThingspaceDevice;
     const OVERLAPS: bool = true;
@@ -260,9 +262,10 @@ impl Paged for ListDevicesInformation {
             return None;
         }
         let mut next = self.clone();
-        match devices.iter().filter_map(ThingspaceDevice::id).max() {
-            Some(id) => next.largest_device_id_seen = Some(id),
-            None => next.earliest = Some(devices.last()?.created_at.clone()?),
+        if let Some(id) = devices.iter().filter_map(ThingspaceDevice::id).max() {
+            next.largest_device_id_seen = Some(id);
+        } else if let Some(added) = devices.last().and_then(|last| last.created_at.clone()) {
+            next.earliest = Some(added);
         }
         Some(next)
     }
