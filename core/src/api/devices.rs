@@ -241,6 +241,11 @@ impl Paged for ListDevicesInformation {
     type Item = ThingspaceDevice;
     const OVERLAPS: bool = true;
 
+    /// A device may connect, or change its state, between two pages.
+    fn is_same(one: &ThingspaceDevice, other: &ThingspaceDevice) -> bool {
+        one.device_ids == other.device_ids && one.created_at == other.created_at
+    }
+
     fn items(page: AccountDeviceListResult) -> Vec<ThingspaceDevice> {
         page.devices
     }
@@ -336,9 +341,8 @@ impl CheckDevicesAvailabilityForActivation {
 
 impl ConnectivityCall for CheckDevicesAvailabilityForActivation {
     type Response = DeviceManagementResult;
-    // Once: it changes no device, but a second one would begin another request, whose
-    // callbacks nobody waits for.
-    const ROUTE: Route = Route::post("/m2m/v1/devices/availability/actions/list");
+    // Twice is as good as once: it only reads. At worst its outcome is sent twice.
+    const ROUTE: Route = Route::post("/m2m/v1/devices/availability/actions/list").idempotent();
 }
 
 /// Changes or removes the cost center code of devices: `PUT /m2m/v1/devices/costCenter`.

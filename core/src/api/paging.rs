@@ -19,6 +19,11 @@ pub trait Paged: Endpoint<Auth: OfSession> + Clone {
     /// request can only say a time from which on.
     const OVERLAPS: bool = false;
 
+    /// Returns true if two items are the same one, as it was seen at two moments.
+    fn is_same(one: &Self::Item, other: &Self::Item) -> bool {
+        one == other
+    }
+
     /// The items of a page, in their order.
     fn items(page: Self::Output) -> Vec<Self::Item>;
 
@@ -74,17 +79,17 @@ impl<E: Paged> Pages<E> {
         };
         let next = request.next(&page);
         let mut items = E::items(page.into_body());
-        let is_same = !items.is_empty() && items == self.before;
-        if is_same {
+        let is_repeated = !items.is_empty() && is_same_page::<E>(&items, &self.before);
+        if is_repeated {
             items.clear();
         } else {
             let before = std::mem::replace(&mut self.before, items.clone());
             if E::OVERLAPS {
-                remove(&mut items, before);
+                remove::<E>(&mut items, before);
             }
         }
         if let Some(next) = next {
-            if !is_same && self.cursors.insert(next.cursor()) {
+            if !is_repeated && self.cursors.insert(next.cursor()) {
                 self.next = Some(next);
             } else {
                 self.repeats = true;
@@ -94,15 +99,22 @@ impl<E: Paged> Pages<E> {
     }
 }
 
+fn is_same_page<E: Paged>(page: &[E::Item], before: &[E::Item]) -> bool {
+    let mut pairs = page.iter().zip(before);
+    page.len() == before.len() && pairs.all(|(one, other)| E::is_same(one, other))
+}
+
 /// Removes items that stood on the page before, each as often as it stood there.
-fn remove<T: PartialEq>(items: &mut Vec<T>, mut before: Vec<T>) {
-    items.retain(|item| match before.iter().position(|seen| seen == item) {
-        Some(place) => {
-            before.swap_remove(place);
-            false
-        }
-        None => true,
-    });
+fn remove<E: Paged>(items: &mut Vec<E::Item>, mut before: Vec<E::Item>) {
+    items.retain(
+        |item| match before.iter().position(|seen| E::is_same(seen, item)) {
+            Some(place) => {
+                before.swap_remove(place);
+                false
+            }
+            None => true,
+        },
+    );
 }
 
 /// The value of `next` in the `Location` of a response that says that more follows.

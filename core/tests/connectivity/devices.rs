@@ -355,7 +355,7 @@ fn check_devices_availability_for_activation() {
         )
         .body(json!({"accountName": texts.account(), "devices": documented}))
     })
-    .sent_once()
+    .may_be_retried()
     .returns(&json!({"requestId": REQUEST}), |result| {
         assert_eq!(result.request_id, RequestId::new(REQUEST));
     });

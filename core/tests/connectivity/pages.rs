@@ -11,7 +11,7 @@ use thingspace_core::{
         accounts::ListAccountLeads,
         devices::{ListDevicesInformation, ThingspaceDevice},
     },
-    model::DateTime,
+    model::{DateTime, DeviceId},
 };
 
 use crate::stage::ACCOUNT;
@@ -276,6 +276,24 @@ fn without_ids_the_next_devices_are_asked_for_by_the_time_of_the_last() {
         added.iter().map(Device::read).collect::<Vec<_>>(),
         devices[2..]
     );
+}
+
+#[test]
+fn a_device_that_connects_between_two_pages_is_listed_once() {
+    let seen = |connected: &[bool], has_more_data: bool| {
+        let device = |(number, connected)| {
+            let id = DeviceId::imei(format!("{number}"));
+            json!({"deviceIds": [id], "createdAt": date(7), "connected": connected})
+        };
+        let devices: Vec<_> = connected.iter().enumerate().map(device).collect();
+        let body = json!({"devices": devices, "hasMoreData": has_more_data});
+        ListDevicesInformation::parse(Response::new(body.to_string().into())).unwrap()
+    };
+    let mut pages = Pages::new(ListDevicesInformation::new(ACCOUNT));
+    assert_eq!(pages.receive(seen(&[false, false], true)).len(), 2);
+    let added = pages.receive(seen(&[false, true, false], false));
+    assert_eq!(added.len(), 1);
+    assert_eq!(added[0].device_ids, [DeviceId::imei("2")]);
 }
 
 #[test]
