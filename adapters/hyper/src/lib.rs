@@ -9,6 +9,7 @@ mod builder;
 mod pooled;
 mod runtime;
 mod send;
+mod streamed;
 
 #[cfg(feature = "tokio")]
 pub use self::{
@@ -18,6 +19,7 @@ pub use self::{
 pub use self::{
     builder::{Builder, Own},
     send::Stack,
+    streamed::Streamed,
 };
 pub use hyper;
 pub use thingspace_driver::{Config, OnThread, Operating, core};

@@ -5,18 +5,27 @@ use std::{
     future::{Future, poll_fn},
     mem,
     pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_lite::future::or;
 use http::{Method, Request, Response, Version, response::Parts};
 use http_body::Body;
-use http_body_util::{BodyExt, Full};
-use hyper::rt::Sleep;
-use thingspace_core::{TransportError, session::Transmit};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::rt::{Sleep, Timer};
+use thingspace_core::{Refusal, TransportError, session::Transmit};
 use tower_service::Service;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+use crate::streamed::{Asked, Coming, Rest};
+
+/// The most bytes of a response that is streamed which are read before it is there:
+/// shorter ones are retried like any other if they break off. Our choice.
+const BEGINNING: usize = 16 * 1024;
+
+/// Any error of a stack or a body.
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// An HTTP stack: any cloneable tower service that takes requests with a whole
 /// body, such as a hyper-util client with a connector of one's own, a stack of
@@ -59,11 +68,13 @@ where
 pub(crate) async fn send<S: Stack>(
     stack: &S,
     transmit: &mut Transmit,
-    timeout: Pin<Box<dyn Sleep>>,
+    timer: &Arc<dyn Timer + Send + Sync>,
+    timeout: Duration,
 ) -> Result<Response<Bytes>, TransportError> {
+    let timeout = timer.sleep(timeout);
     let mut progress = Progress::default();
     let result = {
-        let exchange = pin!(exchange(stack, transmit, &mut progress));
+        let exchange = pin!(exchange(stack, transmit, timer, &mut progress));
         within(exchange, timeout).await
     };
     let result = match result {
@@ -89,6 +100,8 @@ struct Progress {
     head: Option<Parts>,
     first: Bytes,
     more: BytesMut,
+    /// The rest of a response that is streamed.
+    rest: Option<Rest>,
 }
 
 impl Progress {
@@ -106,14 +119,27 @@ impl Progress {
         }
     }
 
+    /// Returns true if what came may be a refusal, however its status.
+    fn may_be_refusal(&self) -> bool {
+        Refusal::may_open(if self.more.is_empty() {
+            &self.first
+        } else {
+            &self.more
+        })
+    }
+
     /// The response, as far as it came.
     fn into_response(self) -> Option<Response<Bytes>> {
+        let mut head = self.head?;
+        if let Some(rest) = self.rest {
+            head.extensions.insert(Coming::new(rest));
+        }
         let body = if self.more.is_empty() {
             self.first
         } else {
             self.more.freeze()
         };
-        Some(Response::from_parts(self.head?, body))
+        Some(Response::from_parts(head, body))
     }
 }
 
@@ -132,6 +158,7 @@ pub(crate) async fn within<F: Future>(
 async fn exchange<S: Stack>(
     stack: &S,
     transmit: &mut Transmit,
+    timer: &Arc<dyn Timer + Send + Sync>,
     progress: &mut Progress,
 ) -> Result<(), BoxError> {
     let mut stack = stack.clone();
@@ -141,38 +168,100 @@ async fn exchange<S: Stack>(
     progress.has_begun = true;
     let mut request = mem::take(&mut transmit.request).map(Full::new);
     *request.version_mut() = Version::HTTP_11;
+    let asked: Option<Asked> = request.extensions_mut().remove();
     let is_head = request.method() == Method::HEAD;
     let (head, body) = stack.call(request).await.map_err(Into::into)?.into_parts();
+    let asked = asked.filter(|_| head.status.is_success());
     progress.head = Some(head);
     // The length that a HEAD announces is that of another response.
     let announced = body.size_hint().exact().filter(|_| !is_head);
-    read(body, transmit.read_limit, progress).await?;
-    let came = progress.len().try_into().unwrap_or(u64::MAX);
-    if announced.is_some_and(|length| came < length) && progress.len() < transmit.read_limit {
+    let limit = transmit.read_limit;
+    // Of one that is too long, nothing is given on.
+    let is_long = |length: u64| wide(BEGINNING) < length && length < wide(limit);
+    let may_be_long = announced.is_none_or(is_long);
+    if let Some(Asked { patience }) = asked.filter(|_| may_be_long) {
+        let mut body = boxed(body);
+        if !read_beginning(&mut body, limit, progress).await? {
+            let came = progress.len();
+            progress.rest = Some(Rest {
+                body,
+                announced: announced.map(|length| length.saturating_sub(wide(came))),
+                // The last byte up to the limit is one too many.
+                room: limit.saturating_sub(came).saturating_sub(1),
+                patience,
+                timer: Arc::clone(timer),
+                stalled: None,
+            });
+            return Ok(());
+        }
+    } else {
+        read(pin!(body), limit, limit, progress).await?;
+    }
+    let is_short = announced.is_some_and(|length| wide(progress.len()) < length);
+    if is_short && progress.len() < limit {
         // hyper takes an HTTP/2 stream that is reset without an error for one that ended.
         return Err("the response is shorter than it announced".into());
     }
     Ok(())
 }
 
-/// Reads a body up to a limit. A shorter one is read to its end: then the connection
-/// can be used again.
-async fn read<B>(body: B, limit: usize, progress: &mut Progress) -> Result<(), BoxError>
+/// Reads the beginning of a body, or the whole if only that tells what it is. Returns true
+/// if no more is to be read.
+async fn read_beginning(
+    body: &mut UnsyncBoxBody<Bytes, BoxError>,
+    limit: usize,
+    progress: &mut Progress,
+) -> Result<bool, BoxError> {
+    let has_ended = read(Pin::new(body), BEGINNING, limit, progress).await?;
+    if has_ended || body.is_end_stream() || progress.len() >= limit {
+        return Ok(true);
+    }
+    if progress.may_be_refusal() {
+        read(Pin::new(body), limit, limit, progress).await?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+fn boxed<B>(body: B) -> UnsyncBoxBody<Bytes, BoxError>
+where
+    B: Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static,
+{
+    let body = body.map_frame(|frame| {
+        frame.map_data(|mut data| {
+            let length = data.remaining();
+            data.copy_to_bytes(length)
+        })
+    });
+    body.map_err(Into::into).boxed_unsync()
+}
+
+/// Reads a body until there is enough of it, and no more than the limit. Returns true if
+/// it has ended: then the connection can be used again.
+async fn read<B>(
+    mut body: Pin<&mut B>,
+    enough: usize,
+    limit: usize,
+    progress: &mut Progress,
+) -> Result<bool, BoxError>
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
 {
-    let mut body = pin!(body);
     while let Some(frame) = body.frame().await {
         let Ok(mut data) = frame.map_err(Into::into)?.into_data() else {
             continue;
         };
-        let room = limit - progress.len();
+        let room = limit.saturating_sub(progress.len());
         progress.push(data.copy_to_bytes(data.remaining().min(room)));
-        if progress.len() >= limit {
-            break;
+        if progress.len() >= enough.min(limit) {
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
+}
+
+fn wide(length: usize) -> u64 {
+    length.try_into().unwrap_or(u64::MAX)
 }
 
 /// Classifies an error: the request certainly did not leave, or it may have. When in

@@ -1,20 +1,15 @@
 //! A client's call, through the session to the service and back.
 
-use std::{
-    error::Error as StdError,
-    pin::pin,
-    time::{Duration, Instant},
-};
+use std::{error::Error as StdError, pin::pin, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Version, header::CONTENT_LENGTH,
-    request::Parts,
+    Method, Request, Response, StatusCode, Version, header::CONTENT_LENGTH, request::Parts,
 };
 use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use thingspace_core::{Error, ErrorKind, session::Call};
-use thingspace_hyper::{Client, Stack};
+use thingspace_hyper::{Client, Stack, Streamed};
 use tokio::time::timeout;
 
 use crate::{
@@ -66,11 +61,18 @@ pub(crate) async fn forward<S: Stack>(
     rules: &Rules,
     head: Parts,
     body: Bytes,
-) -> Result<Response<Full<Bytes>>, Problem> {
+) -> Result<Response<Streamed>, Problem> {
     let is_head = head.method == Method::HEAD;
+    // In HTTP/1.0, a body without a length that breaks off looks like a whole one.
+    let may_stream = head.version > Version::HTTP_10;
+    let attempt_timeout = client.session(|session| session.settings().attempt_timeout);
     let started = Instant::now();
-    let mut call = request(client, rules, head, body)
-        .and_then(|request| Call::to(request, client.environment()));
+    let mut call = request(client, rules, head, body).and_then(|mut request| {
+        if may_stream {
+            Streamed::ask(&mut request, attempt_timeout);
+        }
+        Call::to(request, client.environment())
+    });
     let error = match client.respond(&mut call).await {
         Ok(response) => return Ok(given_back(response, is_head)),
         Err(error) => error,
@@ -80,13 +82,8 @@ pub(crate) async fn forward<S: Stack>(
         response.extensions_mut().insert(error);
         return Ok(response);
     }
-    let whole_time = client.session(|session| session.settings().attempt_timeout);
-    Err(Problem::of_call(error, had(whole_time, started)))
-}
-
-/// Returns true if a request that failed may have had its whole time.
-fn had(whole_time: Duration, started: Instant) -> bool {
-    started.elapsed() >= whole_time
+    let had_whole_time = started.elapsed() >= attempt_timeout;
+    Err(Problem::of_call(error, had_whole_time))
 }
 
 /// The request to the service: that of the client, without what goes no further.
@@ -120,8 +117,8 @@ fn response_of(error: &Error) -> Option<Response<Bytes>> {
 }
 
 /// The response as the client gets it.
-fn given_back(response: Response<Bytes>, is_head: bool) -> Response<Full<Bytes>> {
-    let (mut head, body) = response.into_parts();
+fn given_back(response: Response<Bytes>, is_head: bool) -> Response<Streamed> {
+    let (mut head, body) = Streamed::of(response).into_parts();
     head.version = Version::HTTP_11;
     head.extensions.clear();
     clean_response(&mut head.headers);
@@ -129,8 +126,10 @@ fn given_back(response: Response<Bytes>, is_head: bool) -> Response<Full<Bytes>>
         && head.status != StatusCode::NO_CONTENT
         && head.status != StatusCode::NOT_MODIFIED;
     if has_body {
-        let length = HeaderValue::from(body.len());
-        head.headers.insert(CONTENT_LENGTH, length);
+        match body.size_hint().exact() {
+            Some(length) => head.headers.insert(CONTENT_LENGTH, length.into()),
+            None => head.headers.remove(CONTENT_LENGTH),
+        };
     }
-    Response::from_parts(head, Full::new(body))
+    Response::from_parts(head, body)
 }

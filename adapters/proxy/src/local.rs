@@ -1,10 +1,9 @@
 //! The calls of a session's own, which SDKs make by themselves. The proxy serves them
 //! without ThingSpace: the session is the proxy's.
 
-use bytes::Bytes;
 use http::{Method, Response};
-use http_body_util::Full;
 use thingspace_core::api::OwnCall;
+use thingspace_hyper::Streamed;
 
 use crate::{path::ApiPath, problem::Problem};
 
@@ -22,6 +21,6 @@ pub(crate) fn at(path: &ApiPath, method: &Method) -> Result<Option<OwnCall>, Pro
 
 /// The response of success. Of a reset, the keeper has the new password: what the client
 /// saves works here all the same.
-pub(crate) fn response(call: OwnCall) -> Response<Full<Bytes>> {
-    call.stand_in(DUMMY).map(Full::new)
+pub(crate) fn response(call: OwnCall) -> Response<Streamed> {
+    call.stand_in(DUMMY).map(Streamed::from)
 }

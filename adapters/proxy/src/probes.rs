@@ -7,9 +7,8 @@ use http::{
     HeaderValue, Response,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
-use http_body_util::Full;
 use serde_json::{Value, json};
-use thingspace_hyper::{Client, Stack};
+use thingspace_hyper::{Client, Stack, Streamed};
 use tokio::time::timeout;
 
 use crate::problem::Problem;
@@ -37,12 +36,12 @@ impl Probe {
     }
 }
 
-pub(crate) fn live() -> Response<Full<Bytes>> {
+pub(crate) fn live() -> Response<Streamed> {
     json_response(&json!({ "live": true }))
 }
 
 /// Returns success if calls that need a login can be served, and else the reason.
-pub(crate) async fn ready<S: Stack>(client: &Client<S>) -> Result<Response<Full<Bytes>>, Problem> {
+pub(crate) async fn ready<S: Stack>(client: &Client<S>) -> Result<Response<Streamed>, Problem> {
     let guard = || client.session(|session| session.login_guard());
     if guard().blocked.is_some() {
         // Another process may have unblocked it. A proxy that is not ready gets no call
@@ -57,16 +56,16 @@ pub(crate) async fn ready<S: Stack>(client: &Client<S>) -> Result<Response<Full<
 }
 
 /// The page of metrics, as Prometheus reads it.
-pub(crate) fn metrics(rendered: String) -> Response<Full<Bytes>> {
+pub(crate) fn metrics(rendered: String) -> Response<Streamed> {
     page("text/plain; version=0.0.4; charset=utf-8", rendered)
 }
 
-fn json_response(value: &Value) -> Response<Full<Bytes>> {
+fn json_response(value: &Value) -> Response<Streamed> {
     page("application/json", value.to_string())
 }
 
-fn page(kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
+fn page(kind: &'static str, text: String) -> Response<Streamed> {
+    let mut response = Response::new(Streamed::from(Bytes::from(text)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

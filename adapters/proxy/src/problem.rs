@@ -5,13 +5,13 @@ use http::{
     HeaderName, HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER},
 };
-use http_body_util::Full;
 use serde_json::{Value, json};
 use std::time::{Duration, UNIX_EPOCH};
 use thingspace_core::{
     Error, ErrorKind, Outcome, RequestError, Timestamp,
     session::{LoginGuard, OperationKind},
 };
+use thingspace_hyper::Streamed;
 
 /// The header that marks an error of the proxy, which no response of the service has. Its
 /// value is the kind of the error.
@@ -227,7 +227,7 @@ impl Problem {
     }
 
     /// The response that reports it.
-    pub(crate) fn into_response(self, now: Timestamp) -> Response<Full<Bytes>> {
+    pub(crate) fn into_response(self, now: Timestamp) -> Response<Streamed> {
         let mut error = json!({
             "kind": self.kind,
             "outcome": match self.outcome {
@@ -242,7 +242,7 @@ impl Problem {
             error.extend(details);
         }
         let body = Bytes::from(json!({ "error": error }).to_string());
-        let mut response = Response::new(Full::new(body));
+        let mut response = Response::new(Streamed::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(ERROR_HEADER, HeaderValue::from_static(self.kind));

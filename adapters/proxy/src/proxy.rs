@@ -9,12 +9,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use http::{Method, Request, Response};
 use http_body::Body;
-use http_body_util::Full;
 use thingspace_core::{Password, api::OwnCall};
-use thingspace_hyper::{Client, Stack};
+use thingspace_hyper::{Client, Stack, Streamed};
 use tower_service::Service;
 
 use crate::{
@@ -30,7 +29,8 @@ use crate::{
 /// [`Client`](thingspace_hyper::Client).
 ///
 /// A tower service: put any middleware around it, and serve it with a
-/// [`Server`](crate::Server) or with your own. A response to a call that failed has its
+/// [`Server`](crate::Server) or with your own. A long response is given on while it
+/// arrives. A response to a call that failed has its
 /// [`Error`](thingspace_core::Error) among the extensions, for logs and the like. It runs
 /// on tokio. Cheap to clone.
 #[doc(alias = "reverse proxy")]
@@ -95,7 +95,7 @@ impl<S: Stack> Proxy<S> {
     }
 
     /// Responds to a request.
-    async fn respond<B>(self, request: Request<B>) -> Response<Full<Bytes>>
+    async fn respond<B>(self, request: Request<B>) -> Response<Streamed>
     where
         B: Body<Data: Buf, Error: Into<BoxError>>,
     {
@@ -105,7 +105,7 @@ impl<S: Stack> Proxy<S> {
         }
     }
 
-    async fn handle<B>(&self, request: Request<B>) -> Result<Response<Full<Bytes>>, Problem>
+    async fn handle<B>(&self, request: Request<B>) -> Result<Response<Streamed>, Problem>
     where
         B: Body<Data: Buf, Error: Into<BoxError>>,
     {
@@ -145,7 +145,7 @@ impl<S: Stack> Proxy<S> {
     }
 
     /// Resets the password, if there is somebody to keep the new one.
-    async fn reset_password(&self) -> Result<Response<Full<Bytes>>, Problem> {
+    async fn reset_password(&self) -> Result<Response<Streamed>, Problem> {
         let keeper = self.0.keeper.clone();
         let keeper = keeper.ok_or_else(Problem::reset_refused)?;
         let client = self.0.client.clone();
@@ -168,7 +168,7 @@ where
     S: Stack,
     B: Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<Streamed>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 

@@ -9,10 +9,12 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::Buf;
 use http::{Request, Response};
-use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1};
+use hyper::{
+    body::{Body, Incoming},
+    server::conn::http1,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thingspace_core::Timestamp;
 use tokio::{
@@ -24,6 +26,7 @@ use tokio::{
 use tower_service::Service;
 
 use crate::{
+    forward::BoxError,
     listener::{Kind, Listener, without_delay},
     problem::Problem,
     writes::TimedWrites,
@@ -55,13 +58,13 @@ pub struct Drained {
     pub cut_off: usize,
 }
 
-impl<P> Server<P>
+impl<P, B> Server<P>
 where
-    P: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible>
+    P: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
         + Clone
         + Send
         + 'static,
-    P::Future: Send,
+    B: Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static,
 {
     /// A server of this service.
     pub const fn new(service: P) -> Self {
@@ -201,11 +204,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 /// A tower service as hyper calls it: by a clone for each request.
 struct OfHyper<P>(P);
 
-impl<P> hyper::service::Service<Request<Incoming>> for OfHyper<P>
+impl<P, B> hyper::service::Service<Request<Incoming>> for OfHyper<P>
 where
-    P: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible> + Clone,
+    P: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<B>;
     type Error = Infallible;
     type Future = Ready<P>;
 

@@ -13,7 +13,7 @@ use super::{InvalidResponse, Problem, mended::read_mended};
 
 /// A byte order mark in UTF-8, which some servers send although RFC 8259 §8.1 says
 /// that they must not.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a JSON body, which must be an object, into fields that borrow from it.
 ///

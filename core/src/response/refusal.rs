@@ -15,11 +15,14 @@ use thiserror::Error;
 use super::{
     body::Unread,
     code::{ErrorCode, is_plain},
-    json::{Field, Inner, is_blank, json, without_mark},
+    json::{BYTE_ORDER_MARK, Field, Inner, is_blank, json, without_mark},
     retry_after::retry_after,
     xml::xml_fault,
 };
 use crate::Timestamp;
+
+/// The openings of a refusal under the status of a success.
+const OPENINGS: [&[u8]; 2] = [b"\"errorCode\"", b"\"errorMessage\""];
 
 /// A response by which the service, or something on the way to it, refused a
 /// call.
@@ -75,14 +78,28 @@ impl Refusal {
         !matches!(body, [b'{', b'"', first, ..] if *first != b'e') && Self::opens_there(body)
     }
 
+    /// Returns true if the body of a success that begins so may be a refusal. Only its
+    /// whole tells then. Otherwise nothing that follows makes it one, so a program may
+    /// give such a body on while it arrives.
+    pub fn may_open(beginning: &[u8]) -> bool {
+        if BYTE_ORDER_MARK.starts_with(beginning) {
+            return true;
+        }
+        let text = without_mark(beginning).trim_ascii_start();
+        let first = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+        first.map_or(text.is_empty(), |first| {
+            let agrees = |name: &&[u8]| first.starts_with(name) || name.starts_with(first);
+            OPENINGS.iter().any(agrees)
+        })
+    }
+
     #[cold]
     fn opens_there(body: &[u8]) -> bool {
-        const FIRST: [&[u8]; 2] = [b"\"errorCode\"", b"\"errorMessage\""];
         let first = without_mark(body)
             .trim_ascii_start()
             .strip_prefix(b"{")
             .map(<[u8]>::trim_ascii_start);
-        first.is_some_and(|first| FIRST.iter().any(|name| first.starts_with(name)))
+        first.is_some_and(|first| OPENINGS.iter().any(|name| first.starts_with(name)))
             && matches!(
                 Shape::read(body),
                 Shape::Api(RestErrorResponse { error_code: Some(code), .. })
@@ -824,6 +841,9 @@ mod tests {
             "\u{feff}{\"errorCode\":\"S.REQUEST_ONHOLD.X\"}",
         ] {
             assert!(Refusal::opens(body.as_bytes()), "{body}");
+            for length in 0..=body.len() {
+                assert!(Refusal::may_open(&body.as_bytes()[..length]), "{body}");
+            }
         }
         for body in [
             "",
@@ -838,6 +858,22 @@ mod tests {
             r#"[{"errorCode":"S.REQUEST_FAILED.X"}]"#,
         ] {
             assert!(!Refusal::opens(body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_that_is_no_refusals_tells_so() {
+        for beginning in [
+            "[",
+            "{}",
+            "a,b",
+            r#"{"d"#,
+            r#"{ "error":"#,
+            r#"{"errorCodes"#,
+            r#"[{"errorCode":"#,
+            "\u{feff}[",
+        ] {
+            assert!(!Refusal::may_open(beginning.as_bytes()), "{beginning}");
         }
     }
 

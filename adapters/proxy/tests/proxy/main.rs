@@ -11,3 +11,4 @@ mod passing;
 mod rules;
 mod scenarios;
 mod stage;
+mod streaming;

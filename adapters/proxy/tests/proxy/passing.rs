@@ -1,7 +1,8 @@
 //! Calls that pass: what goes to the service, and what comes back.
 
 use std::{
-    io::{Read, Write},
+    io::Write,
+    ops::ControlFlow,
     sync::{Arc, Mutex},
 };
 
@@ -9,7 +10,7 @@ use thingspace_proxy::{
     Proxy, Rules, Server,
     thingspace_hyper::{Builder, core::Environment},
 };
-use thingspace_scenarios::{IDLE, connections_to};
+use thingspace_scenarios::IDLE;
 use thingspace_simulator::{Call, Simulator};
 
 use crate::stage::*;
@@ -53,30 +54,10 @@ async fn a_refusal_of_the_service_is_given_back_as_it_is() {
 fn service_with(response: &'static str) -> (Environment, Arc<Mutex<Vec<String>>>) {
     let requests = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&requests);
-    let environment = connections_to(move |mut stream| {
-        let mut bytes = [0; 8192];
-        loop {
-            let length = stream.read(&mut bytes).unwrap_or(0);
-            if length == 0 {
-                return;
-            }
-            let request = String::from_utf8_lossy(&bytes[..length]).into_owned();
-            let body = if request.contains("/oauth2/token") {
-                r#"{"access_token":"true-bearer","token_type":"Bearer","expires_in":3600}"#
-            } else if request.contains("/session/login") {
-                r#"{"sessionToken":"true-session"}"#
-            } else {
-                kept.lock().unwrap().push(request);
-                stream.write_all(response.as_bytes()).unwrap();
-                continue;
-            };
-            let length = body.len();
-            write!(
-                stream,
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-            )
-            .unwrap();
-        }
+    let environment = service(move |request, stream| {
+        kept.lock().unwrap().push(request);
+        stream.write_all(response.as_bytes()).unwrap();
+        ControlFlow::Continue(())
     });
     (environment, requests)
 }

@@ -26,7 +26,7 @@ use thingspace_proxy::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
         session::{Blocking, Call, NewPassword, SnapshotError},
     },
-    thingspace_hyper::{Builder, Client, Pooled},
+    thingspace_hyper::{Builder, Client, Pooled, Streamed},
 };
 use thingspace_scenarios::{self as scenarios, BoxError, Options};
 use tokio::{
@@ -84,7 +84,7 @@ struct Keeping(Proxy<Pooled>, Errors);
 const KEPT: HeaderName = HeaderName::from_static("x-kept-error");
 
 impl Service<Request<Incoming>> for Keeping {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<Streamed>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 

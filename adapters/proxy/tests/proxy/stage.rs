@@ -1,12 +1,18 @@
 //! A stage for the tests: a simulated ThingSpace, a proxy before it, and clients that
 //! write HTTP by hand.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::{self, SocketAddr},
+    ops::ControlFlow,
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use thingspace_proxy::{
     Drained, Listener, Proxy, Rules, Server,
+    core::Environment,
     thingspace_hyper::{Builder, Client, Pooled},
 };
 use thingspace_scenarios as scenarios;
@@ -28,6 +34,39 @@ pub(crate) const DEVICES: &str = "/api/m2m/v1/devices/actions/list";
 pub(crate) fn client(stage: &Stage) -> Client<Pooled> {
     let options = stage.options();
     Builder::new(options.into_config()).build().unwrap()
+}
+
+/// A service that opens sessions by itself, and gives every other request to `act`,
+/// which may take the connection over.
+pub(crate) fn service(
+    act: impl Fn(String, &mut net::TcpStream) -> ControlFlow<()> + Send + Sync + 'static,
+) -> Environment {
+    scenarios::connections_to(move |mut stream| {
+        let mut bytes = [0; 8192];
+        loop {
+            let length = stream.read(&mut bytes).unwrap_or(0);
+            if length == 0 {
+                return;
+            }
+            let request = String::from_utf8_lossy(&bytes[..length]).into_owned();
+            let body = if request.contains("/oauth2/token") {
+                r#"{"access_token":"true-bearer","token_type":"Bearer","expires_in":3600}"#
+            } else if request.contains("/session/login") {
+                r#"{"sessionToken":"true-session"}"#
+            } else {
+                match act(request, &mut stream) {
+                    ControlFlow::Continue(()) => continue,
+                    ControlFlow::Break(()) => return,
+                }
+            };
+            let length = body.len();
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            )
+            .unwrap();
+        }
+    })
 }
 
 /// A proxy that runs.

@@ -12,10 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use clap::Args;
 use http::{HeaderName, Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use nix::{
@@ -25,7 +23,7 @@ use nix::{
 use serde_json::{Value, json};
 use thingspace_file::read_private;
 use thingspace_hyper::{
-    Builder, Client, Config, OnThread, Pooled,
+    Builder, Client, Config, OnThread, Pooled, Streamed,
     core::{
         Error,
         session::{BlockReason, Event, Observer},
@@ -417,7 +415,7 @@ fn causes(error: &Error) -> Vec<String> {
 struct Logged(thingspace_proxy::Proxy<Pooled>);
 
 impl Service<Request<Incoming>> for Logged {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<Streamed>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
