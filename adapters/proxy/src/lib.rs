@@ -15,7 +15,7 @@ mod writes;
 pub use self::{
     listener::{Listener, ListenerError, SocketAccess},
     problem::ERROR_HEADER,
-    proxy::{Kept, Proxy},
+    proxy::{Proxy, ResetError, Resetting},
     rules::{CallPattern, PatternError, Rules},
     server::{Drained, Server},
 };

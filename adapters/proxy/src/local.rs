@@ -19,7 +19,7 @@ pub(crate) fn at(path: &ApiPath, method: &Method) -> Result<Option<OwnCall>, Pro
     }
 }
 
-/// The response of success. Of a reset, the keeper has the new password: what the client
+/// The response of success. Of a reset, the program has saved the new password: what the client
 /// saves works here all the same.
 pub(crate) fn response(call: OwnCall) -> Response<Streamed> {
     call.stand_in(DUMMY).map(Streamed::from)

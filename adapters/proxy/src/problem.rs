@@ -119,14 +119,22 @@ impl Problem {
         )
     }
 
-    /// The error of a reset whose keeper panicked: the new password is not confirmed.
+    pub(crate) fn reset_not_prepared() -> Self {
+        Self::of_request(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "reset_not_prepared",
+            "no reset was sent, because the new password could not be saved, or another one is in progress; see the log of the proxy",
+        )
+    }
+
+    /// The error of a reset that panicked: the new password is not confirmed.
     pub(crate) fn reset_panicked() -> Self {
         Self {
             outcome: Outcome::Unknown,
             ..Self::of_request(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "not_confirmed",
-                "the program that keeps new passwords has failed; the password may be another one now",
+                "the program that saves new passwords has failed; the password may be another one now",
             )
         }
     }

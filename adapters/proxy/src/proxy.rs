@@ -12,7 +12,7 @@ use std::{
 use bytes::Buf;
 use http::{Method, Request, Response};
 use http_body::Body;
-use thingspace_core::{Password, api::OwnCall};
+use thingspace_core::{Error, api::OwnCall};
 use thingspace_hyper::{Client, Stack, Streamed};
 use tower_service::Service;
 
@@ -40,15 +40,26 @@ pub struct Proxy<S>(Arc<Inner<S>>);
 struct Inner<S> {
     client: Client<S>,
     rules: Rules,
-    keeper: Option<Keeper>,
+    reset: Option<Reset<S>>,
     metrics: Option<Render>,
 }
 
-type Keeper = Arc<dyn Fn(Password) -> Kept + Send + Sync>;
+type Reset<S> = Arc<dyn Fn(Client<S>) -> Resetting + Send + Sync>;
 type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// The future of a keeper: its password is kept, or could not be kept.
-pub type Kept = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+/// The future of a reset, by the program that runs the proxy.
+pub type Resetting = Pin<Box<dyn Future<Output = Result<(), ResetError>> + Send>>;
+
+/// The error of a reset.
+#[derive(Debug, thiserror::Error)]
+pub enum ResetError {
+    /// The reset was not sent, because nobody could save the new password.
+    #[error("no reset was sent, because the new password could not be saved")]
+    NotPrepared(#[source] BoxError),
+    /// The reset failed.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
 
 impl<S: Stack> Proxy<S> {
     /// A proxy on the session of this client, with these rules. It resets no password
@@ -57,18 +68,34 @@ impl<S: Stack> Proxy<S> {
         Self(Arc::new(Inner {
             client,
             rules,
-            keeper: None,
+            reset: None,
             metrics: None,
         }))
     }
 
-    /// Resets the password for clients that ask for it. The new one is given to
-    /// `keeper`, and used as soon as it is kept; a client that asked for it does not get
-    /// it. A client that disconnects does not end the reset.
+    /// Resets the password for clients that ask for it, by this function, which is to
+    /// save the new one before it is confirmed: a client that asked for it does not get
+    /// it, and its disconnection does not end the reset.
+    ///
+    /// ```no_run
+    /// # use thingspace_proxy::{Proxy, core::Password, thingspace_hyper::Pooled};
+    /// # async fn save(new: Password) -> Result<(), std::io::Error> { Ok(()) }
+    /// # fn example(proxy: Proxy<Pooled>) -> Proxy<Pooled> {
+    /// proxy.reset_with(|client| {
+    ///     Box::pin(async move {
+    ///         client.reset_password_with(save).await?;
+    ///         Ok(())
+    ///     })
+    /// })
+    /// # }
+    /// ```
     #[must_use]
-    pub fn keeper(self, keeper: impl Fn(Password) -> Kept + Send + Sync + 'static) -> Self {
+    pub fn reset_with(
+        self,
+        reset: impl Fn(Client<S>) -> Resetting + Send + Sync + 'static,
+    ) -> Self {
         let mut inner = self.taken();
-        inner.keeper = Some(Arc::new(keeper));
+        inner.reset = Some(Arc::new(reset));
         Self(Arc::new(inner))
     }
 
@@ -89,7 +116,7 @@ impl<S: Stack> Proxy<S> {
         Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
             client: shared.client.clone(),
             rules: shared.rules.clone(),
-            keeper: shared.keeper.clone(),
+            reset: shared.reset.clone(),
             metrics: shared.metrics.clone(),
         })
     }
@@ -144,20 +171,19 @@ impl<S: Stack> Proxy<S> {
         }
     }
 
-    /// Resets the password, if there is somebody to keep the new one.
+    /// Resets the password, if the program knows how.
     async fn reset_password(&self) -> Result<Response<Streamed>, Problem> {
-        let keeper = self.0.keeper.clone();
-        let keeper = keeper.ok_or_else(Problem::reset_refused)?;
+        let reset = self.0.reset.clone();
+        let reset = reset.ok_or_else(Problem::reset_refused)?;
         let client = self.0.client.clone();
         // A client that disconnects must not end it between its halves.
-        let reset = tokio::spawn(async move {
-            let new = client.reset_password_with(|new| keeper(new)).await;
-            new.map(drop)
-        });
-        match reset.await {
+        let resetting = tokio::spawn(async move { reset(client).await });
+        match resetting.await {
             Ok(Ok(())) => Ok(local::response(OwnCall::ResetPassword)),
             // Nothing of what the service said: that may repeat a password.
-            Ok(Err(error)) => Err(Problem::of_call(error, false)),
+            Ok(Err(ResetError::Failed(error))) => Err(Problem::of_call(error, false)),
+            // Nor why it is not possible: that is the operator's matter.
+            Ok(Err(ResetError::NotPrepared(_))) => Err(Problem::reset_not_prepared()),
             Err(_) => Err(Problem::reset_panicked()),
         }
     }

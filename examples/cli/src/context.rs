@@ -260,14 +260,24 @@ impl Context {
     /// Explains a call's error, with what is known of a reset that it may come
     /// from, and with what allows a login that is not made.
     pub(crate) fn explain(&self, client: &Client, error: Error) -> Failure {
-        let guard = match error.login_guard() {
-            Some(guard) => Some(guard.clone()),
-            // It may have been a login that is not made for a while.
-            None => client.session(|session| match session.opened_at() {
-                None => Some(session.login_guard()).filter(|guard| guard.blocked.is_none()),
-                Some(_) => None,
-            }),
-        };
+        self.explained(error, || client.session(Self::guard_without_session))
+    }
+
+    /// The login guard that may be why a call failed, since no session is open.
+    pub(crate) fn guard_without_session(session: &mut Session) -> Option<LoginGuard> {
+        match session.opened_at() {
+            None => Some(session.login_guard()).filter(|guard| guard.blocked.is_none()),
+            Some(_) => None,
+        }
+    }
+
+    /// Explains a call's error, which may come from this login guard if it has none itself.
+    pub(crate) fn explained(
+        &self,
+        error: Error,
+        guard: impl FnOnce() -> Option<LoginGuard>,
+    ) -> Failure {
+        let guard = error.login_guard().cloned().or_else(guard);
         let failure = Failure::of_call(error, &self.watch);
         let Some(guard) = guard else {
             return failure;

@@ -203,7 +203,7 @@ impl Failure {
         self.report(false);
     }
 
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let mut error = json!({
             "exit_code": self.exit as u8,
             "outcome": outcome(self.exit.into()),

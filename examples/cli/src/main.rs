@@ -18,6 +18,7 @@ mod failure;
 mod keeper;
 mod message;
 mod record;
+mod reset;
 mod roots;
 mod show;
 mod store;

@@ -34,7 +34,47 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// The observer of a command's calls.
 #[derive(Clone)]
-pub(crate) struct Watch(Arc<Observed>);
+pub(crate) struct Watch {
+    observed: Arc<Observed>,
+    /// The end of a reset.
+    pub(crate) resets: ResetWatch,
+}
+
+/// Observes if a reset that was sent has its result.
+#[derive(Clone, Default)]
+pub(crate) struct ResetWatch(Arc<Resetting>);
+
+#[derive(Default)]
+struct Resetting {
+    /// True while a reset has been sent and has no result.
+    goes_on: Mutex<bool>,
+    ended: Condvar,
+}
+
+impl ResetWatch {
+    /// Waits until a reset that was sent has its result.
+    pub(crate) fn wait(&self, at_most: Duration) {
+        let goes_on = locked(&self.0.goes_on);
+        let ended = &self.0.ended;
+        let wait = ended.wait_timeout_while(goes_on, at_most, |goes_on| *goes_on);
+        drop(wait);
+    }
+}
+
+impl Observer for ResetWatch {
+    fn sending(&self, exchange: &Exchange) {
+        if operation(exchange) == Some(OperationKind::PasswordReset) {
+            *locked(&self.0.goes_on) = true;
+        }
+    }
+
+    fn received(&self, exchange: &Exchange, _: &ExchangeResult<'_>) {
+        if operation(exchange) == Some(OperationKind::PasswordReset) {
+            *locked(&self.0.goes_on) = false;
+            self.0.ended.notify_all();
+        }
+    }
+}
 
 struct Observed {
     json: bool,
@@ -49,9 +89,6 @@ struct Observed {
     own_sent: AtomicBool,
     /// The error of the last operation that had no response, and its sources.
     silence: Mutex<Vec<String>>,
-    /// True while a reset has been sent and has no result.
-    resetting: Mutex<bool>,
-    reset_ended: Condvar,
     waiting: Mutex<Waiting>,
 }
 
@@ -67,49 +104,41 @@ struct Waiting {
 
 impl Watch {
     pub(crate) fn new(common: &Common) -> Self {
-        Self(Arc::new(Observed {
+        let observed = Arc::new(Observed {
             json: common.json,
             verbose: common.verbose,
             operation: Duration::from_secs(common.timeout) + GRACE,
             logins: AtomicU32::default(),
             own_sent: AtomicBool::default(),
             silence: Mutex::default(),
-            resetting: Mutex::default(),
-            reset_ended: Condvar::default(),
             waiting: Mutex::default(),
-        }))
+        });
+        Self {
+            observed,
+            resets: ResetWatch::default(),
+        }
     }
 
     /// The number of logins that this command has sent, whatever came of them.
     pub(crate) fn logins(&self) -> u32 {
-        self.0.logins.load(Relaxed)
+        self.observed.logins.load(Relaxed)
     }
 
     /// Returns true if this command has sent a request that is no token fetch or login.
     pub(crate) fn has_sent_own(&self) -> bool {
-        self.0.own_sent.load(Relaxed)
+        self.observed.own_sent.load(Relaxed)
     }
 
     /// The error of the last token fetch or login of this command that had no response,
     /// and its sources.
     pub(crate) fn silence(&self) -> Vec<String> {
-        locked(&self.0.silence).clone()
-    }
-
-    /// Waits until a reset that was sent has its result.
-    pub(crate) fn wait_for_reset(&self, at_most: Duration) {
-        let resetting = locked(&self.0.resetting);
-        let wait = self
-            .0
-            .reset_ended
-            .wait_timeout_while(resetting, at_most, |resetting| *resetting);
-        drop(wait);
+        locked(&self.observed.silence).clone()
     }
 
     /// Reports a wait and its reason: at a terminal once it takes longer than a moment,
     /// elsewhere once for each reason, if it takes longer than a while.
     pub(crate) fn report_wait(&self, reason: WaitReason, until: Option<Timestamp>) {
-        let mut waiting = locked(&self.0.waiting);
+        let mut waiting = locked(&self.observed.waiting);
         if waiting.reason.replace(reason) == Some(reason) {
             return;
         }
@@ -117,7 +146,7 @@ impl Watch {
         let number = waiting.number;
         drop(waiting);
         let is_terminal = io::stderr().is_terminal();
-        let after = if is_terminal || self.0.verbose {
+        let after = if is_terminal || self.observed.verbose {
             A_MOMENT
         } else if until.is_some_and(|until| until.since(now()) >= A_WHILE) {
             Duration::ZERO
@@ -127,14 +156,14 @@ impl Watch {
         let (until, about) = match until {
             Some(until) => (until, ""),
             // Nobody here knows the timeout of whoever began it.
-            None => (now() + self.0.operation, "about "),
+            None => (now() + self.observed.operation, "about "),
         };
         let watch = self.clone();
         let report = move || {
-            let mut waiting = locked(&watch.0.waiting);
+            let mut waiting = locked(&watch.observed.waiting);
             let goes_on = waiting.reason.is_some() && waiting.number == number;
             let is_new = waiting.reported.insert(reason.to_string());
-            if goes_on && (is_new || is_terminal || watch.0.verbose) {
+            if goes_on && (is_new || is_terminal || watch.observed.verbose) {
                 let at = show::time(until);
                 watch.note(
                     &format!("Waiting for {reason}, until {about}{at} at most …"),
@@ -155,14 +184,14 @@ impl Watch {
 
     /// Reports something on the standard error if everything is to be reported.
     fn trace(&self, text: &str, name: &str, value: &Value) {
-        if self.0.verbose {
+        if self.observed.verbose {
             self.note(text, name, value);
         }
     }
 
     /// Writes a line to the standard error, as text or as JSON under a name.
     fn note(&self, text: &str, name: &str, value: &Value) {
-        if self.0.json {
+        if self.observed.json {
             show::to_stderr(&show::line(&json!({ name: value })));
         } else {
             show::to_stderr(text);
@@ -171,7 +200,7 @@ impl Watch {
 
     /// Notes that there is something to do.
     fn goes_on(&self) {
-        locked(&self.0.waiting).reason = None;
+        locked(&self.observed.waiting).reason = None;
     }
 }
 
@@ -182,6 +211,7 @@ impl Observer for Watch {
     }
 
     fn sending(&self, exchange: &Exchange) {
+        self.resets.sending(exchange);
         self.goes_on();
         let (method, path) = (exchange.method(), exchange.path());
         let number = exchange.attempt().number();
@@ -200,13 +230,11 @@ impl Observer for Watch {
         );
         match operation {
             Some(OperationKind::LogIn) => {
-                self.0.logins.fetch_add(1, Relaxed);
+                self.observed.logins.fetch_add(1, Relaxed);
             }
-            Some(OperationKind::PasswordReset) => {
-                self.0.own_sent.store(true, Relaxed);
-                *locked(&self.0.resetting) = true;
+            None | Some(OperationKind::LogOut | OperationKind::PasswordReset) => {
+                self.observed.own_sent.store(true, Relaxed)
             }
-            None | Some(OperationKind::LogOut) => self.0.own_sent.store(true, Relaxed),
             _ => {}
         }
     }
@@ -236,14 +264,11 @@ impl Observer for Watch {
                     &json!({ "sent": error.may_have_left(), "causes": chain, "seconds": seconds, "attempt": number }),
                 );
                 if operation(exchange).is_some() {
-                    *locked(&self.0.silence) = chain;
+                    *locked(&self.observed.silence) = chain;
                 }
             }
         }
-        if operation(exchange) == Some(OperationKind::PasswordReset) {
-            *locked(&self.0.resetting) = false;
-            self.0.reset_ended.notify_all();
-        }
+        self.resets.received(exchange, result);
     }
 
     fn waiting(&self, wait: &Wait) {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use thingspace_proxy::{Proxy, Rules, Server};
+use thingspace_proxy::{Proxy, ResetError, Rules, Server, core::Password};
 use thingspace_simulator::{Call, Fault, Simulator};
 
 use crate::stage::*;
@@ -80,14 +80,19 @@ async fn a_reset_is_refused_by_default() {
 fn with_keeper(stage: &Stage, keeps: bool) -> (Running, Arc<Mutex<Vec<String>>>) {
     let kept = Arc::new(Mutex::new(Vec::new()));
     let keeper = Arc::clone(&kept);
-    let proxy = Proxy::new(client(stage), Rules::new()).keeper(move |new| {
-        keeper.lock().unwrap().push(new.expose().to_owned());
+    let proxy = Proxy::new(client(stage), Rules::new()).reset_with(move |client| {
+        let keeper = Arc::clone(&keeper);
         Box::pin(async move {
-            if keeps {
-                Ok(())
-            } else {
-                Err("the vault is sealed".into())
-            }
+            let keep = |new: Password| async move {
+                keeper.lock().unwrap().push(new.expose().to_owned());
+                if keeps {
+                    Ok(())
+                } else {
+                    Err("the vault is sealed")
+                }
+            };
+            client.reset_password_with(keep).await?;
+            Ok(())
         })
     });
     (Running::of(Server::new(proxy)), kept)
@@ -126,6 +131,20 @@ async fn a_password_that_could_not_be_kept_is_not_shown_and_blocks_logins() {
         .get("/readyz")
         .await
         .expect_error(503, "blocked", "never_sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_that_nobody_can_save_is_not_sent() {
+    let stage = Stage::new();
+    let proxy = Proxy::new(client(&stage), Rules::new()).reset_with(|_| {
+        let why = ResetError::NotPrepared("/secret/place is full".into());
+        Box::pin(async { Err(why) })
+    });
+    let proxy = Running::of(Server::new(proxy));
+    let reply = proxy.send("PUT", RESET, "", "{}").await;
+    let reply = reply.expect_error(503, "reset_not_prepared", "never_sent");
+    assert!(!reply.body.contains("/secret/place"));
+    assert_eq!(stage.seen_in_all(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,10 +4,13 @@ use std::{
     convert::Infallible,
     env,
     error::Error as StdError,
+    ffi::OsString,
     future::Future,
     net::IpAddr,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     pin::Pin,
+    sync::Arc,
     task::{Context as TaskContext, Poll},
     time::{Duration, Instant},
 };
@@ -25,17 +28,19 @@ use thingspace_file::read_private;
 use thingspace_hyper::{
     Builder, Client, Config, OnThread, Pooled, Streamed,
     core::{
-        Error,
-        session::{BlockReason, Event, Observer},
+        Error, Session, StoreError,
+        session::{BlockReason, Event, NewPassword, Observer},
     },
 };
 use thingspace_metrics::{Metrics, describe};
 use thingspace_proxy::{
-    CallPattern, ERROR_HEADER, Listener, ListenerError, Rules, Server, SocketAccess,
+    CallPattern, ERROR_HEADER, Listener, ListenerError, ResetError, Rules, Server, SocketAccess,
 };
 use tokio::{
-    runtime,
+    runtime::{self, Handle},
     signal::unix::{Signal, SignalKind, signal},
+    sync::Mutex,
+    task::spawn_blocking,
     time::timeout,
 };
 use tower_service::Service;
@@ -46,7 +51,9 @@ use crate::{
     context::{Context, now},
     credentials::CredentialSources,
     failure::{Exit, Failure},
+    reset::{Destination, Prepared, Resets},
     show,
+    watch::ResetWatch,
 };
 
 /// The name that the environment gives the value of the required header under.
@@ -112,6 +119,16 @@ pub(crate) struct Proxy {
     #[arg(long, value_name = "CALLS")]
     reject: Vec<CallPattern>,
 
+    /// Let programs reset the password, and write the new one into this file, as
+    /// `reset-password --to` does; otherwise a reset is refused
+    #[arg(long, value_name = "FILE", conflicts_with = "allow_reset_command")]
+    allow_reset_to: Option<PathBuf>,
+
+    /// Let programs reset the password, and give the new one to this program, as
+    /// `reset-password --command` does; all that follows are its arguments
+    #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true)]
+    allow_reset_command: Vec<OsString>,
+
     /// The most connections at once
     #[arg(long, value_name = "NUMBER", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     max_connections: u32,
@@ -123,7 +140,7 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
-        let context = Context::new(common)?;
+        let context = Arc::new(Context::new(common)?);
         let rules = self.rules()?;
         let recorder = recorder()?;
         allow_files();
@@ -137,7 +154,7 @@ impl Proxy {
     async fn serve(
         &self,
         common: &Common,
-        context: &Context,
+        context: &Arc<Context>,
         rules: Rules,
         recorder: PrometheusHandle,
     ) -> Result<(), Failure> {
@@ -148,7 +165,8 @@ impl Proxy {
         );
         let hangup = caught(SignalKind::hangup())?;
         let metrics = Metrics::new();
-        let client = client(context, &metrics)?;
+        let resets = ResetWatch::default();
+        let client = client(context, &metrics, &resets)?;
         let proxy = {
             let client = client.clone();
             thingspace_proxy::Proxy::new(client.clone(), rules).metrics(move || {
@@ -156,6 +174,23 @@ impl Proxy {
                 recorder.run_upkeep();
                 recorder.render()
             })
+        };
+        let change = Arc::new(Change::default());
+        let destination = Destination::new(
+            self.allow_reset_to.clone(),
+            self.allow_reset_command.clone(),
+        );
+        let proxy = match destination {
+            Some(destination) => {
+                let resetter = Arc::new(Resetter {
+                    context: Arc::clone(context),
+                    destination,
+                    watch: resets,
+                    change: Arc::clone(&change),
+                });
+                proxy.reset_with(move |client| Box::pin(Arc::clone(&resetter).reset(client)))
+            }
+            None => proxy,
         };
         let listener = self.listener()?;
         let server = Server::new(Logged(proxy))
@@ -167,7 +202,7 @@ impl Proxy {
                 biased;
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
-                () = reload(hangup, common, context, &client) => {}
+                () = reload(hangup, common, context, &client, &change) => {}
             }
             log(
                 "info",
@@ -176,6 +211,8 @@ impl Proxy {
             );
         };
         let drained = server.run(listener, end).await;
+        // A reset that has begun brings its new password to the disk, whoever waits for it.
+        drop(change.lock().await);
         // What others need to know of the session; it stays open for them.
         if let Ok(Err(error)) = timeout(LAST_SAVE, client.sync()).await {
             log("warn", "not_saved", json!({ "message": error.to_string() }));
@@ -259,9 +296,121 @@ impl Proxy {
     }
 }
 
+/// The lock of whoever changes the password that the proxy uses.
+type Change = Mutex<()>;
+
+/// Resets the password for programs that ask the proxy for it.
+struct Resetter {
+    context: Arc<Context>,
+    destination: Destination,
+    watch: ResetWatch,
+    change: Arc<Change>,
+}
+
+impl Resetter {
+    async fn reset(self: Arc<Self>, client: Client<Pooled>) -> Result<(), ResetError> {
+        let _change = self.change.lock().await;
+        let client = OnRuntime {
+            client,
+            runtime: Handle::current(),
+            watch: self.watch.clone(),
+        };
+        // It writes files, and waits until they are on the disk.
+        let resetter = Arc::clone(&self);
+        let resetting = spawn_blocking(move || resetter.reset_there(client));
+        resetting
+            .await
+            .unwrap_or_else(|failed| resume_unwind(failed.into_panic()))
+    }
+
+    fn reset_there(&self, client: OnRuntime) -> Result<(), ResetError> {
+        let context = &*self.context;
+        let asked = client.clone();
+        let not_reset = |failure: &Failure| log("error", "not_reset", failure.to_json());
+        let prepared = Prepared::new(context, &self.destination, || {
+            // What other processes have done until now.
+            client
+                .synced()
+                .map_err(|error| Failure::of_call(error, &context.watch))?;
+            Ok(client)
+        });
+        let prepared = prepared.map_err(|failure| {
+            not_reset(&failure);
+            ResetError::NotPrepared(failure.to_string().into())
+        })?;
+        let done = prepared.run().map_err(|failure| {
+            not_reset(&failure);
+            let new = asked.session(|session| session.new_password().cloned());
+            match (failure.error(), new) {
+                (Some(error), _) => ResetError::Failed(error.clone()),
+                (None, Some(new)) => {
+                    let why = StoreError::new(failure.to_string());
+                    ResetError::Failed(Error::not_confirmed(new, why))
+                }
+                (None, None) => ResetError::NotPrepared(failure.to_string().into()),
+            }
+        })?;
+        let mut report = done.to_json();
+        if let Value::Object(report) = &mut report {
+            let message = done.lines(context).join(" ");
+            report.insert("message".to_owned(), message.into());
+        }
+        log("info", "reset", report);
+        Ok(())
+    }
+}
+
+/// The proxy's client, for a thread that waits.
+#[derive(Clone)]
+struct OnRuntime {
+    client: Client<Pooled>,
+    runtime: Handle,
+    watch: ResetWatch,
+}
+
+impl OnRuntime {
+    fn synced(&self) -> Result<(), Error> {
+        self.runtime.block_on(self.client.sync())
+    }
+}
+
+impl Resets for OnRuntime {
+    fn session<T>(&self, look: impl FnOnce(&mut Session) -> T) -> T {
+        self.client.session(look)
+    }
+
+    fn request(&self) -> Result<NewPassword, Error> {
+        self.runtime.block_on(self.client.request_reset())
+    }
+
+    fn wait_for_result(&self, at_most: Duration) {
+        self.watch.wait(at_most);
+    }
+
+    fn confirm(&self, new: &NewPassword) -> Result<(), Error> {
+        self.runtime.block_on(self.client.confirm_reset(new))
+    }
+
+    fn sync(&self) -> bool {
+        self.synced().is_ok()
+    }
+
+    fn saved<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        // The client saves beside its calls.
+        work()
+    }
+}
+
 /// Reads the credentials again at each signal.
-async fn reload(mut hangup: Signal, common: &Common, context: &Context, client: &Client<Pooled>) {
+async fn reload(
+    mut hangup: Signal,
+    common: &Common,
+    context: &Context,
+    client: &Client<Pooled>,
+    change: &Change,
+) {
     while hangup.recv().await.is_some() {
+        let _change = change.lock().await;
         match reloaded(common, context, client) {
             Ok(changed) => log("info", "reloaded", json!({ "changed": changed })),
             Err(failure) => {
@@ -294,11 +443,15 @@ fn reloaded(common: &Common, context: &Context, client: &Client<Pooled>) -> Resu
 }
 
 /// A client that shares the session, logs what happens and counts it.
-fn client(context: &Context, metrics: &Metrics) -> Result<Client<Pooled>, Failure> {
+fn client(
+    context: &Context,
+    metrics: &Metrics,
+    resets: &ResetWatch,
+) -> Result<Client<Pooled>, Failure> {
     let builder = context.builder(|| context.credentials.credentials())?;
     let store = OnThread::new(context.shared_store())
         .map_err(|error| Failure::caused_by(Exit::Usage, error))?;
-    let config = Config::new(builder).observer((Log, metrics.clone()));
+    let config = Config::new(builder).observer(((Log, resets.clone()), metrics.clone()));
     let client = Builder::new(config).store(store);
     let client = match context.tls()? {
         Some(tls) => client.tls(tls),

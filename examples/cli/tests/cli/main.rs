@@ -14,6 +14,7 @@ mod killed;
 mod log_in_out;
 mod pasted;
 mod proxy;
+mod proxy_reset;
 mod reset;
 mod roots;
 mod simulate;

@@ -19,6 +19,8 @@ use crate::stage::*;
 
 pub(crate) const CALL: &str = "/api/m2m/v1/accounts/0000123456-00001";
 
+const RESET: &str = "/api/m2m/v1/session/password/actions/reset";
+
 /// A proxy that runs.
 pub(crate) struct Proxy<'a> {
     stage: &'a Stage,
@@ -27,7 +29,7 @@ pub(crate) struct Proxy<'a> {
 }
 
 impl<'a> Proxy<'a> {
-    fn start(stage: &'a Stage, args: &[&str]) -> Self {
+    pub(crate) fn start(stage: &'a Stage, args: &[&str]) -> Self {
         Self::of(stage, &mut stage.command(&[&["proxy"], args].concat()))
     }
 
@@ -47,27 +49,40 @@ impl<'a> Proxy<'a> {
         proxy
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = self.child.as_ref().unwrap().id();
         kill(Pid::from_raw(id.try_into().unwrap()), signal).unwrap();
     }
 
     /// Waits for its end. Nothing that it wrote has a secret.
-    fn end(mut self) -> Ran {
+    pub(crate) fn end(mut self) -> Ran {
         self.stage.finish(self.child.take().unwrap())
     }
 
-    fn stop(self) -> Ran {
+    pub(crate) fn stop(self) -> Ran {
         self.signal(Signal::SIGTERM);
         self.end()
     }
 
-    fn connect(&self) -> TcpStream {
+    /// Kills it. What it wrote has no secret.
+    pub(crate) fn kill(self) {
+        self.signal(Signal::SIGKILL);
+        self.end().was_killed();
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
         TcpStream::connect(("127.0.0.1", self.port)).unwrap()
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         self.get_with(path, "")
+    }
+
+    /// Asks for a reset, as an SDK does.
+    pub(crate) fn reset(&self) -> (u16, String) {
+        let mut stream = self.connect();
+        ask_for_reset(&mut stream);
+        reply(stream)
     }
 
     fn get_with(&self, path: &str, headers: &str) -> (u16, String) {
@@ -86,7 +101,18 @@ impl Drop for Proxy<'_> {
     }
 }
 
-fn ask(stream: &mut impl Write, path: &str, headers: &str) {
+/// Sends the request for a reset.
+pub(crate) fn ask_for_reset(stream: &mut impl Write) {
+    let body = r#"{"oldPassword":"dummy"}"#;
+    let length = body.len();
+    write!(
+        stream,
+        "PUT {RESET} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+}
+
+pub(crate) fn ask(stream: &mut impl Write, path: &str, headers: &str) {
     write!(
         stream,
         "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n"
@@ -94,7 +120,7 @@ fn ask(stream: &mut impl Write, path: &str, headers: &str) {
     .unwrap();
 }
 
-fn reply(mut stream: impl Read) -> (u16, String) {
+pub(crate) fn reply(mut stream: impl Read) -> (u16, String) {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -103,7 +129,7 @@ fn reply(mut stream: impl Read) -> (u16, String) {
 }
 
 /// The lines of the log with this event.
-fn logged(ran: &Ran, event: &str) -> Vec<Value> {
+pub(crate) fn logged(ran: &Ran, event: &str) -> Vec<Value> {
     let lines = ran.stderr.lines();
     let lines = lines.filter(|line| !line.starts_with("thingspace:"));
     let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -291,8 +317,7 @@ fn a_proxy_that_was_killed_leaves_the_session_to_the_next_one() {
     let socket = socket.to_str().unwrap();
     let second = Proxy::start(&stage, &["--socket", socket]);
     for proxy in [first, second] {
-        proxy.signal(Signal::SIGKILL);
-        proxy.end().was_killed();
+        proxy.kill();
     }
     // The socket that the second one left behind is no hindrance.
     let third = Proxy::start(&stage, &["--socket", socket]);
@@ -313,8 +338,7 @@ fn a_proxy_that_is_killed_during_the_login_leaves_a_count_and_no_lock() {
         let mut stream = proxy.connect();
         ask(&mut stream, CALL, "");
         wait_for(|| stage.seen(Call::LogIn) > seen);
-        proxy.signal(Signal::SIGKILL);
-        proxy.end().was_killed();
+        proxy.kill();
         stage.pass(MINUTE);
     }
     let status = stage.status();
