@@ -10,7 +10,10 @@ use std::{
     panic::resume_unwind,
     path::{Path, PathBuf},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context as TaskContext, Poll},
     time::{Duration, Instant},
 };
@@ -39,7 +42,8 @@ use thingspace_proxy::{
 use tokio::{
     runtime::{self, Handle},
     signal::unix::{Signal, SignalKind, signal},
-    sync::Mutex,
+    spawn,
+    sync::{Mutex, Notify},
     task::spawn_blocking,
     time::timeout,
 };
@@ -166,7 +170,9 @@ impl Proxy {
         let hangup = caught(SignalKind::hangup())?;
         let metrics = Metrics::new();
         let resets = ResetWatch::default();
-        let client = client(context, &metrics, &resets)?;
+        let in_use = Arc::new(PasswordInUse::default());
+        let observer = ((Log, resets.clone()), Arc::clone(&in_use));
+        let client = client(context, (observer, metrics.clone()))?;
         let proxy = {
             let client = client.clone();
             thingspace_proxy::Proxy::new(client.clone(), rules).metrics(move || {
@@ -175,7 +181,6 @@ impl Proxy {
                 recorder.render()
             })
         };
-        let change = Arc::new(Change::default());
         let destination = Destination::new(
             self.allow_reset_to.clone(),
             self.allow_reset_command.clone(),
@@ -186,11 +191,15 @@ impl Proxy {
                     context: Arc::clone(context),
                     destination,
                     watch: resets,
-                    change: Arc::clone(&change),
+                    in_use: Arc::clone(&in_use),
                 });
                 proxy.reset_with(move |client| Box::pin(Arc::clone(&resetter).reset(client)))
             }
             None => proxy,
+        };
+        let settling = {
+            let (context, client) = (Arc::clone(context), client.clone());
+            spawn(settle(context, client, Arc::clone(&in_use)))
         };
         let listener = self.listener()?;
         let server = Server::new(Logged(proxy))
@@ -202,7 +211,7 @@ impl Proxy {
                 biased;
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
-                () = reload(hangup, common, context, &client, &change) => {}
+                () = reload(hangup, common, context, &client, &in_use) => {}
             }
             log(
                 "info",
@@ -212,7 +221,8 @@ impl Proxy {
         };
         let drained = server.run(listener, end).await;
         // A reset that has begun brings its new password to the disk, whoever waits for it.
-        drop(change.lock().await);
+        in_use.change(async {}).await;
+        settling.abort();
         // What others need to know of the session; it stays open for them.
         if let Ok(Err(error)) = timeout(LAST_SAVE, client.sync()).await {
             log("warn", "not_saved", json!({ "message": error.to_string() }));
@@ -296,31 +306,26 @@ impl Proxy {
     }
 }
 
-/// The lock of whoever changes the password that the proxy uses.
-type Change = Mutex<()>;
-
 /// Resets the password for programs that ask the proxy for it.
 struct Resetter {
     context: Arc<Context>,
     destination: Destination,
     watch: ResetWatch,
-    change: Arc<Change>,
+    in_use: Arc<PasswordInUse>,
 }
 
 impl Resetter {
     async fn reset(self: Arc<Self>, client: Client<Pooled>) -> Result<(), ResetError> {
-        let _change = self.change.lock().await;
         let client = OnRuntime {
             client,
             runtime: Handle::current(),
             watch: self.watch.clone(),
         };
-        // It writes files, and waits until they are on the disk.
         let resetter = Arc::clone(&self);
-        let resetting = spawn_blocking(move || resetter.reset_there(client));
-        resetting
-            .await
-            .unwrap_or_else(|failed| resume_unwind(failed.into_panic()))
+        // It writes files, and waits until they are on the disk.
+        let resetting = async { spawn_blocking(move || resetter.reset_there(client)).await };
+        let reset = self.in_use.change(resetting).await;
+        reset.unwrap_or_else(|failed| resume_unwind(failed.into_panic()))
     }
 
     fn reset_there(&self, client: OnRuntime) -> Result<(), ResetError> {
@@ -401,17 +406,71 @@ impl Resets for OnRuntime {
     }
 }
 
+/// The password that the proxy uses: who changes it, and the logins with it.
+#[derive(Default)]
+struct PasswordInUse {
+    changing: Mutex<()>,
+    /// True if a login has succeeded with it that nobody has looked at.
+    has_logged_in: AtomicBool,
+    logged_in: Notify,
+}
+
+impl PasswordInUse {
+    /// Changes the password, as the only one at a time.
+    async fn change<T>(&self, change: impl Future<Output = T>) -> T {
+        let _changing = self.changing.lock().await;
+        let changed = change.await;
+        // A login until now may have been made with the one before.
+        self.has_logged_in.store(false, Relaxed);
+        changed
+    }
+
+    /// Waits for a login that succeeds, and looks at it before the password is changed.
+    async fn after_login(&self, look: impl Future<Output = ()>) {
+        self.logged_in.notified().await;
+        let _changing = self.changing.lock().await;
+        if self.has_logged_in.swap(false, Relaxed) {
+            look.await;
+        }
+    }
+}
+
+impl Observer for PasswordInUse {
+    fn event(&self, event: &Event) {
+        if *event == Event::LoggedIn {
+            self.has_logged_in.store(true, Relaxed);
+            self.logged_in.notify_one();
+        }
+    }
+}
+
+/// Removes what is left of a reset after each login with the new password, as every
+/// command does.
+async fn settle(context: Arc<Context>, client: Client<Pooled>, in_use: Arc<PasswordInUse>) {
+    loop {
+        let settled = async {
+            let password = client.session(|session| session.credentials().password().cloned());
+            let context = Arc::clone(&context);
+            if let Some(password) = password {
+                let settling = spawn_blocking(move || context.records().settle(&password));
+                settling.await.ok();
+            }
+        };
+        in_use.after_login(settled).await;
+    }
+}
+
 /// Reads the credentials again at each signal.
 async fn reload(
     mut hangup: Signal,
     common: &Common,
     context: &Context,
     client: &Client<Pooled>,
-    change: &Change,
+    in_use: &PasswordInUse,
 ) {
     while hangup.recv().await.is_some() {
-        let _change = change.lock().await;
-        match reloaded(common, context, client) {
+        let reloaded = async { reloaded(common, context, client) };
+        match in_use.change(reloaded).await {
             Ok(changed) => log("info", "reloaded", json!({ "changed": changed })),
             Err(failure) => {
                 let message = failure.to_string();
@@ -443,15 +502,11 @@ fn reloaded(common: &Common, context: &Context, client: &Client<Pooled>) -> Resu
 }
 
 /// A client that shares the session, logs what happens and counts it.
-fn client(
-    context: &Context,
-    metrics: &Metrics,
-    resets: &ResetWatch,
-) -> Result<Client<Pooled>, Failure> {
+fn client(context: &Context, observer: impl Observer + 'static) -> Result<Client<Pooled>, Failure> {
     let builder = context.builder(|| context.credentials.credentials())?;
     let store = OnThread::new(context.shared_store())
         .map_err(|error| Failure::caused_by(Exit::Usage, error))?;
-    let config = Config::new(builder).observer(((Log, resets.clone()), metrics.clone()));
+    let config = Config::new(builder).observer(observer);
     let client = Builder::new(config).store(store);
     let client = match context.tls()? {
         Some(tls) => client.tls(tls),

@@ -255,3 +255,47 @@ fn law_8_a_proxy_that_is_killed_between_the_halves_leaves_the_new_password() {
     proxy.stop().succeeds();
     assert_eq!(failed_logins(&stage), 0);
 }
+
+#[test]
+fn a_login_with_the_new_password_settles_the_reset() {
+    let stage = Stage::open();
+    stage
+        .run(&["reset-password", "--to", "password"])
+        .succeeds();
+    stage.password();
+    let proxy = Proxy::start(&stage, &[]);
+    // The open session is no proof.
+    assert_eq!(proxy.get(CALL).0, 200);
+    assert!(stage.at("password.old").exists());
+    logs_in(&stage, &proxy);
+    wait_for(|| !stage.at("password.old").exists());
+    assert!(stage.status()["reset"].is_null());
+    proxy.stop().succeeds();
+    assert_eq!(failed_logins(&stage), 0);
+}
+
+#[test]
+fn a_login_of_its_own_reset_settles_that_one_only_when_it_comes_after_it() {
+    let stage = Stage::new();
+    let proxy = Proxy::start(&stage, &TO_FILE);
+    // This one logs in first, with the old password.
+    assert_eq!(proxy.reset().0, 200);
+    assert_eq!(proxy.get(CALL).0, 200);
+    assert!(stage.at("password.old").exists());
+    logs_in(&stage, &proxy);
+    wait_for(|| !stage.at("password.old").exists());
+    proxy.stop().succeeds();
+    assert!(stage.status()["reset"].is_null());
+}
+
+#[test]
+fn law_8_a_proxy_with_the_password_from_before_a_reset_does_not_start() {
+    let stage = Stage::open();
+    stage.run(&["reset-password", "--to", "other"]).succeeds();
+    stage
+        .run(&["proxy"])
+        .ends_with(3)
+        .reports("the password given is the one from before the reset")
+        .reports("other");
+    assert_eq!(stage.seen(Call::LogIn), 1);
+}
