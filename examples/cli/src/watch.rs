@@ -233,7 +233,7 @@ impl Observer for Watch {
                 self.observed.logins.fetch_add(1, Relaxed);
             }
             None | Some(OperationKind::LogOut | OperationKind::PasswordReset) => {
-                self.observed.own_sent.store(true, Relaxed)
+                self.observed.own_sent.store(true, Relaxed);
             }
             _ => {}
         }

@@ -346,6 +346,28 @@ fn a_proxy_that_is_killed_during_the_login_leaves_a_count_and_no_lock() {
 }
 
 #[test]
+fn a_proxy_that_is_killed_while_it_gives_a_response_on_does_not_end_it_as_a_whole() {
+    const LENGTH: usize = 8 * 1024 * 1024;
+    let stage = Stage::open();
+    let long = http::Response::new(vec![b'x'; LENGTH].into());
+    stage.inject(Call::Account, Fault::Replace(long));
+    let proxy = Proxy::start(&stage, &[]);
+    let mut stream = proxy.connect();
+    ask(&mut stream, CALL, "");
+    // It has begun, and more is on its way than fits into the buffers.
+    stream.read_exact(&mut [0; 4096]).unwrap();
+    proxy.kill();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    assert!(rest.len() < LENGTH, "{} bytes", rest.len());
+
+    let proxy = Proxy::start(&stage, &[]);
+    assert_eq!(proxy.get(CALL).0, 200);
+    proxy.stop().succeeds();
+    assert_eq!(stage.seen(Call::LogIn), 1);
+}
+
+#[test]
 fn its_rules_are_given_as_options() {
     let stage = Stage::open();
     let args = [

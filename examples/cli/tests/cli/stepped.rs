@@ -3,12 +3,25 @@
 //! and the kill comes as the call begins. Between these steps the program does nothing
 //! that is visible from outside.
 
-use std::{cell::Cell, fmt, fs, os::unix::process::ExitStatusExt};
+use std::{
+    cell::Cell,
+    fmt, fs,
+    io::Read,
+    os::unix::{net::UnixStream, process::ExitStatusExt},
+    path::Path,
+    process::ExitStatus,
+    thread,
+    time::Duration,
+};
 
-use nix::sys::signal::Signal;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use thingspace_simulator::{Call, Simulator};
 
 use crate::{
+    proxy::{self, Proxy},
     stage::*,
     traced::{STEPS, Step, signal_at},
 };
@@ -22,15 +35,20 @@ struct At {
 }
 
 impl At {
-    /// Returns true if the new password was written into this draft: after the response
-    /// to the reset. (Before that, space is reserved there.)
+    /// Returns true if the new password was written into this draft. Before that, space
+    /// is reserved there, and the old one may have been written there to prove that it can
+    /// be: what is no reservation sets the length first.
     fn is_after_the_draft(&self, draft: &str) -> bool {
-        let mut since_response = self.made.rsplitn(2, |step| step.name == "recvfrom");
-        let (Some(since), Some(_)) = (since_response.next(), since_response.next()) else {
-            return false;
-        };
-        let mut writes = since.iter().filter(|step| step.name == "write");
-        writes.any(|step| step.file.ends_with(draft))
+        let of_draft = self.made.iter().filter(|step| step.file.ends_with(draft));
+        let mut names = of_draft.map(|step| step.name);
+        let (mut before, mut is_reserved) = ("", false);
+        names.any(|name| {
+            let is_reservation = name == "write" && before != "ftruncate";
+            let is_filled = name == "write" && before == "ftruncate" && is_reserved;
+            is_reserved |= is_reservation;
+            before = name;
+            is_filled
+        })
     }
 }
 
@@ -52,6 +70,45 @@ fn kill_at_every_step(
     end_at_every_step(Signal::SIGKILL, before, args, then)
 }
 
+/// A request to a proxy.
+type Request = fn(&mut UnixStream);
+
+/// Runs a proxy once for each of its steps that may change anything, during this request,
+/// and kills it there. Calls `then` each time. Returns the number of times.
+fn kill_a_proxy_at_every_step(
+    before: impl Fn() -> Stage,
+    args: &[&str],
+    request: Request,
+    then: impl Fn(&Stage, &At),
+) -> usize {
+    let args = [&["proxy", "--socket", "proxy.sock"], args].concat();
+    let steps = STEPS.iter().map(|(step, _)| *step);
+    let steps = steps.filter(|step| !step.starts_with("open"));
+    let run = |stage: &Stage, step: &'static str, nth| {
+        let socket = stage.at("proxy.sock");
+        let meanwhile = |proxy| {
+            thread::spawn(move || request_and_end(&socket, request, proxy));
+        };
+        let command = stage.command(&args);
+        signal_at(&command, step, nth, Signal::SIGKILL, meanwhile)
+    };
+    at_every_step(steps, before, run, then)
+}
+
+/// Makes a request to a proxy once it listens, then ends the proxy if it is still there.
+fn request_and_end(socket: &Path, request: Request, proxy: Pid) {
+    let goes_on = || kill(proxy, None).is_ok();
+    while goes_on() {
+        if let Ok(mut stream) = UnixStream::connect(socket) {
+            request(&mut stream);
+            let _ = stream.read_to_end(&mut Vec::new());
+            let _ = kill(proxy, Signal::SIGTERM);
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Runs the program once for each of its steps, and sends it a signal there that
 /// ends it. Calls `then` each time, with what the program left behind. Returns the
 /// number of times.
@@ -61,11 +118,23 @@ fn end_at_every_step(
     args: &[&str],
     then: impl Fn(&Stage, &At),
 ) -> usize {
+    let run = |stage: &Stage, step: &'static str, nth| {
+        signal_at(&stage.command(args), step, nth, signal, |_| {})
+    };
+    at_every_step(STEPS.iter().map(|(step, _)| *step), before, run, then)
+}
+
+fn at_every_step(
+    steps: impl Iterator<Item = &'static str>,
+    before: impl Fn() -> Stage,
+    run: impl Fn(&Stage, &'static str, usize) -> (ExitStatus, Vec<Step>),
+    then: impl Fn(&Stage, &At),
+) -> usize {
     let mut kills = 0;
-    for (step, _) in STEPS {
+    for step in steps {
         for nth in 1.. {
             let stage = before();
-            let (end, made) = signal_at(&stage.command(args), step, nth, signal);
+            let (end, made) = run(&stage, step, nth);
             // Otherwise it has come to its own end.
             if end.signal().is_none() {
                 assert!(end.code() < Some(2), "{end}");
@@ -174,12 +243,22 @@ fn law_8_a_reset_that_is_asked_to_end_saves_the_new_password_first() {
 /// Asserts that after a killed reset, the old password or the new one is where it
 /// is reported to be.
 fn assert_saved_at_every_step(before: impl Fn() -> Stage) {
+    let kill = |before: &dyn Fn() -> Stage, then: &dyn Fn(&Stage, &At)| {
+        kill_at_every_step(before, &RESET, then)
+    };
+    assert_saved_after_kills(before, kill);
+}
+
+fn assert_saved_after_kills(
+    before: impl Fn() -> Stage,
+    kill: impl Fn(&dyn Fn() -> Stage, &dyn Fn(&Stage, &At)) -> usize,
+) {
     // Every stage begins with the same one.
     let stage = before();
     let old = &stage.password();
     let resets = stage.seen(Call::ResetPassword);
     let lost = Cell::new(0);
-    let kills = kill_at_every_step(before, &RESET, |stage, at| {
+    let kills = kill(&before, &|stage, at| {
         let new = stage.password();
         let is_reset = new != *old;
         let holds = |name: &str, password: &str| {
@@ -281,4 +360,34 @@ fn law_8_a_reset_that_is_killed_while_it_hands_the_new_password_over() {
         }
     });
     assert!(kills > 40, "{kills} kills");
+}
+
+#[test]
+fn a_killed_proxy_leaves_a_session_that_the_next_one_uses() {
+    let call: Request = |stream| proxy::ask(stream, proxy::CALL, "");
+    let kills = kill_a_proxy_at_every_step(Stage::new, &[], call, |stage, at| {
+        let sent = stage.seen(Call::LogIn);
+        stage.pass(MINUTE);
+        // What the killed one left behind of its socket is no hindrance.
+        let next = Proxy::start(stage, &["--socket", "proxy.sock"]);
+        let mut stream = UnixStream::connect(stage.at("proxy.sock")).unwrap();
+        call(&mut stream);
+        assert_eq!(proxy::reply(stream).0, 200, "{at}");
+        next.stop().succeeds();
+        assert!(stage.seen(Call::LogIn) <= sent + 1, "{at}");
+        assert_eq!(stage.status()["login_guard"]["failed_logins"], 0, "{at}");
+        let failed = stage.server.with(|service| service.counts().failed_logins);
+        assert_eq!(failed, 0, "{at}");
+        assert_tidy(stage, at);
+    });
+    assert!(kills > 40, "{kills} kills");
+}
+
+#[test]
+fn law_8_a_proxy_that_is_killed_during_a_reset_never_leaves_the_operator_with_neither() {
+    let args = ["--allow-reset-to", "password"];
+    let kill = |before: &dyn Fn() -> Stage, then: &dyn Fn(&Stage, &At)| {
+        kill_a_proxy_at_every_step(before, &args, proxy::ask_for_reset, then)
+    };
+    assert_saved_after_kills(Stage::open, kill);
 }

@@ -34,6 +34,7 @@ pub(crate) const STEPS: &[(&str, c_long)] = &[
     ("mkdirat", libc::SYS_mkdirat),
     ("flock", libc::SYS_flock),
     ("write", libc::SYS_write),
+    ("writev", libc::SYS_writev),
     ("ftruncate", libc::SYS_ftruncate),
     ("fsync", libc::SYS_fsync),
     #[cfg(target_arch = "x86_64")]
@@ -57,7 +58,8 @@ pub(crate) struct Step {
     pub(crate) file: String,
 }
 
-/// Runs a program and sends it a signal as its `nth` step of this name begins.
+/// Runs a program and sends it a signal as its `nth` step of this name begins. Calls
+/// `meanwhile` with its number, once it has started.
 /// Returns its end, and the steps that it had made before the signal, or all if it ended
 /// before. (Another thread may have been in the middle of one.)
 pub(crate) fn signal_at(
@@ -65,8 +67,10 @@ pub(crate) fn signal_at(
     name: &str,
     nth: usize,
     signal: Signal,
+    meanwhile: impl FnOnce(Pid),
 ) -> (ExitStatus, Vec<Step>) {
     let program = start(program);
+    meanwhile(program);
     let mut steps = Vec::<(Pid, bool, Step)>::new();
     let mut is_sent = false;
     let made = |steps: Vec<(Pid, bool, Step)>| {
