@@ -2,7 +2,7 @@
 
 use std::{fmt, hash::Hasher};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::model::RequestId;
@@ -62,7 +62,7 @@ fn feed(hasher: &mut SipHasher13, value: &Value) {
         Value::Bool(value) => hasher.write(&[1, u8::from(*value)]),
         Value::Number(number) => {
             hasher.write_u8(2);
-            feed_text(hasher, &number.to_string());
+            feed_text(hasher, &number_text(number));
         }
         Value::String(text) => {
             hasher.write_u8(3);
@@ -79,8 +79,18 @@ fn feed(hasher: &mut SipHasher13, value: &Value) {
     }
 }
 
+/// A number as text, whether or not a feature of `serde_json` keeps how it was written.
+fn number_text(number: &Number) -> String {
+    match (number.as_i64(), number.as_u64(), number.as_f64()) {
+        (Some(number), _, _) => number.to_string(),
+        (_, Some(number), _) => number.to_string(),
+        (_, _, Some(number)) => format!("{number:?}"),
+        (None, None, None) => number.to_string(),
+    }
+}
+
 fn feed_object(hasher: &mut SipHasher13, mut fields: Vec<(&String, &Value)>) {
-    // Their order is that of the text if a feature of serde_json says so.
+    // A feature of serde_json keeps the order in which they were written.
     fields.sort_unstable_by_key(|(name, _)| *name);
     hasher.write_u8(5);
     feed_length(hasher, fields.len());
