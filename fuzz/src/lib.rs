@@ -9,6 +9,7 @@
 )]
 
 mod bearer_token;
+mod callback;
 mod history;
 mod log_in;
 mod log_out;
@@ -25,8 +26,8 @@ mod text;
 mod wire;
 
 pub use self::{
-    bearer_token::bearer_token, history::history, log_in::log_in, log_out::log_out,
-    machine::machine, merge::merge, refusal::refusal, request::request,
+    bearer_token::bearer_token, callback::callback, history::history, log_in::log_in,
+    log_out::log_out, machine::machine, merge::merge, refusal::refusal, request::request,
     reset_password::reset_password, simulator::simulator, snapshot::snapshot,
 };
 
@@ -34,8 +35,9 @@ pub use self::{
 pub type Target = fn(&[u8]);
 
 /// All targets, each with the name of its program and of its corpus.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("bearer_token", bearer_token),
+    ("callback", callback),
     ("history", history),
     ("log_in", log_in),
     ("log_out", log_out),

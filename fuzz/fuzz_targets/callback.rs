@@ -1,0 +1,4 @@
+//! Runs [`thingspace_fuzz::callback`].
+#![cfg_attr(fuzzing, no_main)]
+
+thingspace_fuzz::program!(callback);
