@@ -158,19 +158,21 @@ fn a_window_for_nothing_knows_nothing() {
 
 #[test]
 fn a_clock_that_is_set_back_forgets_nothing_too_soon() {
-    let mut known = Duplicates::new(10, HOUR);
-    let ahead = NOW + 48 * HOUR;
+    let mut known = Duplicates::new(3, HOUR);
+    let (ahead, later) = (NOW + 48 * HOUR, NOW + HOUR);
     known.record(&key_of(1), ahead);
     known.record(&key_of(2), NOW);
     assert!(known.is_known(&key_of(1), NOW));
     // The second is over, and stands behind one that is not.
-    assert!(!known.is_known(&key_of(2), NOW + HOUR));
-    assert!(known.record(&key_of(2), NOW + HOUR));
-    assert!(!known.record(&key_of(2), NOW + HOUR));
-    assert_eq!(known.len(), 2);
-    for device in 3..20 {
-        known.record(&key_of(device), NOW + HOUR);
-        assert!(known.len() <= 10);
+    assert!(!known.is_known(&key_of(2), later));
+    assert!(known.record(&key_of(2), later));
+    assert!(!known.record(&key_of(2), later));
+    // Recorded twice, it takes the room of one.
+    assert!(known.record(&key_of(3), later));
+    assert!((1..=3).all(|device| known.is_known(&key_of(device), later)));
+    for device in 4..20 {
+        known.record(&key_of(device), later);
+        assert_eq!(known.len(), 3);
     }
 }
 

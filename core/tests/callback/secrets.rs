@@ -3,7 +3,10 @@
 use std::fmt::{Debug, Display, Write};
 
 use serde_json::{Value, json};
-use thingspace_core::callback::{Listener, NiddService, ROTATION_OVERLAP};
+use thingspace_core::{
+    callback::{CallbackMessage, Listener, NiddService, ROTATION_OVERLAP},
+    model::FromJson,
+};
 
 use crate::stage::*;
 
@@ -99,6 +102,19 @@ fn law_10_neither_an_acceptance_nor_a_refusal_shows_a_credential() {
         }
     }
     assert!(accepted > 100 && refused > 100, "{accepted} {refused}");
+}
+
+#[test]
+fn law_10_a_message_that_is_read_without_a_listener_has_no_credentials_either() {
+    for (name, password) in [
+        (json!(NAME), json!(NEW)),
+        (json!([NAME]), json!({NEW: NEW})),
+    ] {
+        let body = message(&json!({"username": name, "password": password}));
+        let message = CallbackMessage::from_json(body).unwrap();
+        assert_eq!(message.other.iter().count(), 0);
+        assert_eq!(message.other.unfit(), [""; 0]);
+    }
 }
 
 #[test]
