@@ -34,7 +34,7 @@ pub const ROTATION_OVERLAP: Duration = Duration::from_secs(30 * 60);
 ///
 /// They are not those of a session: ThingSpace sends them in the clear to the address that
 /// was registered, and lists them to every user of the account.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ListenerCredentials {
     username: String,
     password: Password,
@@ -138,9 +138,9 @@ impl Listener {
     /// Reads a request that came to the listener's address. Its content type does not
     /// matter.
     ///
-    /// Nothing but the credentials is read of a body before they are found to be right.
-    /// The user name and the password are compared in a time that shows nothing of them
-    /// but the length of what was registered.
+    /// A body is not read as a message before its credentials are found to be right. They
+    /// are compared in a time that shows nothing of them but the length of what was
+    /// registered.
     ///
     /// The body stays yours. It holds the password: to save a message whole, save
     /// [`Callback::json`].
