@@ -1,7 +1,6 @@
 //! The user, and the count of failed logins that locks the username.
 
 use fastrand::Rng;
-use serde_json::{Value, json};
 
 /// A username, its password, and the number of failed logins in a row.
 #[derive(Clone)]
@@ -81,23 +80,4 @@ impl User {
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
-}
-
-/// The account information: documented fields, made-up values.
-pub(crate) fn information(name: &str) -> Value {
-    let (number, _) = name.split_once('-').unwrap_or((name, ""));
-    json!({
-        "accountName": name,
-        "accountNumber": number,
-        "organizationName": "Heart of Gold",
-        "isProvisioningAllowed": true,
-        "carriers": ["Verizon Wireless"],
-        "features": ["Dynamic IP"],
-        "ipPools": [
-            {"poolName": "Default", "poolType": "Dynamic IP", "isDefaultPool": true}
-        ],
-        "servicePlans": [
-            {"name": "5MB", "code": "5MB", "sizeKb": 5120}
-        ],
-    })
 }

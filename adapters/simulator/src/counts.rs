@@ -24,6 +24,12 @@ pub struct Counts {
     pub failed_logins: u64,
     /// Logins that were refused because the username was locked.
     pub locked_logins: u64,
+    /// Callbacks that were sent, each time counted.
+    pub callbacks_sent: u64,
+    /// Callbacks that the listener accepted.
+    pub callbacks_accepted: u64,
+    /// Callbacks that no listener accepted, however often they were sent.
+    pub callbacks_archived: u64,
     /// Requests for another host than the service's own. Stays zero while the
     /// service has no [host of its own](crate::Simulator::authority).
     pub misdirected: u64,

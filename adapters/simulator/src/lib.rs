@@ -11,16 +11,19 @@ mod body;
 mod call;
 #[cfg(feature = "serve")]
 mod connection;
+mod connectivity;
 mod counts;
 #[cfg(feature = "serve")]
 mod cut;
-mod devices;
+#[cfg(feature = "serve")]
+mod deliver;
 mod fault;
 mod form;
 mod input;
 mod outage;
 mod refusal;
 mod reply;
+mod route;
 #[cfg(feature = "serve")]
 mod server;
 mod service;
@@ -32,6 +35,7 @@ mod tls;
 mod tracker;
 
 pub use call::Call;
+pub use connectivity::{CallbackFault, Delivery};
 pub use counts::Counts;
 pub use fault::Fault;
 pub use form::Form;

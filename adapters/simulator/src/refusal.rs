@@ -6,6 +6,8 @@ use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::route::Errors;
+
 /// The reason why a request was not executed.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -16,6 +18,8 @@ pub(crate) enum Refusal {
     },
     /// The API's 400, with a whole code from the simulator's settings.
     LogIn { code: String, message: &'static str },
+    /// The API's 400 with a code of three digits, as ten calls document it.
+    Numbered { message: &'static str },
     /// The gateway's fault.
     Gateway {
         status: StatusCode,
@@ -62,6 +66,44 @@ impl Refusal {
     pub(crate) const NO_ACCOUNT: Self = Self::Api {
         code: "REQUEST_FAILED.AccountNotFound",
         message: "The account does not exist.",
+    };
+
+    // Our choice: Verizon publishes no codes for these.
+    pub(crate) const UNDOCUMENTED: Self = Self::Api {
+        code: "INPUT_INVALID.Request.UnknownField",
+        message: "The request has a field that is not documented.",
+    };
+    pub(crate) const TOO_MANY: Self = Self::Api {
+        code: "INPUT_INVALID.Request.TooManyItems",
+        message: "The request has more items than are documented.",
+    };
+    pub(crate) const NO_DEVICES: Self = Self::Api {
+        code: "INPUT_INVALID.Request.NoDevices",
+        message: "The request names no device.",
+    };
+    pub(crate) const NO_DEVICE: Self = Self::Api {
+        code: "REQUEST_FAILED.DeviceNotFound",
+        message: "The account has no such device.",
+    };
+    pub(crate) const NO_REQUEST: Self = Self::Api {
+        code: "REQUEST_FAILED.RequestNotFound",
+        message: "The account has no such request.",
+    };
+    pub(crate) const NO_CALLBACK: Self = Self::Api {
+        code: "REQUEST_FAILED.CallbackNotFound",
+        message: "The account has no listener for this service.",
+    };
+    pub(crate) const NO_GROUP: Self = Self::Api {
+        code: "REQUEST_FAILED.DeviceGroupNotFound",
+        message: "The account has no such group.",
+    };
+    pub(crate) const GROUP_EXISTS: Self = Self::Api {
+        code: "INPUT_INVALID.DeviceGroup.Exists",
+        message: "The account has a group of this name.",
+    };
+    pub(crate) const DEFAULT_GROUP: Self = Self::Api {
+        code: "INPUT_INVALID.DeviceGroup.Default",
+        message: "The default group can't be changed.",
     };
 
     // Documented by Verizon: the gateway's codes, statuses and messages.
@@ -118,10 +160,19 @@ impl Refusal {
         description: "Missing token parameter value",
     };
 
+    /// Returns the refusal of a request's content in the shape that the call documents.
+    pub(crate) fn shaped(self, errors: Errors) -> Self {
+        match self {
+            Self::Api { message, .. } if errors == Errors::Numbered => Self::Numbered { message },
+            other => other,
+        }
+    }
+
     pub(crate) fn into_response(self) -> Response<Bytes> {
         match self {
             Self::Api { code, message } => api(&format!("UnifiedWebService.{code}"), message),
             Self::LogIn { code, message } => api(&code, message),
+            Self::Numbered { message } => api("400", message),
             Self::Gateway {
                 status,
                 code,

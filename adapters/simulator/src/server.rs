@@ -15,10 +15,11 @@ use hyper_util::rt::TokioExecutor;
 use thingspace_core::Timestamp;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::{self, Runtime};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::sleep;
 
 use crate::connection::{self, Builder};
+use crate::deliver::deliver_callbacks;
 #[cfg(feature = "tls")]
 use crate::tls;
 use crate::tracker::{ConnectionTracker, TrackedConnection};
@@ -28,6 +29,9 @@ use crate::{Reply, Simulator};
 /// HTTP/2 on `127.0.0.1`.
 ///
 /// Without TLS, a client uses HTTP/2 by prior knowledge (RFC 9113 §3.3).
+///
+/// It delivers callbacks to listeners on the same machine over plain HTTP/1.1. A listener
+/// has ten seconds to respond. Callbacks for other machines, or over TLS, are not sent.
 ///
 /// Its time is the system's clock, [advanced](Self::advance) by the caller. The
 /// response to a request body of more than one mebibyte is 413. `drop` closes
@@ -112,10 +116,12 @@ impl Server {
             simulator: Mutex::new(simulator),
             ahead: Mutex::default(),
             tracker: Mutex::default(),
+            change: Notify::new(),
             log,
         });
         let (stop, stopped) = oneshot::channel();
         runtime.spawn(accept(listener, Arc::clone(&shared), serve));
+        runtime.spawn(deliver_callbacks(Arc::clone(&shared)));
         let thread = thread::Builder::new()
             .name("thingspace-simulator".to_owned())
             // When the runtime is dropped, it drops every connection.
@@ -129,10 +135,13 @@ impl Server {
         })
     }
 
-    /// Moves the service's clock forward.
+    /// Moves the service's clock forward. Callbacks that are due then are delivered.
     pub fn advance(&self, time: Duration) {
-        let mut ahead = self.shared.ahead();
-        *ahead = ahead.saturating_add(time);
+        {
+            let mut ahead = self.shared.ahead();
+            *ahead = ahead.saturating_add(time);
+        }
+        self.shared.change.notify_one();
     }
 
     /// Closes every connection as soon as it is idle, and returns when all are
@@ -151,7 +160,9 @@ impl Server {
     /// Gives access to the simulator. No request is executed meanwhile, so a
     /// request that `act` sends would wait for ever.
     pub fn with<R>(&self, act: impl FnOnce(&mut Simulator) -> R) -> R {
-        self.shared.with(act)
+        let result = self.shared.with(act);
+        self.shared.change.notify_one();
+        result
     }
 
     /// Returns the base of its calls: `http://127.0.0.1:PORT/api`, or
@@ -195,6 +206,8 @@ pub(crate) struct Shared {
     /// The time by which the service's clock is ahead of the system's.
     ahead: Mutex<Duration>,
     tracker: Mutex<ConnectionTracker>,
+    /// Wakes the delivery of callbacks.
+    change: Notify,
     log: Log,
 }
 
@@ -215,13 +228,24 @@ impl Shared {
     /// Gives a request to the simulator, and reports its reply.
     pub(crate) fn respond(&self, request: &Request<Bytes>) -> Reply {
         let now = self.now();
-        let reply = self.with(|simulator| simulator.respond(now, request));
+        let (reply, is_waiting) = self.with(|simulator| {
+            let reply = simulator.respond(now, request);
+            (reply, simulator.next_event().is_some())
+        });
+        if is_waiting {
+            self.change.notify_one();
+        }
         (self.log)(request, &reply);
         reply
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from(SystemTime::now()) + *self.ahead()
+    }
+
+    /// Waits until callbacks may have become due.
+    pub(crate) async fn changed(&self) {
+        self.change.notified().await;
     }
 
     pub(crate) fn track_connection(&self) -> TrackedConnection {

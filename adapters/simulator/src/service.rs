@@ -2,17 +2,15 @@
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use thingspace_core::Timestamp;
 
-use crate::account::{self, Verdict};
-use crate::call::account_in;
+use crate::account::Verdict;
+use crate::connectivity::{Ask, Served};
 use crate::input::Input;
 use crate::refusal::{Refusal, bare, json_response};
-use crate::{Call, Simulator, devices};
-
-type Served = Result<Response<Bytes>, Refusal>;
+use crate::route::Route;
+use crate::{Call, Simulator};
 
 impl Simulator {
     /// Executes or refuses a request and returns the response.
@@ -48,12 +46,11 @@ impl Simulator {
                 self.check_bearer(now, input)?;
                 self.log_in(now, input)
             }
-            Call::LogOut => {
-                self.in_session(now, input, |service, input| Ok(service.log_out(input)))
+            Call::LogOut => self.in_session(now, input, |service| Ok(service.log_out(input))),
+            Call::ResetPassword => {
+                self.in_session(now, input, |service| service.reset_password(input))
             }
-            Call::ResetPassword => self.in_session(now, input, Self::reset_password),
-            Call::Account => self.in_session(now, input, Self::account_information),
-            Call::Devices => self.in_session(now, input, Self::list_devices),
+            call => self.in_session(now, input, |service| service.manage(now, call, input)),
         }
     }
 
@@ -145,13 +142,13 @@ impl Simulator {
         &mut self,
         now: Timestamp,
         input: Input<'_>,
-        act: fn(&mut Self, Input<'_>) -> Served,
+        act: impl FnOnce(&mut Self) -> Served,
     ) -> Served {
         self.check_bearer(now, input)?;
         let token = input.session_token();
         self.sessions.check(now, token)?;
         input.check_address()?;
-        let response = act(self, input)?;
+        let response = act(self)?;
         self.sessions.refresh(now, token.unwrap_or_default());
         Ok(response)
     }
@@ -177,18 +174,14 @@ impl Simulator {
         Ok(response)
     }
 
-    fn account_information(&mut self, input: Input<'_>) -> Served {
+    /// Executes a call of Connectivity Management.
+    fn manage(&mut self, now: Timestamp, call: Call, input: Input<'_>) -> Served {
+        let route = Route::of(call).ok_or(Refusal::NO_RESOURCE)?;
+        let handler = route.handler.ok_or(Refusal::NO_RESOURCE)?;
         let path = self.path(input.0.uri().path()).unwrap_or_default();
-        let name = percent_decode_str(account_in(path).unwrap_or_default()).decode_utf8_lossy();
-        if name != self.account {
-            return Err(Refusal::NO_ACCOUNT);
-        }
-        Ok(json_response(StatusCode::OK, &account::information(&name)))
-    }
-
-    fn list_devices(&mut self, input: Input<'_>) -> Served {
-        let page = devices::page(&self.account, self.devices, &input.json()?)?;
-        Ok(json_response(StatusCode::OK, &page))
+        let ask = Ask::read(now, route, path, input).map_err(|r| r.shaped(route.errors))?;
+        self.connectivity.settle(now);
+        handler(&mut self.connectivity, &ask).map_err(|refusal| refusal.shaped(route.errors))
     }
 
     fn wrong_credentials(&self) -> Refusal {

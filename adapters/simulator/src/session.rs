@@ -78,7 +78,7 @@ impl Session {
 }
 
 /// A random GUID (RFC 9562, version 4).
-fn guid(rng: &mut Rng) -> String {
+pub(crate) fn guid(rng: &mut Rng) -> String {
     format!(
         "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
         rng.u32(..),

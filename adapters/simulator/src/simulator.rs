@@ -3,20 +3,22 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use thingspace_core::Timestamp;
 
 use crate::account::User;
 use crate::bearer::Bearers;
+use crate::connectivity::Connectivity;
 use crate::input::Input;
 use crate::outage::{Outage, Part};
 use crate::session::Sessions;
-use crate::{Call, Counts, Fault, Reply};
+use crate::{Call, CallbackFault, Counts, Delivery, Fault, Reply};
 
-/// A ThingSpace with one application, one user, one account and some devices.
+/// A ThingSpace with one application, one user, an account and its devices.
 ///
 /// It has no clock and does no I/O: [`respond`](Self::respond) takes the
 /// request and the time. The same seed, requests and times give the same
@@ -33,8 +35,6 @@ pub struct Simulator {
     pub(crate) authority: Option<String>,
     pub(crate) key: String,
     pub(crate) secret: String,
-    pub(crate) account: String,
-    pub(crate) devices: u64,
     pub(crate) refusal_code: String,
     pub(crate) lock_code: String,
     pub(crate) sessions_replace_each_other: bool,
@@ -45,6 +45,7 @@ pub struct Simulator {
     pub(crate) sessions: Sessions,
     pub(crate) counts: Counts,
     pub(crate) rng: Rng,
+    pub(crate) connectivity: Connectivity,
     faults: VecDeque<(Option<Call>, Fault)>,
     outages: Vec<Outage>,
 }
@@ -75,8 +76,6 @@ impl Simulator {
             authority: None,
             key: Self::KEY.to_owned(),
             secret: Self::SECRET.to_owned(),
-            account: Self::ACCOUNT.to_owned(),
-            devices: 5,
             refusal_code: "UnifiedWebService.INPUT_INVALID.Credentials.Invalid".to_owned(),
             lock_code: "UnifiedWebService.REQUEST_FAILED.User.Locked".to_owned(),
             sessions_replace_each_other: true,
@@ -87,6 +86,8 @@ impl Simulator {
             sessions: Sessions::default(),
             counts: Counts::default(),
             rng: Rng::with_seed(seed),
+            // Of its own, so that the tokens are those without any request to it.
+            connectivity: Connectivity::new(Self::ACCOUNT, 5, Rng::with_seed(!seed)),
             faults: VecDeque::new(),
             outages: Vec::new(),
         }
@@ -111,7 +112,7 @@ impl Simulator {
     /// Sets the name of the account.
     #[must_use]
     pub fn account(mut self, name: impl Into<String>) -> Self {
-        self.account = name.into();
+        self.connectivity.rename_home(name.into());
         self
     }
 
@@ -119,7 +120,56 @@ impl Simulator {
     /// are listed, so a million costs no more than one.
     #[must_use]
     pub fn devices(mut self, count: u64) -> Self {
-        self.devices = count;
+        self.connectivity.generate_devices(count);
+        self
+    }
+
+    /// Adds another account of the same user. It has no devices, until some are added to it
+    /// or moved there.
+    #[must_use]
+    pub fn other_account(mut self, name: impl Into<String>) -> Self {
+        self.connectivity.add_account(name.into());
+        self
+    }
+
+    /// Sets the most items on a page of leads, of a group or of text messages: those that
+    /// are continued by `next`. By default it is 100, as documented for text messages. 0 is
+    /// the same as 1.
+    #[must_use]
+    pub fn page_size(mut self, items: usize) -> Self {
+        self.connectivity.page_size = items.max(1);
+        self
+    }
+
+    /// Sets the time that an asynchronous request takes. By default it is five seconds.
+    #[must_use]
+    pub fn request_time(mut self, time: Duration) -> Self {
+        self.connectivity.set_request_time(time);
+        self
+    }
+
+    /// Sets the time between two devices of one asynchronous request. By default there is
+    /// none: a request ends for all of its devices at once.
+    #[must_use]
+    pub fn device_interval(mut self, interval: Duration) -> Self {
+        self.connectivity.set_device_interval(interval);
+        self
+    }
+
+    /// Sets the time for which callbacks have the credentials of the registration before.
+    /// From 9 to 14 minutes were reported from the field. By default there is none.
+    #[must_use]
+    pub fn rotation_delay(mut self, delay: Duration) -> Self {
+        self.connectivity.set_rotation_delay(delay);
+        self
+    }
+
+    /// Makes the way to the listeners unreliable. Of the callbacks, `percent` are lost and as
+    /// many are doubled, at random. Each is late by a random time of at most `delay`, so
+    /// they arrive in another order.
+    #[must_use]
+    pub fn unreliable_callbacks(mut self, percent: u8, delay: Duration) -> Self {
+        self.connectivity.set_unreliable_callbacks(percent, delay);
         self
     }
 
@@ -237,6 +287,53 @@ impl Simulator {
         self.outages.clear();
     }
 
+    /// Makes every asynchronous request fail as far as it is about a device with this
+    /// identifier, of any kind. The callback has this code and text. Requests in progress
+    /// are included.
+    pub fn fail_device(
+        &mut self,
+        id: impl Into<String>,
+        code: impl Into<String>,
+        text: impl Into<String>,
+    ) {
+        let connectivity = &mut self.connectivity;
+        connectivity.fail_device(id.into(), code.into(), text.into());
+    }
+
+    /// Ends the effect of [`fail_device`](Self::fail_device).
+    pub fn mend_device(&mut self, id: &str) {
+        self.connectivity.mend_device(id);
+    }
+
+    /// Receives a text message from the device with this identifier, of any kind. It is in
+    /// the history at once, and in a callback after the next
+    /// [`StartQueuedSmsDelivery`](Call::StartQueuedSmsDelivery). Returns false if there is
+    /// no such device.
+    pub fn receive_sms(&mut self, now: Timestamp, id: &str, text: &str) -> bool {
+        self.connectivity.receive_sms(now, id, text)
+    }
+
+    /// Returns the callbacks to send at the time `now`. Whoever sends them reports each
+    /// response with [`callback_answered`](Self::callback_answered).
+    ///
+    /// A callback that is not accepted is returned again after five minutes, three times.
+    pub fn callbacks_due(&mut self, now: Timestamp) -> Vec<Delivery> {
+        self.connectivity.callbacks_due(now, &mut self.counts)
+    }
+
+    /// Takes the status of a listener's response to the [delivery](Delivery) with this id. A
+    /// listener that does not respond need not be reported.
+    pub fn callback_answered(&mut self, id: u64, status: StatusCode) {
+        let connectivity = &mut self.connectivity;
+        connectivity.callback_answered(id, status, &mut self.counts);
+    }
+
+    /// Queues a fault for the next callback that has a listener. Each fault applies to one
+    /// message, in the order in which messages become due.
+    pub fn inject_callback(&mut self, fault: CallbackFault) {
+        self.connectivity.inject_callback(fault);
+    }
+
     /// Unlocks the username and clears the count of failed logins. At Verizon
     /// only the support can do this.
     pub fn unlock(&mut self) {
@@ -285,6 +382,12 @@ impl Simulator {
         self.faults.len()
     }
 
+    /// Returns the earliest time at which a request goes on or a callback is due. `None` if
+    /// nothing is in progress.
+    pub fn next_event(&self) -> Option<Timestamp> {
+        self.connectivity.next_event()
+    }
+
     /// Returns the current password. A real service never reveals it. With it a
     /// test checks that its client has the right one.
     pub fn reveal_password(&self) -> &str {
@@ -316,7 +419,7 @@ impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Simulator")
             .field("username", &self.user.username())
-            .field("account", &self.account)
+            .field("account", &self.connectivity.home())
             .field("locked", &self.is_locked())
             .field("faults_left", &self.faults_left())
             .field("counts", &self.counts)
