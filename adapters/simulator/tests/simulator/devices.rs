@@ -1,7 +1,7 @@
-//! The two calls that use a session: account information and devices.
+//! Account information, and the list of devices with its filters and its pages.
 
 use serde_json::{Value, json};
-use thingspace_simulator::Simulator;
+use thingspace_simulator::{Call, Simulator};
 
 use crate::service::*;
 
@@ -142,4 +142,117 @@ fn a_list_requires_an_object_and_the_right_account() {
     service
         .send(&without_body(tokens.authorize(post(DEVICES))))
         .assert_refused("INPUT_INVALID.RequestUndefined");
+}
+
+/// Returns the numbers of the devices that a list has, the first of which is 1.
+fn listed(service: &mut Service, tokens: &Tokens, body: &Value) -> Vec<u64> {
+    let page = service.devices(tokens, body).json();
+    let devices = page["devices"].as_array().unwrap();
+    devices
+        .iter()
+        .map(|device| id(device) - 100_000_000)
+        .collect()
+}
+
+#[test]
+fn a_list_is_narrowed_by_each_of_its_filters() {
+    let mut service = Service::new();
+    let tokens = service.log_in();
+    let group = json!({"accountName": Simulator::ACCOUNT, "groupDescription": "d",
+        "groupName": "West", "devicesToAdd": [imei(2)]});
+    service.call(&tokens, Call::CreateDeviceGroup, &[], &group);
+    let fields = json!([{"key": "CustomField1", "value": "v"}]);
+    let update = json!({"devices": only(&imei(3)), "customFieldsToUpdate": fields});
+    service.finish(&tokens, Call::UpdateDevicesCustomFields, &update);
+    let suspend = json!({"devices": only(&imei(4))});
+    service.finish(&tokens, Call::SuspendServiceForDevices, &suspend);
+    let plan = json!({"devices": only(&imei(5)), "servicePlan": "m2m4G"});
+    service.finish(&tokens, Call::ChangeDevicesServicePlan, &plan);
+    let search = |search: Value| json!({"filter": {"deviceIdentifierFilters": [search]}});
+
+    for (body, expected) in [
+        (json!({"groupName": "West"}), vec![2]),
+        (json!({"groupName": "Unassigned Devices"}), vec![1, 3, 4, 5]),
+        (json!({"groupName": "East"}), vec![]),
+        (json!({"customFields": fields}), vec![3]),
+        (json!({"currentState": "Suspend"}), vec![4]),
+        (
+            json!({"currentState": "active", "maxNumberOfDevices": 2}),
+            vec![1, 2],
+        ),
+        // Filters speak of a plan's name.
+        (json!({"servicePlan": "M2M 4G"}), vec![5]),
+        (
+            json!({"deviceId": {"id": "5100000001", "kind": "MDN"}}),
+            vec![1],
+        ),
+        (json!({"deviceId": {"id": "42", "kind": "MDN"}}), vec![]),
+        (json!({"deviceId": imei(1), "groupName": "West"}), vec![]),
+        (json!({"earliest": "2020-01-01T00:00:03Z"}), vec![4, 5]),
+        (json!({"latest": "2019-12-31T16:00:01-08:00"}), vec![1, 2]),
+        (search(json!({"kind": "IMEI", "contains": "0003"})), vec![3]),
+        (
+            search(json!({"kind": "mdn", "contains": "", "endswith": "5"})),
+            vec![5],
+        ),
+        (
+            search(json!({"kind": "mdn", "contains": "", "startswith": "51"})),
+            vec![1, 2, 3, 4, 5],
+        ),
+        (search(json!({"kind": "eid", "contains": ""})), vec![]),
+    ] {
+        assert_eq!(listed(&mut service, &tokens, &body), expected, "{body}");
+    }
+    let unknown = json!({"currentState": "infinite"});
+    service
+        .devices(&tokens, &unknown)
+        .assert_refused(UNEXPECTED);
+}
+
+#[test]
+fn a_list_can_go_on_by_the_time_of_the_last_device() {
+    let mut service = Service::with(Simulator::new(3).devices(10));
+    let tokens = service.log_in();
+    let mut seen = Vec::new();
+    let mut earliest = "2019-01-01T00:00:00Z".to_owned();
+    loop {
+        let body = json!({"earliest": earliest, "maxNumberOfDevices": 4});
+        let page = service.devices(&tokens, &body).json();
+        let devices = page["devices"].as_array().unwrap();
+        seen.extend(devices.iter().map(id));
+        earliest = devices.last().unwrap()["createdAt"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        if page["hasMoreData"] == false {
+            break;
+        }
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 10);
+}
+
+#[test]
+fn more_attributes_are_in_a_list_of_one_device() {
+    let mut service = Service::new();
+    let tokens = service.log_in();
+    let center = json!({"devices": only(&imei(1)), "costCenter": "cc"});
+    service.finish(&tokens, Call::UpdateDevicesCostCenterCode, &center);
+    let count = |device: &Value| device["extendedAttributes"].as_array().unwrap().len();
+    assert_eq!(count(&service.device(&tokens, &imei(1))), 2);
+    let page = service.devices(&tokens, &json!({})).json();
+    assert_eq!(count(&page["devices"][0]), 1);
+}
+
+#[test]
+fn devices_that_were_added_follow_the_others() {
+    let mut service = Service::new();
+    let tokens = service.log_in();
+    let body = json!({"state": "preactive", "devicesToAdd": [
+        {"deviceIds": [{"id": "b", "kind": "imei"}]},
+        {"deviceIds": [{"id": "a", "kind": "imei"}]},
+    ]});
+    service.call(&tokens, Call::AddDevices, &[], &body);
+    let body = json!({"largestDeviceIdSeen": 100_000_004});
+    assert_eq!(listed(&mut service, &tokens, &body), [5, 6, 7]);
 }

@@ -3,10 +3,18 @@
 
 mod anything;
 mod bearer;
+mod callbacks;
+mod calls;
+mod changes;
 mod devices;
 mod faults;
 mod gateway;
+mod groups;
+mod histories;
 mod login;
+mod messages;
+mod requests;
 mod reset;
 mod service;
 mod session;
+mod states;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, request};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use thingspace_core::Timestamp;
-use thingspace_simulator::{Reply, Simulator};
+use thingspace_simulator::{Call, Delivery, Reply, Simulator};
 
 /// `simulated-key:simulated-secret`
 pub(crate) const BASIC: &str = "Basic c2ltdWxhdGVkLWtleTpzaW11bGF0ZWQtc2VjcmV0";
@@ -18,6 +19,7 @@ pub(crate) const RESET: &str = "/api/m2m/v1/session/password/actions/reset";
 pub(crate) const ACCOUNT: &str = "/api/m2m/v1/accounts/0000123456-00001";
 pub(crate) const DEVICES: &str = "/api/m2m/v1/devices/actions/list";
 
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -222,4 +224,128 @@ pub(crate) fn account_request(tokens: &Tokens) -> Request<Bytes> {
 pub(crate) fn login(bearer: &str, body: &Value) -> Request<Bytes> {
     let request = post(LOGIN).header("authorization", format!("Bearer {bearer}"));
     with_json(request, body)
+}
+
+pub(crate) fn delete(path: &str) -> request::Builder {
+    Request::delete(path)
+}
+
+/// Returns the path of a call, with these parameters in place of those in braces.
+pub(crate) fn path(call: Call, parameters: &[&str]) -> String {
+    let mut parameters = parameters.iter();
+    let segments = call.path().split('/').map(|segment| {
+        if segment.starts_with('{') {
+            let value = parameters.next().expect("a parameter");
+            return utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+        }
+        segment.to_owned()
+    });
+    format!("/api{}", segments.collect::<Vec<_>>().join("/"))
+}
+
+impl Service {
+    /// Sends a request for a call. `body` is `null` for none.
+    pub(crate) fn call(
+        &mut self,
+        tokens: &Tokens,
+        call: Call,
+        parameters: &[&str],
+        body: &Value,
+    ) -> Received {
+        self.call_at(tokens, call, &path(call, parameters), body)
+    }
+
+    pub(crate) fn call_at(
+        &mut self,
+        tokens: &Tokens,
+        call: Call,
+        path: &str,
+        body: &Value,
+    ) -> Received {
+        let request = match call.method() {
+            "GET" => get(path),
+            "POST" => post(path),
+            "PUT" => put(path),
+            _ => delete(path),
+        };
+        let request = tokens.authorize(request);
+        let request = match body {
+            Value::Null => without_body(request),
+            body => with_json(request, body),
+        };
+        self.send(&request)
+    }
+
+    /// Begins an asynchronous request and returns its id.
+    #[track_caller]
+    pub(crate) fn begin(&mut self, tokens: &Tokens, call: Call, body: &Value) -> String {
+        let response = self.call(tokens, call, &[], body);
+        assert_eq!(response.status, 200, "{response:?}");
+        response.text("requestId")
+    }
+
+    /// Begins an asynchronous request, lets its time pass, and returns its status.
+    #[track_caller]
+    pub(crate) fn finish(&mut self, tokens: &Tokens, call: Call, body: &Value) -> String {
+        let id = self.begin(tokens, call, body);
+        self.pass(5 * SECOND);
+        self.status(tokens, &id)
+    }
+
+    pub(crate) fn status(&mut self, tokens: &Tokens, id: &str) -> String {
+        let call = Call::GetCurrentAsynchronousRequestStatus;
+        let response = self.call(tokens, call, &[Simulator::ACCOUNT, id], &Value::Null);
+        assert_eq!(response.text("requestId"), id);
+        response.text("status")
+    }
+
+    /// Returns the one device with this identifier, as a list has it.
+    pub(crate) fn device(&mut self, tokens: &Tokens, id: &Value) -> Value {
+        let page = self.devices(tokens, &json!({"deviceId": id})).json();
+        let devices = page["devices"].as_array().expect("devices");
+        assert_eq!(devices.len(), 1, "{id}");
+        devices[0].clone()
+    }
+
+    /// Returns the state of the one device with this identifier.
+    pub(crate) fn state(&mut self, tokens: &Tokens, id: &Value) -> String {
+        let device = self.device(tokens, id);
+        device["carrierInformations"][0]["state"]
+            .as_str()
+            .expect("a state")
+            .to_owned()
+    }
+
+    pub(crate) fn register(&mut self, tokens: &Tokens, service: &str) {
+        let body = json!({
+            "name": service,
+            "url": format!("http://localhost:9001/{service}"),
+            "username": "slartibartfast",
+            "password": "fjords",
+        });
+        let call = Call::RegisterCallback;
+        let response = self.call(tokens, call, &[Simulator::ACCOUNT], &body);
+        assert_eq!(response.text("serviceName"), service);
+    }
+
+    /// Returns the bodies of the callbacks that are due, each accepted by its listener.
+    pub(crate) fn accept_callbacks(&mut self) -> Vec<Value> {
+        let due = self.simulator.callbacks_due(self.now);
+        let accept = |delivery: Delivery| {
+            self.simulator
+                .callback_answered(delivery.id, StatusCode::OK);
+            serde_json::from_slice(delivery.request.body()).expect("JSON")
+        };
+        due.into_iter().map(accept).collect()
+    }
+}
+
+/// Returns the IMEI of a generated device, the first of which is 1.
+pub(crate) fn imei(number: u64) -> Value {
+    json!({"id": format!("99{:013}", 100_000_000 + number), "kind": "imei"})
+}
+
+/// Returns a list with one device.
+pub(crate) fn only(id: &Value) -> Value {
+    json!([{"deviceIds": [id]}])
 }
