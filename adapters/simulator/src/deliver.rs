@@ -49,7 +49,7 @@ async fn deliver(delivery: Delivery, shared: Arc<Shared>, limit: Arc<Semaphore>)
         return;
     };
     if let Ok(Ok(status)) = timeout(TIMEOUT, send(&delivery.request)).await {
-        shared.with(|simulator| simulator.callback_answered(delivery.id, status));
+        shared.with(|simulator| simulator.callback_responded(delivery.id, status));
     }
 }
 

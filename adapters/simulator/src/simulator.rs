@@ -314,7 +314,7 @@ impl Simulator {
     }
 
     /// Returns the callbacks to send at the time `now`. Whoever sends them reports each
-    /// response with [`callback_answered`](Self::callback_answered).
+    /// response with [`callback_responded`](Self::callback_responded).
     ///
     /// A callback that is not accepted is returned again after five minutes, three times.
     pub fn callbacks_due(&mut self, now: Timestamp) -> Vec<Delivery> {
@@ -323,9 +323,9 @@ impl Simulator {
 
     /// Takes the status of a listener's response to the [delivery](Delivery) with this id. A
     /// listener that does not respond need not be reported.
-    pub fn callback_answered(&mut self, id: u64, status: StatusCode) {
+    pub fn callback_responded(&mut self, id: u64, status: StatusCode) {
         let connectivity = &mut self.connectivity;
-        connectivity.callback_answered(id, status, &mut self.counts);
+        connectivity.callback_responded(id, status, &mut self.counts);
     }
 
     /// Queues a fault for the next callback that has a listener. Each fault applies to one

@@ -174,7 +174,7 @@ impl Connectivity {
             device.address = Some(address.clone());
         }
         let number = Identifier::new("mdn", mdn(device.number));
-        if device.id("mdn").is_none() && self.fleet.find(&[number.clone()]).is_none() {
+        if device.id("mdn").is_none() && !self.fleet.has(&number) {
             device.ids.push(number);
         }
         device.log(task.at, "Activate");

@@ -136,11 +136,12 @@ pub(crate) fn device_id(state: &mut Connectivity, ask: &Ask) -> Served {
             return Err(Fault::new("REQUEST_FAILED.DeviceId.InUse", text));
         }
         state.change(task, |device| {
-            let imei = device.id("imei").map(str::to_owned);
-            new.iter().for_each(|id| device.set_id(id));
-            if let (Some(from), Some(to)) = (imei, device.id("imei").map(str::to_owned))
-                && from != to
-            {
+            let from = device.id("imei").map(str::to_owned);
+            for id in &new {
+                device.set_id(id);
+            }
+            let to = device.id("imei").filter(|to| from.as_deref() != Some(to));
+            if let (Some(from), Some(to)) = (from, to.map(str::to_owned)) {
                 let at = task.at;
                 device.exchange = Some(Exchange { at, from, to });
             }

@@ -52,6 +52,10 @@ impl Fleet {
         })
     }
 
+    pub(super) fn has(&self, id: &Identifier) -> bool {
+        self.find(std::slice::from_ref(id)).is_some()
+    }
+
     /// Returns the device with one of these identifiers.
     pub(super) fn device(&self, ids: &[Identifier]) -> Option<Device> {
         self.get(self.find(ids)?)

@@ -1,5 +1,6 @@
 //! The list of devices, and what is added to it and deleted from it.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
@@ -184,7 +185,7 @@ pub(crate) fn mismatches(state: &mut Connectivity, ask: &Ask) -> Served {
     let latest = date("/filter/latest").ok_or(Refusal::UNEXPECTED)?;
     let group = ask.text("groupName");
     let named = targets(ask.list("devices"), "deviceIds");
-    let numbers: Vec<_> = named
+    let numbers: BTreeSet<_> = named
         .iter()
         .filter_map(|target| state.fleet.find(&target.ids))
         .collect();

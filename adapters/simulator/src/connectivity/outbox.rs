@@ -25,8 +25,8 @@ const INTERVAL: Duration = Duration::from_secs(5 * 60);
 #[non_exhaustive]
 #[derive(Clone)]
 pub struct Delivery {
-    /// The message. It is the same each time that the message is sent, and another one for
-    /// a duplicate.
+    /// The id of the message: the same one each time that the message is sent, another one
+    /// for a duplicate.
     pub id: u64,
     /// The request to the listener.
     pub request: Request<Bytes>,
@@ -165,7 +165,7 @@ impl Connectivity {
     }
 
     /// Takes a listener's response to a message. Any 2xx accepts it.
-    pub(crate) fn callback_answered(&mut self, id: u64, status: StatusCode, counts: &mut Counts) {
+    pub(crate) fn callback_responded(&mut self, id: u64, status: StatusCode, counts: &mut Counts) {
         if status.is_success() && self.outbox.remove(id).is_some() {
             counts.callbacks_accepted += 1;
         }

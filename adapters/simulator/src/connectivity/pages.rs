@@ -41,7 +41,7 @@ pub(super) fn cut<T>(list: &[T], place: u64, size: usize) -> (&[T], Option<u64>)
     let start = usize::try_from(place).unwrap_or(usize::MAX).min(list.len());
     let end = start.saturating_add(size).min(list.len());
     let page = list.get(start..end).unwrap_or_default();
-    (page, (end < list.len()).then(|| end as u64))
+    (page, (end < list.len()).then_some(end as u64))
 }
 
 /// Encodes a name for a path: only letters, digits, and `-._~` stay.

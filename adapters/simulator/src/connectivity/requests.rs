@@ -165,10 +165,8 @@ impl Connectivity {
             Some(fault) => Err(fault),
             None => effect(self, &task),
         };
-        if result.is_err()
-            && let Some(request) = self.requests.all.get_mut(place)
-        {
-            request.has_failed = true;
+        if let Some(request) = self.requests.all.get_mut(place) {
+            request.has_failed |= result.is_err();
         }
         let ids = identifiers_json(&device.ids);
         self.queue_message(&account, service, at, message(&id, &ids, result));

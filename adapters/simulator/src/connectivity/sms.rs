@@ -19,7 +19,7 @@ const SERVICE: &str = "EnhancedConnectivityService";
 pub(super) struct Messages {
     /// All messages, oldest first.
     history: Vec<Sms>,
-    /// The places in the history of those from devices that no callback has told yet.
+    /// The places in the history of those from devices that no callback has reported yet.
     queued: Vec<usize>,
 }
 

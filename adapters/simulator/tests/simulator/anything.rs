@@ -93,12 +93,11 @@ fn some_call(rng: &mut Rng) -> (Method, String) {
 }
 
 fn some_request(rng: &mut Rng, tokens: &Tokens) -> Request<Bytes> {
-    let (method, path) = match rng.bool() {
-        true => some_call(rng),
-        false => {
-            let (method, path) = rng.choice(CALLS).unwrap();
-            (method, path.to_owned())
-        }
+    let (method, path) = if rng.bool() {
+        some_call(rng)
+    } else {
+        let (method, path) = rng.choice(CALLS).unwrap();
+        (method, path.to_owned())
     };
     let method = match rng.u8(..4) {
         0 => rng

@@ -7,6 +7,7 @@ mod callbacks;
 mod calls;
 mod changes;
 mod devices;
+mod examples;
 mod faults;
 mod gateway;
 mod groups;

@@ -333,7 +333,7 @@ impl Service {
         let due = self.simulator.callbacks_due(self.now);
         let accept = |delivery: Delivery| {
             self.simulator
-                .callback_answered(delivery.id, StatusCode::OK);
+                .callback_responded(delivery.id, StatusCode::OK);
             serde_json::from_slice(delivery.request.body()).expect("JSON")
         };
         due.into_iter().map(accept).collect()
