@@ -161,7 +161,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// Returns every call: those with a path, in the order of the catalogue's groups, and
+    /// Returns every call: those with a path, in the order of the documentation's groups, and
     /// [`Unknown`](Self::Unknown).
     pub fn all() -> impl Iterator<Item = Self> {
         let known = Route::all().iter().map(|route| route.call);

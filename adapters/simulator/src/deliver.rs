@@ -23,7 +23,7 @@ const CONCURRENT: usize = 64;
 /// The longest time between two looks at the simulator's state.
 const REST: Duration = Duration::from_secs(60);
 
-/// The most bytes of a response that are read. More follow only after the status.
+/// The most bytes of a response that are read. The status is among the first.
 const HEAD: usize = 64 * 1024;
 
 /// Delivers callbacks when they are due, until the server ends.

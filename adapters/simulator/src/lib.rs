@@ -24,6 +24,7 @@ mod outage;
 mod refusal;
 mod reply;
 mod route;
+mod routes;
 #[cfg(feature = "serve")]
 mod server;
 mod service;

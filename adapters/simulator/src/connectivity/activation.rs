@@ -9,7 +9,7 @@ use super::device::{DEFAULT_GROUP, Device, Identifier, ServiceState, identifiers
 use super::fleet::mdn;
 use super::requests::Task;
 use super::selection::Plan;
-use super::state::{Connectivity, Fault};
+use super::state::{Connectivity, Failure};
 use crate::refusal::Refusal;
 
 /// The values that a device gets when it is activated.
@@ -124,7 +124,7 @@ impl Activation {
         }
     }
 
-    fn apply(&self, device: &mut Device) -> Result<(), Fault> {
+    fn apply(&self, device: &mut Device) -> Result<(), Failure> {
         if let Some(plan) = &self.plan {
             device.set_plan(plan)?;
         }
@@ -154,13 +154,13 @@ impl Connectivity {
         &mut self,
         task: &Task<'_>,
         activation: &Activation,
-    ) -> Result<Value, Fault> {
+    ) -> Result<Value, Failure> {
         let mut device = match self.known(task) {
             Ok(device) => device,
             Err(_) if self.can_be_added(&task.device.ids) => {
                 self.new_device(task.account, &task.device.ids, task.at)
             }
-            Err(fault) => return Err(fault),
+            Err(failure) => return Err(failure),
         };
         let from = [ServiceState::Preactive, ServiceState::Deactive];
         device.leave(&from, ServiceState::Active)?;
@@ -183,7 +183,7 @@ impl Connectivity {
         Ok(json!({"activateResponse": outcome}))
     }
 
-    pub(super) fn deactivate(&mut self, task: &Task<'_>) -> Result<Value, Fault> {
+    pub(super) fn deactivate(&mut self, task: &Task<'_>) -> Result<Value, Failure> {
         self.change(task, |device| {
             let from = [ServiceState::Active, ServiceState::Suspended];
             device.leave(&from, ServiceState::Deactive)?;
@@ -206,26 +206,26 @@ impl Connectivity {
 
 impl Device {
     /// Changes the state, if the present one is one of these.
-    fn leave(&mut self, from: &[ServiceState], to: ServiceState) -> Result<(), Fault> {
+    fn leave(&mut self, from: &[ServiceState], to: ServiceState) -> Result<(), Failure> {
         self.require(from)?;
         self.state = to;
         Ok(())
     }
 
     /// Fails if the state is none of these.
-    pub(super) fn require(&self, states: &[ServiceState]) -> Result<(), Fault> {
+    pub(super) fn require(&self, states: &[ServiceState]) -> Result<(), Failure> {
         if states.contains(&self.state) {
             return Ok(());
         }
         let text = format!("The device is in the state {}.", self.state.name());
-        Err(Fault::new("REQUEST_FAILED.DeviceState.Invalid", &text))
+        Err(Failure::new("REQUEST_FAILED.DeviceState.Invalid", &text))
     }
 
     /// Gives the device a plan, by its code or its name.
-    pub(super) fn set_plan(&mut self, named: &str) -> Result<(), Fault> {
+    pub(super) fn set_plan(&mut self, named: &str) -> Result<(), Failure> {
         let unknown = || {
             let text = "The account has no such service plan.";
-            Fault::new("REQUEST_FAILED.ServicePlanNotFound", text)
+            Failure::new("REQUEST_FAILED.ServicePlanNotFound", text)
         };
         self.plan = Some(plan_code(named).ok_or_else(unknown)?.to_owned());
         Ok(())

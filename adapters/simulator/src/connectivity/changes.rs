@@ -7,7 +7,7 @@ use super::ask::{Ask, Served};
 use super::device::{DEFAULT_GROUP, Device, Exchange, Identifier, ServiceState, set_pairs};
 use super::requests::{CARRIER, unknown};
 use super::selection::{Plan, Target, Unnamed, targets};
-use super::state::{Connectivity, Fault};
+use super::state::{Connectivity, Failure};
 use crate::refusal::Refusal;
 
 /// The most characters of a cost center. Documented by Verizon.
@@ -64,7 +64,7 @@ pub(crate) fn plan(state: &mut Connectivity, ask: &Ask) -> Served {
         state.change(task, |device| {
             if from.as_deref().is_some_and(|from| !has_plan(device, from)) {
                 let text = "The device has another service plan.";
-                return Err(Fault::new("REQUEST_FAILED.ServicePlan.Invalid", text));
+                return Err(Failure::new("REQUEST_FAILED.ServicePlan.Invalid", text));
             }
             device.require(&[ServiceState::Active, ServiceState::Suspended])?;
             device.set_plan(&to)?;
@@ -133,7 +133,7 @@ pub(crate) fn device_id(state: &mut Connectivity, ask: &Ask) -> Served {
             .filter_map(|id| state.fleet.find(std::slice::from_ref(id)));
         if others.any(|other| other != number) {
             let text = "Another device has this identifier.";
-            return Err(Fault::new("REQUEST_FAILED.DeviceId.InUse", text));
+            return Err(Failure::new("REQUEST_FAILED.DeviceId.InUse", text));
         }
         state.change(task, |device| {
             let from = device.id("imei").map(str::to_owned);

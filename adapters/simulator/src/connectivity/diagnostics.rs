@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::ask::{Ask, Served, done};
 use super::device::{Identifier, identifiers_json, pairs};
 use super::selection::{Target, targets, targets_by_id};
-use super::state::{Connectivity, Fault};
+use super::state::{Connectivity, Failure};
 use crate::refusal::Refusal;
 
 /// The callback service of all four calls. Documented for the end of a monitor, our choice
@@ -88,7 +88,7 @@ pub(crate) fn stop(state: &mut Connectivity, ask: &Ask) -> Served {
             };
             if !ids.iter().all(is_own) {
                 let text = "The account has no such monitor.";
-                return Err(Fault::new("REQUEST_FAILED.MonitorNotFound", text));
+                return Err(Failure::new("REQUEST_FAILED.MonitorNotFound", text));
             }
             for id in &ids {
                 state.monitors.remove(id);

@@ -7,7 +7,7 @@ use super::activation::Activation;
 use super::ask::{Ask, Served};
 use super::requests::{CARRIER, Task};
 use super::selection::targets;
-use super::state::{Connectivity, Fault};
+use super::state::{Connectivity, Failure};
 use crate::refusal::Refusal;
 
 pub(crate) fn activate_and_enable(state: &mut Connectivity, ask: &Ask) -> Served {
@@ -78,7 +78,7 @@ fn begin(
     state: &mut Connectivity,
     ask: &Ask,
     key: &str,
-    effect: impl Fn(&mut Connectivity, &Task<'_>) -> Result<Value, Fault> + Send + Sync + 'static,
+    effect: impl Fn(&mut Connectivity, &Task<'_>) -> Result<Value, Failure> + Send + Sync + 'static,
 ) -> Served {
     let account = state.account_name(ask)?;
     let devices = targets(ask.list("devices"), key);
@@ -90,10 +90,10 @@ fn begin(
 
 impl Connectivity {
     /// Fails if the device of a task has no local profile.
-    fn require_profile(&self, task: &Task<'_>) -> Result<(), Fault> {
+    fn require_profile(&self, task: &Task<'_>) -> Result<(), Failure> {
         let profile = self.known(task)?.profile;
         let text = "The device has no local profile.";
-        let missing = || Fault::new("REQUEST_FAILED.ProfileNotFound", text);
+        let missing = || Failure::new("REQUEST_FAILED.ProfileNotFound", text);
         profile.map(drop).ok_or_else(missing)
     }
 
@@ -102,7 +102,7 @@ impl Connectivity {
         task: &Task<'_>,
         name: &'static str,
         profile: Option<bool>,
-    ) -> Result<Value, Fault> {
+    ) -> Result<Value, Failure> {
         self.change(task, |device| {
             device.profile = profile;
             Ok(json!({name: device.outcome()}))

@@ -10,7 +10,7 @@ use thingspace_core::Timestamp;
 use super::ask::{Ask, Served, done};
 use super::device::{Device, identifiers_json};
 use super::selection::{Plan, Target, Unnamed, targets};
-use super::state::{Connectivity, Fault};
+use super::state::{Connectivity, Failure};
 use crate::refusal::Refusal;
 
 /// The callback service of most calls. Documented for the contact information and the
@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 pub(super) const CARRIER: &str = "CarrierService";
 
 /// Executes a request for one device, and returns the `deviceResponse` of the callback.
-type Effect = Arc<dyn Fn(&mut Connectivity, &Task<'_>) -> Result<Value, Fault> + Send + Sync>;
+type Effect = Arc<dyn Fn(&mut Connectivity, &Task<'_>) -> Result<Value, Failure> + Send + Sync>;
 
 /// The execution of a request for one device.
 pub(super) struct Task<'a> {
@@ -97,7 +97,7 @@ impl Connectivity {
         account: &str,
         service: &'static str,
         devices: Vec<Target>,
-        effect: impl Fn(&mut Self, &Task<'_>) -> Result<Value, Fault> + Send + Sync + 'static,
+        effect: impl Fn(&mut Self, &Task<'_>) -> Result<Value, Failure> + Send + Sync + 'static,
     ) -> Served {
         let id = self.new_id();
         let place = self.requests.all.len();
@@ -122,7 +122,7 @@ impl Connectivity {
         &mut self,
         ask: &Ask,
         plan: Plan,
-        effect: impl Fn(&mut Self, &Task<'_>) -> Result<Value, Fault> + Send + Sync + 'static,
+        effect: impl Fn(&mut Self, &Task<'_>) -> Result<Value, Failure> + Send + Sync + 'static,
     ) -> Served {
         let account = self.account_name(ask)?;
         let named = targets(ask.list("devices"), "deviceIds");
@@ -161,8 +161,8 @@ impl Connectivity {
             device: &device,
             at,
         };
-        let result = match self.fault_of(&device.ids) {
-            Some(fault) => Err(fault),
+        let result = match self.failure_of(&device.ids) {
+            Some(failure) => Err(failure),
             None => effect(self, &task),
         };
         if let Some(request) = self.requests.all.get_mut(place) {
@@ -174,7 +174,7 @@ impl Connectivity {
     }
 
     /// Returns the device of a task, if the account has it.
-    pub(super) fn known(&self, task: &Task<'_>) -> Result<Device, Fault> {
+    pub(super) fn known(&self, task: &Task<'_>) -> Result<Device, Failure> {
         let device = self.fleet.device(&task.device.ids);
         device
             .filter(|device| device.account == task.account)
@@ -185,8 +185,8 @@ impl Connectivity {
     pub(super) fn change(
         &mut self,
         task: &Task<'_>,
-        change: impl FnOnce(&mut Device) -> Result<Value, Fault>,
-    ) -> Result<Value, Fault> {
+        change: impl FnOnce(&mut Device) -> Result<Value, Failure>,
+    ) -> Result<Value, Failure> {
         let mut device = self.known(task)?;
         let result = change(&mut device)?;
         self.fleet.save(device);
@@ -194,15 +194,15 @@ impl Connectivity {
     }
 }
 
-pub(super) fn unknown() -> Fault {
-    Fault::new(
+pub(super) fn unknown() -> Failure {
+    Failure::new(
         "REQUEST_FAILED.DeviceNotFound",
         "The account has no such device.",
     )
 }
 
 /// Returns the content of a callback about one device.
-fn message(id: &str, ids: &Value, result: Result<Value, Fault>) -> Value {
+fn message(id: &str, ids: &Value, result: Result<Value, Failure>) -> Value {
     match result {
         Ok(response) => json!({
             "requestId": id,
@@ -210,10 +210,10 @@ fn message(id: &str, ids: &Value, result: Result<Value, Fault>) -> Value {
             "deviceResponse": response,
             "status": "Success",
         }),
-        Err(fault) => json!({
+        Err(failure) => json!({
             "requestId": id,
             "deviceIds": ids,
-            "faultResponse": {"faultcode": fault.code, "faultstring": fault.text},
+            "faultResponse": {"faultcode": failure.code, "faultstring": failure.text},
             "status": "Failed",
         }),
     }

@@ -29,7 +29,7 @@ pub(crate) struct Connectivity {
     /// The monitors of devices' reachability, by their ids.
     pub(super) monitors: BTreeMap<String, Monitor>,
     /// The reasons for which requests about a device fail, by its identifier.
-    pub(super) failing: BTreeMap<String, Fault>,
+    pub(super) failing: BTreeMap<String, Failure>,
     /// The most items on a page that is continued by `next`.
     pub(crate) page_size: usize,
     /// The time for which messages have the credentials of the registration before.
@@ -47,13 +47,13 @@ pub(super) struct Account {
 
 /// The reason for which a request about a device fails.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
+pub(super) struct Failure {
     pub(super) code: String,
     pub(super) text: String,
 }
 
-impl Fault {
-    /// Creates a fault with one of our own codes. Verizon publishes none for callbacks.
+impl Failure {
+    /// Creates a failure with one of our own codes. Verizon publishes none for callbacks.
     pub(super) fn new(code: &str, text: &str) -> Self {
         Self {
             code: format!("UnifiedWebService.{code}"),
@@ -105,7 +105,7 @@ impl Connectivity {
     }
 
     pub(crate) fn fail_device(&mut self, id: String, code: String, text: String) {
-        self.failing.insert(id, Fault { code, text });
+        self.failing.insert(id, Failure { code, text });
     }
 
     pub(crate) fn mend_device(&mut self, id: &str) {
@@ -148,7 +148,7 @@ impl Connectivity {
     }
 
     /// Returns the reason for which a request about this device is to fail.
-    pub(super) fn fault_of(&self, ids: &[Identifier]) -> Option<Fault> {
+    pub(super) fn failure_of(&self, ids: &[Identifier]) -> Option<Failure> {
         if self.failing.is_empty() {
             return None;
         }

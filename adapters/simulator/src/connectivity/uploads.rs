@@ -6,7 +6,7 @@ use super::activation::Activation;
 use super::ask::{Ask, Served};
 use super::requests::CARRIER;
 use super::selection::{Target, targets};
-use super::state::{Connectivity, Fault};
+use super::state::{Connectivity, Failure};
 use crate::refusal::Refusal;
 
 pub(crate) fn upload(state: &mut Connectivity, ask: &Ask) -> Served {
@@ -37,7 +37,7 @@ pub(crate) fn status(state: &mut Connectivity, ask: &Ask) -> Served {
         let status = order.map_or(Ok("Success"), |id| state.requests.status(task.account, id));
         let unknown = |_| {
             let text = "The account has no such order.";
-            Fault::new("REQUEST_FAILED.OrderNotFound", text)
+            Failure::new("REQUEST_FAILED.OrderNotFound", text)
         };
         Ok(json!({"orderStatusResponse": {"status": status.map_err(unknown)?}}))
     })
