@@ -16,6 +16,8 @@ mod authorization;
 #[cfg(feature = "connectivity")]
 mod batches;
 #[cfg(feature = "connectivity")]
+pub mod callbacks;
+#[cfg(feature = "connectivity")]
 mod connectivity;
 mod dead_session;
 #[cfg(feature = "connectivity")]
@@ -27,17 +29,25 @@ pub mod device_labels;
 #[cfg(feature = "connectivity")]
 pub mod device_orders;
 #[cfg(feature = "connectivity")]
+pub mod device_profiles;
+#[cfg(feature = "connectivity")]
 pub mod device_service;
 #[cfg(feature = "connectivity")]
 pub mod devices;
 mod endpoint;
 mod error;
+#[cfg(feature = "connectivity")]
+pub mod euicc_profiles;
 pub mod oauth;
 #[cfg(feature = "connectivity")]
 mod paging;
 #[cfg(feature = "connectivity")]
+pub mod reachability;
+#[cfg(feature = "connectivity")]
 pub mod service_plans;
 pub mod session;
+#[cfg(feature = "connectivity")]
+pub mod sms;
 mod stand_in;
 
 pub(crate) use self::endpoint::complete;

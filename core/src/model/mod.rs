@@ -26,7 +26,8 @@ pub use self::{
     request_id::RequestId,
     term::Term,
     terms::{
-        CarrierState, Change4gOption, DataEncoding, DeviceIdKind, ProvisioningEventType,
-        PublicIpRestriction, ReasonCode, RequestStatus, UploadType,
+        CallbackService, CarrierState, Change4gOption, DataEncoding, DeviceIdKind,
+        ProvisioningEventType, PublicIpRestriction, ReachabilityRequestType, ReasonCode,
+        RequestStatus, UploadType,
     },
 };

@@ -26,6 +26,39 @@ impl Term<DeviceIdKinds> {
     pub const MSISDN: Self = Self::known("msisdn");
 }
 
+/// The set of [`CallbackService`].
+#[derive(Debug)]
+pub enum CallbackServices {}
+
+/// The service for which a listener is registered.
+pub type CallbackService = Term<CallbackServices>;
+
+impl Term<CallbackServices> {
+    /// Alerts.
+    pub const ALERT_SERVICE: Self = Self::known("AlertService");
+    /// Alerts, in the documentation's other spelling. The two are not equal, since nothing
+    /// says that the service takes one for the other.
+    pub const ALERTS_SERVICE: Self = Self::known("AlertsService");
+    /// Outcomes of changes to devices, such as activations and new custom fields.
+    pub const CARRIER_SERVICE: Self = Self::known("CarrierService");
+    /// Versions of preferred roaming lists.
+    pub const DEVICE_PRL_INFORMATION: Self = Self::known("DevicePRLInformation");
+    /// Named in the documentation; nothing says what it sends.
+    pub const DEVICE_SERVICE: Self = Self::known("DeviceService");
+    /// States of suspended devices.
+    pub const DEVICE_SUSPENSION_STATUS: Self = Self::known("DeviceSuspensionStatus");
+    /// Aggregate usage.
+    pub const DEVICE_USAGE: Self = Self::known("DeviceUsage");
+    /// Outcomes of diagnostics, such as monitors of reachability.
+    pub const DIAGNOSTICS_SERVICE: Self = Self::known("DiagnosticsService");
+    /// Text messages from devices.
+    pub const ENHANCED_CONNECTIVITY_SERVICE: Self = Self::known("EnhancedConnectivityService");
+    /// Changes to devices that came from outside of the account's own requests.
+    pub const EXTERNAL_PROVISIONING_CHANGES: Self = Self::known("ExternalProvisioningChanges");
+    /// Messages without IP, from and to devices.
+    pub const NIDD_SERVICE: Self = Self::known("NiddService");
+}
+
 /// The set of [`CarrierState`].
 #[derive(Debug)]
 pub enum CarrierStates {}
@@ -106,6 +139,18 @@ impl Term<PublicIpRestrictions> {
     pub const RESTRICTED: Self = Self::known("restricted");
     /// With general access to the internet.
     pub const UNRESTRICTED: Self = Self::known("unrestricted");
+}
+
+/// The set of [`ReachabilityRequestType`].
+#[derive(Debug)]
+pub enum ReachabilityRequestTypes {}
+
+/// The kind of a monitor of reachability.
+pub type ReachabilityRequestType = Term<ReachabilityRequestTypes>;
+
+impl Term<ReachabilityRequestTypes> {
+    /// Reachable for data. The only kind in the documentation.
+    pub const REACHABLE_FOR_DATA: Self = Self::known("REACHABLE_FOR_DATA");
 }
 
 /// The set of [`RequestStatus`].

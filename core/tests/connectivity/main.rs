@@ -7,12 +7,17 @@
 
 mod account_requests;
 mod accounts;
+mod callbacks;
 mod device_groups;
 mod device_history;
 mod device_labels;
 mod device_orders;
+mod device_profiles;
 mod device_service;
 mod devices;
+mod euicc_profiles;
 mod pages;
+mod reachability;
 mod service_plans;
+mod sms;
 mod stage;
