@@ -10,6 +10,7 @@
 
 mod bearer_token;
 mod callback;
+mod connectivity;
 mod history;
 mod log_in;
 mod log_out;
@@ -26,18 +27,19 @@ mod text;
 mod wire;
 
 pub use self::{
-    bearer_token::bearer_token, callback::callback, history::history, log_in::log_in,
-    log_out::log_out, machine::machine, merge::merge, refusal::refusal, request::request,
-    reset_password::reset_password, simulator::simulator, snapshot::snapshot,
+    bearer_token::bearer_token, callback::callback, connectivity::connectivity, history::history,
+    log_in::log_in, log_out::log_out, machine::machine, merge::merge, refusal::refusal,
+    request::request, reset_password::reset_password, simulator::simulator, snapshot::snapshot,
 };
 
 /// A fuzz target: runs one input. Panics if a law is broken.
 pub type Target = fn(&[u8]);
 
 /// All targets, each with the name of its program and of its corpus.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("bearer_token", bearer_token),
     ("callback", callback),
+    ("connectivity", connectivity),
     ("history", history),
     ("log_in", log_in),
     ("log_out", log_out),

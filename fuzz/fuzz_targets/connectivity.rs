@@ -1,0 +1,4 @@
+//! Runs [`thingspace_fuzz::connectivity`].
+#![cfg_attr(fuzzing, no_main)]
+
+thingspace_fuzz::program!(connectivity);
