@@ -30,7 +30,7 @@ use std::{
 
 use crate::{
     callgrind::Counts,
-    endpoints::{PROGRAMS, further_endpoint},
+    endpoints::{PROGRAMS, TYPED, further_endpoint, typed_calls},
     goals::{FURTHER_ENDPOINT, GOALS, Goal},
     works::{HAND, OURS, WORKS, Work},
 };
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
             }
             println!("\nevery goal is met, and nothing takes more than was recorded");
         }
-        _ => {}
+        _ => print!("\n{}", typed_table(typed_calls())),
     }
     ExitCode::SUCCESS
 }
@@ -125,6 +125,13 @@ fn endpoint_table(endpoints: &[u64]) -> String {
         writeln!(table, "| {} | {bytes} bytes |", program.name).unwrap();
     }
     table
+}
+
+fn typed_table((first, further): (u64, u64)) -> String {
+    format!(
+        "| program | the first typed call | each further one |\n| --- | ---: | ---: |\n| {} | {first} bytes | {further} bytes |\n",
+        TYPED.name
+    )
 }
 
 /// The goals that are missed, a line each.

@@ -43,19 +43,60 @@ pub(crate) const PROGRAMS: &[Program] = &[
     },
 ];
 
+/// The program that makes typed calls of Connectivity Management, beside one that is not
+/// typed. A line that makes one ends with [`FIRST`] or [`MORE`].
+pub(crate) const TYPED: Program = Program {
+    name: "thingspace-core, without a stack",
+    dependencies: r#"
+        bytes = "1"
+        http = "1"
+        thingspace-core = { path = "ROOT/core", features = ["connectivity"] }
+    "#,
+    source: include_str!("programs/typed_core.rs"),
+};
+
+const FIRST: &str = "// first";
+const MORE: &str = "// further";
+
 /// The number of endpoints that the larger program calls beyond the first.
 const FURTHER: usize = 60;
 
 /// The bytes of machine code that each further endpoint adds, to the nearest whole
 /// number.
 pub(crate) fn further_endpoint(program: &Program) -> u64 {
+    let [one, many] = text_sections(program, [program.source, &with_further(program.source)]);
+    rounded(many - one, FURTHER)
+}
+
+/// The bytes of machine code that the first typed call adds, and each further one, to the
+/// nearest whole number. Each is another call, with models of its own.
+pub(crate) fn typed_calls() -> (u64, u64) {
+    let without = |marks: &[&str]| {
+        let lines = TYPED.source.lines();
+        let lines = lines.filter(|line| !marks.iter().any(|mark| line.ends_with(mark)));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let sources = [&*without(&[FIRST, MORE]), &without(&[MORE]), TYPED.source];
+    let [none, one, many] = text_sections(&TYPED, sources);
+    let further = TYPED.source.lines().filter(|line| line.ends_with(MORE));
+    (one - none, rounded(many - one, further.count()))
+}
+
+/// The bytes of one of so many, if all have so many bytes, to the nearest whole number.
+fn rounded(bytes: u64, number: usize) -> u64 {
+    let number = u64::try_from(number).unwrap();
+    (bytes + number / 2) / number
+}
+
+/// The sizes of the text sections of a program with each of these sources.
+fn text_sections<const N: usize>(program: &Program, sources: [&str; N]) -> [u64; N] {
     let folder = program.write();
-    let one = text_section(&folder);
-    fs::write(folder.join("src/main.rs"), with_further(program.source)).unwrap();
-    let many = text_section(&folder);
+    let sizes = sources.map(|source| {
+        fs::write(folder.join("src/main.rs"), source).unwrap();
+        text_section(&folder)
+    });
     fs::remove_dir_all(folder).unwrap();
-    let further = u64::try_from(FURTHER).unwrap();
-    (many - one + further / 2) / further
+    sizes
 }
 
 /// The source with a call of every further endpoint after that of the first.

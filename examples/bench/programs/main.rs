@@ -39,6 +39,15 @@ const PROGRAMS: &[Program] = &[
         source: include_str!("core.rs"),
     },
     Program {
+        name: "thingspace-core with the feature `connectivity`",
+        dependencies: r#"
+            bytes = "1"
+            http = "1"
+            thingspace-core = { path = "ROOT/core", features = ["connectivity"] }
+        "#,
+        source: include_str!("core.rs"),
+    },
+    Program {
         name: "ureq",
         dependencies: r#"ureq = { version = "3", default-features = false, features = ["rustls"] }"#,
         source: include_str!("ureq.rs"),
