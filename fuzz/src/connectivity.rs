@@ -11,7 +11,14 @@ use thingspace_core::{
         accounts::{GetAccountInformation, ListAccountLeads, ListAccountStatesAndServices},
         callbacks::{DeregisterCallback, ListRegisteredCallbacks},
         device_groups::{DeleteDeviceGroup, GetDeviceGroupInformation, ListDeviceGroups},
-        devices::{DeleteDeactivatedDevices, ListDevicesInformation},
+        device_history::{
+            GetDeviceExtendedDiagnosticInformation, ListDevicesProvisioningHistory,
+            ListDevicesUsageHistory, RetrieveDeviceConnectionHistory,
+        },
+        devices::{
+            AddDevices, DeleteDeactivatedDevices, ListDevicesInformation,
+            ListDevicesWithImeiIccidMismatch,
+        },
         reachability::StopDeviceReachability,
         service_plans::ListAccountServicePlans,
         sms::ListDevicesSmsMessages,
@@ -32,15 +39,21 @@ pub fn connectivity(data: &[u8]) {
     object::<DeregisterCallback>(data);
     object::<GetAccountInformation>(data);
     object::<GetCurrentAsynchronousRequestStatus>(data);
+    object::<GetDeviceExtendedDiagnosticInformation>(data);
     object::<GetDeviceGroupInformation>(data);
     object::<ListAccountLeads>(data);
     object::<ListAccountStatesAndServices>(data);
     object::<ListDevicesInformation>(data);
     object::<ListDevicesSmsMessages>(data);
+    object::<ListDevicesUsageHistory>(data);
+    object::<ListDevicesWithImeiIccidMismatch>(data);
+    object::<RetrieveDeviceConnectionHistory>(data);
     object::<StopDeviceReachability>(data);
+    list::<AddDevices, _>(data);
     list::<DeleteDeactivatedDevices, _>(data);
     list::<ListAccountServicePlans, _>(data);
     list::<ListDeviceGroups, _>(data);
+    list::<ListDevicesProvisioningHistory, _>(data);
     list::<ListRegisteredCallbacks, _>(data);
     assert_hides_passwords(data);
 }

@@ -119,8 +119,9 @@ impl DeviceReachabilityStatus {
 
 impl ConnectivityCall for DeviceReachabilityStatus {
     type Response = DeviceManagementResult;
-    // Once: it begins a request, and the id of a first one would be lost.
-    const ROUTE: Route = Route::post("/m2m/v1/diagnostics/basic/devicereachability/status");
+    // Twice is as good as once: it only reads. At worst its outcome is sent twice.
+    const ROUTE: Route =
+        Route::post("/m2m/v1/diagnostics/basic/devicereachability/status").idempotent();
 }
 
 /// Asks for the monitors of devices:
@@ -155,6 +156,7 @@ impl RetrieveActiveMonitors {
 
 impl ConnectivityCall for RetrieveActiveMonitors {
     type Response = DeviceManagementResult;
-    // Once: it begins a request, and the id of a first one would be lost.
-    const ROUTE: Route = Route::post("/m2m/v1/diagnostics/basic/devicereachability/monitors");
+    // Twice is as good as once: it only reads. At worst its outcome is sent twice.
+    const ROUTE: Route =
+        Route::post("/m2m/v1/diagnostics/basic/devicereachability/monitors").idempotent();
 }

@@ -1,5 +1,7 @@
 //! Text messages: to devices, and from them.
 
+use std::borrow::Cow;
+
 use http::Response;
 use serde::Serialize;
 
@@ -93,8 +95,11 @@ impl ConnectivityCall for ListDevicesSmsMessages {
         vec![&self.account_name]
     }
 
-    fn query(&self) -> Vec<(&str, &str)> {
-        self.next.iter().map(|next| ("next", &**next)).collect()
+    fn query(&self) -> Vec<(Cow<'static, str>, &str)> {
+        self.next
+            .iter()
+            .map(|next| ("next".into(), &**next))
+            .collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! JSON values, read without losing what does not fit.
 
+use std::fmt;
+
 use serde_json::{Number, Value};
 
 use crate::{
@@ -75,7 +77,9 @@ impl FromJson for Number {
 /// The items of a response whose body is an array.
 ///
 /// An item that does not fit makes none of the others unreadable: it is in `other`.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// `Debug` shows the number of these only: nobody knows what they are.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct List<T> {
     /// The items, in their order.
@@ -101,6 +105,15 @@ impl<T: FromJson> FromJson for List<T> {
             }
         }
         Ok(Self { items, other })
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List")
+            .field("items", &self.items)
+            .field("other", &self.other.len())
+            .finish()
     }
 }
 

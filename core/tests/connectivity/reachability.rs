@@ -71,7 +71,7 @@ fn device_reachability_status() {
             "requestExpirationTime": texts.text("2020-05-01T15:00:00-08:00"),
         }))
     })
-    .sent_once()
+    .may_be_retried()
     .returns(&json!({"requestId": REQUEST}), |result| {
         assert_eq!(result.request_id, RequestId::new(REQUEST));
     });
@@ -92,7 +92,7 @@ fn retrieve_active_monitors() {
             "monitorType": texts.text("REACHABLE_FOR_DATA"),
         }))
     })
-    .sent_once()
+    .may_be_retried()
     .returns(&json!({"requestId": REQUEST}), |result| {
         assert_eq!(result.request_id, RequestId::new(REQUEST));
     });
