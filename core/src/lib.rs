@@ -3,6 +3,8 @@
 
 pub mod api;
 #[cfg(feature = "connectivity")]
+pub mod asynchronous;
+#[cfg(feature = "connectivity")]
 pub mod callback;
 mod credentials;
 mod environment;
