@@ -21,6 +21,15 @@ use thingspace_core::{
     api::OfSession,
     session::{Call, NewPassword, Operation, SharedStep, SnapshotError, Transmit},
 };
+#[cfg(feature = "connectivity")]
+use {
+    crate::{Items, Mailbox, following::Followed},
+    event_listener::EventListener,
+    thingspace_core::{
+        api::Paged,
+        asynchronous::{AsynchronousRequest, RequestOutcome},
+    },
+};
 
 use crate::{
     Config, Runtime,
@@ -42,6 +51,8 @@ pub struct Client<R>(Arc<Inner<R>>);
 struct Inner<R> {
     shared: Shared,
     runtime: R,
+    #[cfg(feature = "connectivity")]
+    mailbox: Mailbox,
 }
 
 // That their futures are Send is a promise of the signatures, not of the bodies.
@@ -52,10 +63,16 @@ impl<R: Runtime> Client<R> {
     /// Fails if the snapshot is of another environment, application or user, or
     /// damaged.
     pub fn new(config: Config, runtime: impl FnOnce(Duration) -> R) -> Result<Self, SnapshotError> {
+        #[cfg(feature = "connectivity")]
+        let mailbox = config.mailbox.clone();
         let shared = config.build()?;
         let attempt_timeout = shared.lock().settings().attempt_timeout;
-        let runtime = runtime(attempt_timeout);
-        Ok(Self(Arc::new(Inner { shared, runtime })))
+        Ok(Self(Arc::new(Inner {
+            shared,
+            runtime: runtime(attempt_timeout),
+            #[cfg(feature = "connectivity")]
+            mailbox,
+        })))
     }
 
     /// Opens a session, unless one is open, and returns its token. There is no
@@ -156,6 +173,39 @@ impl<R: Runtime> Client<R> {
         async move { Ok(E::parse(self.respond(&mut call).await?)?) }
     }
 
+    /// Lists all items of a list that comes in pages, from this request on: a stream, which
+    /// fetches a page when its first item is wanted.
+    #[cfg(feature = "connectivity")]
+    #[doc(alias = "pages")]
+    #[doc(alias = "pagination")]
+    pub fn items<E: Paged + Send + 'static>(&self, first: E) -> Items<R, E> {
+        Items::new(self.clone(), first)
+    }
+
+    /// Follows an asynchronous request to its outcome, or to the end of its
+    /// [time](thingspace_core::asynchronous::FollowSettings::timeout): by its status, which
+    /// is asked for with growing pauses, and by callbacks that are delivered to the
+    /// [mailbox](Self::mailbox), whichever comes first.
+    ///
+    /// Its time begins now. It may be dropped, and the request followed anew.
+    #[cfg(feature = "connectivity")]
+    #[doc(alias = "poll")]
+    #[doc(alias = "request_id")]
+    pub fn follow(
+        &self,
+        request: AsynchronousRequest,
+    ) -> impl Future<Output = RequestOutcome> + Send {
+        let followed = Followed::new(self, request);
+        async move { followed.outcome(self).await }
+    }
+
+    /// The place where a listener delivers the callbacks that it reads.
+    #[cfg(feature = "connectivity")]
+    #[doc(alias = "webhook")]
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.0.mailbox
+    }
+
     /// Drives a call to its response, where it is: the same for all endpoints, so that
     /// a program has it once. [`call`](Self::call) without what knows the endpoint.
     pub fn respond(
@@ -197,9 +247,22 @@ impl<R: Runtime> Client<R> {
         self.0.shared.now()
     }
 
+    /// Waits for what is listened for, or until this time has passed.
+    #[cfg(feature = "connectivity")]
+    pub(crate) async fn wait(&self, awaited: EventListener, timeout: Duration) {
+        self.0.runtime.wait(awaited, timeout).await;
+    }
+
+    /// The end of an attempt that begins now.
+    pub(crate) fn attempt_deadline(&self) -> Timestamp {
+        self.now() + self.0.shared.lock().settings().attempt_timeout
+    }
+
     /// Drives a call to its end, where it is: it is large to move.
     async fn drive(&self, call: &mut Call) -> Result<Completion, Error> {
-        let Inner { shared, runtime } = &*self.0;
+        let Inner {
+            shared, runtime, ..
+        } = &*self.0;
         let mut now = shared.now();
         loop {
             let mut changed = None;
@@ -261,7 +324,7 @@ impl<R: Runtime> Client<R> {
         let mut syncing = self.0.shared.syncing();
         loop {
             let wanted = syncing.wanted();
-            let deadline = self.now() + self.0.shared.lock().settings().attempt_timeout;
+            let deadline = self.attempt_deadline();
             // What could not be saved is saved after the next response.
             let _ = self.run(Call::sync().with_deadline(deadline)).await;
             if syncing.ends(wanted) {

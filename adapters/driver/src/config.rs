@@ -22,6 +22,8 @@ pub struct Config {
     clock: Option<OwnClock>,
     observer: Box<dyn Observer>,
     store: Option<Box<dyn AsyncStore>>,
+    #[cfg(feature = "connectivity")]
+    pub(crate) mailbox: crate::Mailbox,
 }
 
 impl Config {
@@ -33,6 +35,8 @@ impl Config {
             clock: None,
             observer: Box::new(Tracing),
             store: None,
+            #[cfg(feature = "connectivity")]
+            mailbox: crate::Mailbox::new(),
         }
     }
 
@@ -70,6 +74,13 @@ impl Config {
             store: Some(Box::new(store)),
             ..self
         }
+    }
+
+    /// Takes callbacks from this mailbox, which others may use, too; from one of the
+    /// client's own by default.
+    #[cfg(feature = "connectivity")]
+    pub fn mailbox(self, mailbox: crate::Mailbox) -> Self {
+        Self { mailbox, ..self }
     }
 
     /// Builds the session: with a random seed unless it has one, and shared with all

@@ -5,7 +5,13 @@ mod client;
 mod clock;
 mod config;
 mod exchange;
+#[cfg(feature = "connectivity")]
+mod following;
+#[cfg(feature = "connectivity")]
+mod mailbox;
 mod on_thread;
+#[cfg(feature = "connectivity")]
+mod paging;
 mod runtime;
 mod shared;
 
@@ -15,5 +21,9 @@ pub use self::{
     on_thread::OnThread,
     runtime::{Operating, Runtime},
 };
+#[cfg(feature = "connectivity")]
+pub use self::{mailbox::Mailbox, paging::Items};
 pub use event_listener;
+#[cfg(feature = "connectivity")]
+pub use futures_lite::Stream;
 pub use thingspace_core as core;

@@ -10,6 +10,15 @@ use thingspace_core::{
     api::OfSession,
     session::{Call, NewPassword, SnapshotError},
 };
+#[cfg(feature = "connectivity")]
+use {
+    super::Items,
+    crate::Mailbox,
+    thingspace_core::{
+        api::Paged,
+        asynchronous::{AsynchronousRequest, RequestOutcome},
+    },
+};
 
 use crate::{Config, Runtime};
 
@@ -96,6 +105,33 @@ impl<R: Runtime> Client<R> {
     ) -> Result<Response<E::Output>, Error> {
         let call = Call::to(endpoint, self.0.environment());
         Ok(E::parse(self.respond(call)?)?)
+    }
+
+    /// Lists all items of a list that comes in pages, from this request on: an iterator,
+    /// which fetches a page when its first item is wanted.
+    #[cfg(feature = "connectivity")]
+    #[doc(alias = "pages")]
+    #[doc(alias = "pagination")]
+    pub fn items<E: Paged + Send + 'static>(&self, first: E) -> Items<R, E> {
+        Items::new(self.0.items(first))
+    }
+
+    /// Follows an asynchronous request to its outcome, or to the end of its
+    /// [time](thingspace_core::asynchronous::FollowSettings::timeout): by its status, which
+    /// is asked for with growing pauses, and by callbacks that are delivered to the
+    /// [mailbox](Self::mailbox), whichever comes first.
+    #[cfg(feature = "connectivity")]
+    #[doc(alias = "poll")]
+    #[doc(alias = "request_id")]
+    pub fn follow(&self, request: AsynchronousRequest) -> RequestOutcome {
+        block_on(self.0.follow(request))
+    }
+
+    /// The place where a listener delivers the callbacks that it reads.
+    #[cfg(feature = "connectivity")]
+    #[doc(alias = "webhook")]
+    pub fn mailbox(&self) -> &Mailbox {
+        self.0.mailbox()
     }
 
     /// Drives a call to its end, whatever it is for: the way to give one a

@@ -2,6 +2,10 @@
 //! makes it.
 
 mod client;
+#[cfg(feature = "connectivity")]
+mod paging;
 
 pub use self::client::Client;
+#[cfg(feature = "connectivity")]
+pub use self::paging::Items;
 pub use thingspace_core::session::Blocking;
