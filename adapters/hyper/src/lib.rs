@@ -23,7 +23,14 @@ pub use self::{
 };
 pub use hyper;
 pub use thingspace_driver::{Config, OnThread, Operating, core};
+#[cfg(feature = "connectivity")]
+pub use thingspace_driver::{Mailbox, Stream};
 
 /// An async ThingSpace client on a stack of hyper's, or on any other. A [`Builder`]
 /// builds it.
 pub type Client<S> = thingspace_driver::Client<Own<S>>;
+
+/// The items of a list that comes in pages: a [`Stream`] of them. A client's `items` begins
+/// it.
+#[cfg(feature = "connectivity")]
+pub type Items<S, E> = thingspace_driver::Items<Own<S>, E>;

@@ -6,12 +6,14 @@ use http::Response;
 use thingspace_core::{
     Completion, Credentials, Endpoint, Environment, Error, Password, Session, SessionBuilder,
     SessionToken, Timestamp, WithSession,
+    api::Paged,
+    asynchronous::{AsynchronousRequest, RequestOutcome},
     session::{
         Call, Event, Exchange, ExchangeResult, NewPassword, Observer, Settings, Snapshot,
         SnapshotError, Store, Wait,
     },
 };
-use thingspace_driver::Config;
+use thingspace_driver::{Config, Items, Mailbox, Runtime, blocking};
 
 /// A client that the scenarios can test. Its methods are the adapters' methods of the
 /// same names. They block until they are done.
@@ -50,6 +52,15 @@ pub trait Client: Clone + Debug + Send + Sync + 'static {
         endpoint: E,
     ) -> Result<Response<E::Output>, Error>;
 
+    /// Lists the items of all pages.
+    fn items<E: Paged + Send + 'static>(&self, first: E) -> impl Listing<E>;
+
+    /// Follows a request to its outcome.
+    fn follow(&self, request: AsynchronousRequest) -> RequestOutcome;
+
+    /// Returns the place where callbacks are delivered.
+    fn mailbox(&self) -> &Mailbox;
+
     /// Drives a call to its end. It polls or steps on this thread, so that a panic of
     /// an observer of the call's own request ends this thread.
     fn run(&self, call: Call) -> Result<Completion, Error>;
@@ -59,6 +70,67 @@ pub trait Client: Clone + Debug + Send + Sync + 'static {
 
     /// Returns the time of the client's clock.
     fn now(&self) -> Timestamp;
+}
+
+/// The items of a list. Its methods are those of the adapters' types.
+pub trait Listing<E: Paged>: Iterator<Item = Result<E::Item, Error>> {
+    /// Fetches the page that failed once more.
+    fn resume(&mut self);
+
+    /// Returns the request that goes on from here.
+    fn request(&self) -> Option<&E>;
+
+    /// Returns true if the list ended on a page that repeats itself.
+    fn repeats(&self) -> bool;
+}
+
+impl<R: Runtime, E: Paged + Send + 'static> Listing<E> for blocking::Items<R, E> {
+    fn resume(&mut self) {
+        self.resume();
+    }
+
+    fn request(&self) -> Option<&E> {
+        self.request()
+    }
+
+    fn repeats(&self) -> bool {
+        self.repeats()
+    }
+}
+
+/// The items of an async client, each of which is waited for by this function.
+pub struct Waited<R, E: Paged>(Items<R, E>, WaitForItem<R, E>);
+
+/// A function that waits for the next item.
+type WaitForItem<R, E> = fn(&mut Items<R, E>) -> Option<Result<<E as Paged>::Item, Error>>;
+
+impl<R, E: Paged> Waited<R, E> {
+    /// Waits for each of these items by this function.
+    pub fn new(items: Items<R, E>, wait: WaitForItem<R, E>) -> Self {
+        Self(items, wait)
+    }
+}
+
+impl<R: Runtime, E: Paged + Send + 'static> Iterator for Waited<R, E> {
+    type Item = Result<E::Item, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.1(&mut self.0)
+    }
+}
+
+impl<R: Runtime, E: Paged + Send + 'static> Listing<E> for Waited<R, E> {
+    fn resume(&mut self) {
+        self.0.resume();
+    }
+
+    fn request(&self) -> Option<&E> {
+        self.0.request()
+    }
+
+    fn repeats(&self) -> bool {
+        self.0.repeats()
+    }
 }
 
 /// Any error.

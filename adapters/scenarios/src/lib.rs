@@ -12,6 +12,7 @@ mod alone;
 mod certificates;
 mod client;
 mod faults;
+mod following;
 mod gateway;
 mod guard;
 mod headers;
@@ -21,6 +22,7 @@ mod limits;
 mod list;
 mod network;
 mod observers;
+mod paging;
 mod redirects;
 mod register;
 mod reset;
@@ -34,7 +36,7 @@ mod transport;
 mod watch;
 
 pub use self::{
-    client::{BoxError, BoxedObserver, Client, Options},
+    client::{BoxError, BoxedObserver, Client, Listing, Options, Waited},
     held::HeldRequest,
     list::scenarios,
     redirects::nobody_follows,
@@ -45,3 +47,4 @@ pub use self::{
     },
     watch::EventSender,
 };
+pub use thingspace_driver::Mailbox;

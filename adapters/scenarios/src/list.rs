@@ -177,6 +177,20 @@ list! {$
         a_proxy_that_makes_no_tunnel_was_sent_no_request,
         a_handshake_that_breaks_off_was_no_request,
     }
+    paging {
+        thousands_of_devices_are_listed_one_by_one,
+        a_page_that_fails_is_resumed_here_and_elsewhere,
+        a_list_that_repeats_itself_ends,
+        a_list_that_is_left_harms_nothing,
+    }
+    following {
+        a_request_is_followed_by_its_status_to_its_end,
+        a_callback_ends_a_request_that_is_pending_by_its_status,
+        a_callback_is_there_for_the_follower_that_comes_later,
+        the_devices_of_a_request_end_one_by_one,
+        a_request_of_which_nothing_is_heard_is_unknown_at_its_deadline,
+        many_requests_are_followed_at_once,
+    }
     network {
         law_6_a_call_whose_service_becomes_unreachable_is_executed_once,
         a_request_to_a_service_that_is_unreachable_was_never_sent,

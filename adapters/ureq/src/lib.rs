@@ -7,8 +7,15 @@ mod runtime;
 mod send;
 
 pub use self::{builder::Builder, connecting::Connecting, runtime::Threads, send::agent};
+#[cfg(feature = "connectivity")]
+pub use thingspace_driver::Mailbox;
 pub use thingspace_driver::{Config, core};
 pub use ureq;
 
 /// A blocking ThingSpace client over ureq. A [`Builder`] builds it.
 pub type Client = thingspace_driver::blocking::Client<Threads>;
+
+/// The items of a list that comes in pages: an iterator over them. A client's `items` begins
+/// it.
+#[cfg(feature = "connectivity")]
+pub type Items<E> = thingspace_driver::blocking::Items<Threads, E>;

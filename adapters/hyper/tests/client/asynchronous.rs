@@ -15,6 +15,8 @@ use thingspace_hyper::{
     Builder, Client, Pooled, Ready, Stack,
     core::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
+        api::Paged,
+        asynchronous::{AsynchronousRequest, RequestOutcome},
         session::{
             AsyncStore, Call, Loaded, NewPassword, Revision, Saved, Snapshot, SnapshotError, Store,
             StoreFuture, Watcher,
@@ -22,7 +24,7 @@ use thingspace_hyper::{
     },
 };
 use thingspace_scenarios as scenarios;
-use thingspace_scenarios::{BoxError, Options};
+use thingspace_scenarios::{BoxError, Listing, Mailbox, Options, Waited};
 use tokio::{
     runtime::{self, Runtime},
     task::yield_now,
@@ -168,6 +170,18 @@ impl<S: Over> scenarios::Client for Waiting<S> {
         endpoint: E,
     ) -> Result<Response<E::Output>, Error> {
         wait(self.0.call(endpoint))
+    }
+
+    fn items<E: Paged + Send + 'static>(&self, first: E) -> impl Listing<E> {
+        Waited::new(self.0.items(first), |items| wait(items.next()))
+    }
+
+    fn follow(&self, request: AsynchronousRequest) -> RequestOutcome {
+        wait(self.0.follow(request))
+    }
+
+    fn mailbox(&self) -> &Mailbox {
+        self.0.mailbox()
     }
 
     fn run(&self, call: Call) -> Result<Completion, Error> {

@@ -24,11 +24,13 @@ use thingspace_proxy::{
     Drained, Listener, Proxy, Rules, Server,
     core::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
+        api::Paged,
+        asynchronous::{AsynchronousRequest, RequestOutcome},
         session::{Blocking, Call, NewPassword, SnapshotError},
     },
     thingspace_hyper::{Builder, Client, Pooled, Streamed},
 };
-use thingspace_scenarios::{self as scenarios, BoxError, Options};
+use thingspace_scenarios::{self as scenarios, BoxError, Listing, Mailbox, Options, Waited};
 use tokio::{
     runtime::{self, Runtime},
     sync::oneshot,
@@ -214,6 +216,18 @@ impl scenarios::Client for Through {
 
     fn sync(&self) -> Result<(), Error> {
         wait(self.client.sync())
+    }
+
+    fn items<E: Paged + Send + 'static>(&self, first: E) -> impl Listing<E> {
+        Waited::new(self.client.items(first), |items| wait(items.next()))
+    }
+
+    fn follow(&self, request: AsynchronousRequest) -> RequestOutcome {
+        wait(self.client.follow(request))
+    }
+
+    fn mailbox(&self) -> &Mailbox {
+        self.client.mailbox()
     }
 
     fn run(&self, call: Call) -> Result<Completion, Error> {

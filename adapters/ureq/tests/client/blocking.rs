@@ -2,11 +2,13 @@
 
 use http::Response;
 use thingspace_scenarios as scenarios;
-use thingspace_scenarios::{BoxError, Options};
+use thingspace_scenarios::{BoxError, Listing, Mailbox, Options};
 use thingspace_ureq::{
     Builder, Client, agent,
     core::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
+        api::Paged,
+        asynchronous::{AsynchronousRequest, RequestOutcome},
         session::{Call, NewPassword, SnapshotError},
     },
     ureq::{
@@ -91,6 +93,18 @@ impl scenarios::Client for Blocking {
         endpoint: E,
     ) -> Result<Response<E::Output>, Error> {
         self.0.call(endpoint)
+    }
+
+    fn items<E: Paged + Send + 'static>(&self, first: E) -> impl Listing<E> {
+        self.0.items(first)
+    }
+
+    fn follow(&self, request: AsynchronousRequest) -> RequestOutcome {
+        self.0.follow(request)
+    }
+
+    fn mailbox(&self) -> &Mailbox {
+        self.0.mailbox()
     }
 
     fn run(&self, call: Call) -> Result<Completion, Error> {
