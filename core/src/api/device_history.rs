@@ -54,7 +54,6 @@ impl ConnectivityCall for RetrieveDeviceConnectionHistory {
 /// Goes on from the time of the last event, as documented.
 impl Paged for RetrieveDeviceConnectionHistory {
     type Item = ConnectionEvent;
-    const OVERLAPS: bool = true;
 
     fn items(page: ConnectionHistoryResult) -> Vec<ConnectionEvent> {
         page.connection_history
@@ -62,6 +61,10 @@ impl Paged for RetrieveDeviceConnectionHistory {
 
     fn cursor(&self) -> Option<String> {
         Some(self.earliest.to_string())
+    }
+
+    fn overlaps(&self) -> bool {
+        true
     }
 
     fn next(&self, page: &Response<ConnectionHistoryResult>) -> Option<Self> {
@@ -151,7 +154,6 @@ impl ConnectivityCall for ListDevicesProvisioningHistory {
 /// [repeats itself](super::Pages::repeats).
 impl Paged for ListDevicesProvisioningHistory {
     type Item = ProvisioningHistory;
-    const OVERLAPS: bool = true;
 
     fn items(page: List<DeviceProvisioningHistoryListResult>) -> Vec<ProvisioningHistory> {
         let pages = page.into_iter();
@@ -160,6 +162,10 @@ impl Paged for ListDevicesProvisioningHistory {
 
     fn cursor(&self) -> Option<String> {
         Some(self.earliest.to_string())
+    }
+
+    fn overlaps(&self) -> bool {
+        true
     }
 
     fn next(&self, page: &Response<List<DeviceProvisioningHistoryListResult>>) -> Option<Self> {
@@ -284,7 +290,6 @@ impl ConnectivityCall for ListDevicesUsageHistory {
 /// [repeats itself](super::Pages::repeats).
 impl Paged for ListDevicesUsageHistory {
     type Item = Usage;
-    const OVERLAPS: bool = true;
 
     fn items(page: DeviceUsageListResult) -> Vec<Usage> {
         page.usage_history
@@ -292,6 +297,10 @@ impl Paged for ListDevicesUsageHistory {
 
     fn cursor(&self) -> Option<String> {
         Some(self.earliest.to_string())
+    }
+
+    fn overlaps(&self) -> bool {
+        true
     }
 
     fn next(&self, page: &Response<DeviceUsageListResult>) -> Option<Self> {

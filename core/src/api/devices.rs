@@ -239,7 +239,6 @@ impl ConnectivityCall for ListDevicesInformation {
 /// list ended before its end.
 impl Paged for ListDevicesInformation {
     type Item = ThingspaceDevice;
-    const OVERLAPS: bool = true;
 
     /// A device may connect, or change its state, between two pages.
     fn is_same(one: &ThingspaceDevice, other: &ThingspaceDevice) -> bool {
@@ -255,6 +254,10 @@ impl Paged for ListDevicesInformation {
             Some(id) => Some(id.to_string()),
             None => self.earliest.as_ref().map(DateTime::to_string),
         }
+    }
+
+    fn overlaps(&self) -> bool {
+        self.largest_device_id_seen.is_none()
     }
 
     fn next(&self, page: &Response<AccountDeviceListResult>) -> Option<Self> {

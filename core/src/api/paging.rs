@@ -15,10 +15,6 @@ pub trait Paged: Endpoint<Auth: OfSession> + Clone {
     /// What the pages list.
     type Item: Clone + PartialEq;
 
-    /// True if a page begins with the last items of the page before it, since its
-    /// request can only say a time from which on.
-    const OVERLAPS: bool = false;
-
     /// Returns true if two items are the same one, as it was seen at two moments.
     fn is_same(one: &Self::Item, other: &Self::Item) -> bool {
         one == other
@@ -29,6 +25,12 @@ pub trait Paged: Endpoint<Auth: OfSession> + Clone {
 
     /// The place in the list from which on this request asks; `None` at its start.
     fn cursor(&self) -> Option<String>;
+
+    /// Returns true if the page of this request begins with the last items of the page
+    /// before it, since the request can only say a time from which on.
+    fn overlaps(&self) -> bool {
+        false
+    }
 
     /// The request of the page after this response; `None` if it was the last.
     fn next(&self, page: &Response<Self::Output>) -> Option<Self>;
@@ -84,7 +86,7 @@ impl<E: Paged> Pages<E> {
             items.clear();
         } else {
             let before = std::mem::replace(&mut self.before, items.clone());
-            if E::OVERLAPS {
+            if request.overlaps() {
                 remove::<E>(&mut items, before);
             }
         }
