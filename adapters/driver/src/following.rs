@@ -36,7 +36,10 @@ impl Followed {
                 FollowStep::Ask(call) => self.ask(client, call).await,
                 FollowStep::Wait(until) => client.wait(delivered, until.since(now)).await,
                 FollowStep::Done => {
-                    self.subscription.end();
+                    // Whoever follows it anew, for what is unknown, is to know what was known.
+                    if self.following.has_ended() {
+                        self.subscription.end();
+                    }
                     return self.following.into_outcome();
                 }
             }

@@ -52,7 +52,6 @@ impl<R: Runtime, E: Paged + Send + 'static> Items<R, E> {
     }
 
     /// Returns the next item; `None` after the last, and after an error.
-    #[allow(clippy::should_implement_trait)]
     pub async fn next(&mut self) -> Option<Result<E::Item, Error>> {
         StreamExt::next(self).await
     }

@@ -26,7 +26,8 @@ pub trait Runtime: Send + Sync + 'static {
         timeout: Duration,
     ) -> impl Future<Output = Result<Response<Bytes>, TransportError>> + Send;
 
-    /// Waits for a change of the session, for this long at most.
+    /// Waits for a change of the session, or for a callback about a request that is
+    /// followed, for this long at most.
     fn wait(&self, changed: EventListener, timeout: Duration) -> impl Future<Output = ()> + Send;
 
     /// Runs an operation to its end, whatever becomes of the call that began it. An

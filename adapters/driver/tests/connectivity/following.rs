@@ -1,10 +1,7 @@
 //! One request that is followed, by its status and by callbacks.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -136,32 +133,44 @@ fn devices_that_have_not_ended_are_unknown_at_the_deadline() {
     assert_eq!(world.now(), start + TIMEOUT);
     assert_eq!(outcome.with(DeviceResult::Unknown).count(), 2);
     assert!((20..=44).contains(&world.served()), "{}", world.served());
-    // A late word is for whoever follows it anew.
+    // Whoever follows it anew knows what was known, and what came late.
     client.mailbox().deliver(&message("595f", 0, true));
-    assert_eq!(client.mailbox().kept(), 1);
+    client.mailbox().deliver(&message("595f", 2, true));
+    let (asked, now) = (world.served(), world.now());
+    assert!(
+        world
+            .run_one(client.follow(request("595f", 3)))
+            .is_success()
+    );
+    assert_eq!((world.served(), world.now()), (asked, now));
 }
 
 #[test]
 fn a_status_call_that_hangs_ends_with_its_attempt_and_by_the_deadline() {
-    let is_stuck = Arc::new(AtomicBool::new(true));
-    let stuck = Arc::clone(&is_stuck);
-    let world = World::new(move |_| {
-        if stuck.load(Relaxed) {
-            return Err(TransportError::unknown("no response in time"));
-        }
-        Ok(status("Success"))
-    });
+    let world = World::new(|_| Ok(status("Success")));
     let client = world.client();
+    world.be_stuck(true);
+    let mend = async {
+        while world.served() == 0 {
+            world.sleep(Duration::from_millis(10)).await;
+        }
+        // One attempt, and not one more.
+        world.sleep(SECOND * 30).await;
+        world.be_stuck(false);
+        world.now()
+    };
+    let (outcome, mended) = world.run_one(zip(client.follow(request("595f", 1)), mend));
+    assert!(outcome.is_success());
+    let pause = world.now().since(mended);
+    assert!(pause > SECOND * 2 && pause < SECOND * 6, "{pause:?}");
+
+    world.be_stuck(true);
     let start = world.now();
-    let outcome = world.run_one(client.follow(request("595f", 1)));
+    let mut request = request("595f", 1);
+    request.settings.timeout = SECOND * 10;
+    let outcome = world.run_one(client.follow(request));
     assert_eq!(outcome.with(DeviceResult::Unknown).count(), 1);
-    assert_eq!(world.now(), start + TIMEOUT);
-    is_stuck.store(false, Relaxed);
-    assert!(
-        world
-            .run_one(client.follow(request("595f", 1)))
-            .is_success()
-    );
+    assert_eq!(world.now(), start + SECOND * 10);
 }
 
 #[test]
@@ -220,6 +229,17 @@ fn kept_messages_are_bounded_and_the_oldest_go_first() {
         let ended = world.run_one(async { poll_once(&mut follow).await });
         assert_eq!(ended.is_some(), is_kept, "{id}");
     }
+    // The younger of two messages of one request is left.
+    mailbox.deliver(&message("4", 0, true));
+    mailbox.deliver(&message("4", 1, true));
+    mailbox.deliver(&message("5", 0, true));
+    let follow = client.follow(request("4", 2));
+    assert_eq!(mailbox.kept(), 1);
+    mailbox.deliver(&message("4", 0, true));
+    let start = world.now();
+    assert!(world.run_one(follow).is_success());
+    assert_eq!(world.now(), start);
+
     let none = Mailbox::with_capacity(0);
     none.deliver(&message("1", 0, true));
     assert_eq!(none.kept(), 0);

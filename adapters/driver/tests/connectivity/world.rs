@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, Wake, Waker},
     time::Duration,
@@ -47,6 +47,7 @@ struct Inside {
     timers: Mutex<Timers>,
     serve: Box<Serve>,
     served: AtomicU64,
+    is_stuck: AtomicBool,
 }
 
 #[derive(Default)]
@@ -63,6 +64,7 @@ impl World {
             timers: Mutex::default(),
             serve: Box::new(serve),
             served: AtomicU64::new(0),
+            is_stuck: AtomicBool::new(false),
         }))
     }
 
@@ -88,6 +90,11 @@ impl World {
     /// The number of requests of calls' own so far.
     pub(crate) fn served(&self) -> u64 {
         self.0.served.load(Relaxed)
+    }
+
+    /// From now on, the service responds to no request of a call's own, or does again.
+    pub(crate) fn be_stuck(&self, is_stuck: bool) {
+        self.0.is_stuck.store(is_stuck, Relaxed);
     }
 
     /// Waits for a time to come.
@@ -172,13 +179,17 @@ impl Wake for Task {
 }
 
 impl Runtime for World {
-    async fn send(&self, transmit: &mut Transmit, _: Duration) -> Served {
+    async fn send(&self, transmit: &mut Transmit, timeout: Duration) -> Served {
         let operation = transmit.attempt.operation();
         let body = match operation.map(|operation| operation.kind()) {
             Some(OperationKind::TokenFetch) => r#"{"access_token":"cf1b","expires_in":3600}"#,
             Some(_) => r#"{"sessionToken":"d2c4"}"#,
             None => {
                 self.0.served.fetch_add(1, Relaxed);
+                if self.0.is_stuck.load(Relaxed) {
+                    self.sleep(timeout).await;
+                    return Err(TransportError::unknown("no response in time"));
+                }
                 self.sleep(Duration::from_millis(ROUND_TRIP)).await;
                 return (self.0.serve)(&transmit.request);
             }
