@@ -6,11 +6,11 @@ use std::{
     mem,
     pin::{Pin, pin},
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
-use futures_lite::future::or;
 use http::{Method, Request, Response, Version, response::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
@@ -146,13 +146,14 @@ impl Progress {
 /// Returns the output of a future; `None` if the timeout comes first.
 pub(crate) async fn within<F: Future>(
     future: F,
-    timeout: Pin<Box<dyn Sleep>>,
+    mut timeout: Pin<Box<dyn Sleep>>,
 ) -> Option<F::Output> {
-    let timeout = async {
-        timeout.await;
-        None
-    };
-    or(async { Some(future.await) }, timeout).await
+    let mut future = pin!(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => timeout.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 async fn exchange<S: Stack>(
