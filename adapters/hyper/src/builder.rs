@@ -93,9 +93,9 @@ mod ready {
     use thingspace_driver::{Config, core::session::SnapshotError};
 
     use super::{Builder, Own};
-    use crate::{Client, Pooled, pooled};
+    use crate::{Client, Pooled, connector::connector, pooled};
 
-    /// The ready-made stack: hyper-util's pooled client on tokio, with TLS.
+    /// The ready-made stack: a pool of hyper's connections on tokio, with TLS.
     #[derive(Default)]
     pub struct Ready {
         tls: Option<rustls::ClientConfig>,
@@ -126,7 +126,7 @@ mod ready {
         /// damaged.
         pub fn build(self) -> Result<Client<Pooled>, SnapshotError> {
             Client::new(self.config, |attempt_timeout| Own {
-                service: pooled::new(self.stack.tls, attempt_timeout),
+                service: pooled::pool(connector(self.stack.tls, attempt_timeout)),
                 timer: Arc::new(TokioTimer::new()),
                 executor: Arc::new(TokioExecutor::new()),
             })

@@ -6,16 +6,15 @@
 
 mod builder;
 #[cfg(feature = "tokio")]
+mod connector;
+#[cfg(feature = "tokio")]
 mod pooled;
 mod runtime;
 mod send;
 mod streamed;
 
 #[cfg(feature = "tokio")]
-pub use self::{
-    builder::Ready,
-    pooled::{Connector, Pooled},
-};
+pub use self::{builder::Ready, pooled::Pooled};
 pub use self::{
     builder::{Builder, Own},
     send::Stack,

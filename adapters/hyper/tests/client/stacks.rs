@@ -5,6 +5,7 @@ use std::{
     error::Error,
     fmt,
     future::Ready,
+    net::{TcpListener, TcpStream},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -64,6 +65,25 @@ async fn a_stack_of_the_caller_can_change_a_response() {
     let client = builder.build().unwrap();
     let response = client.call(account()).await.unwrap();
     assert_eq!(response.headers()["x-came"], "through here");
+}
+
+#[tokio::test]
+async fn the_pooled_client_of_hyper_util_is_a_stack_like_any_other() {
+    let stage = Stage::new();
+    let own = |options| builder(options).stack(plain(), TokioTimer::new(), TokioExecutor::new());
+    let client = own(stage.options()).build().unwrap();
+    client.call(account()).await.unwrap();
+    client.log_out().await.unwrap();
+    assert_eq!(stage.seen_in_all(), 4);
+
+    // An address that accepts no connection while its own is open.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let mut options = stage.options();
+    let nowhere = format!("http://{}/api", stream.local_addr().unwrap());
+    options.environment = nowhere.parse().unwrap();
+    let error = own(options).build().unwrap().log_in().await.unwrap_err();
+    assert!(error.is_never_sent(), "{error}");
 }
 
 #[test]
