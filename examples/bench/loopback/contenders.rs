@@ -56,18 +56,18 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         run: timed_hyper,
     },
     Contender {
-        name: "thingspace-hyper",
+        name: HYPER,
         floor: FLOOR,
         run: thingspace_over_hyper,
     },
     Contender {
-        name: "reqwest",
+        name: REQWEST,
         floor: FLOOR,
         run: |base, calls| raw_reqwest(|address| address.parse::<Url>().unwrap(), base, calls),
     },
     // As its documentation shows it; it reads the address anew for every call.
     Contender {
-        name: "reqwest, address as text",
+        name: REQWEST_TEXT,
         floor: FLOOR,
         run: |base, calls| raw_reqwest(str::to_owned, base, calls),
     },
@@ -75,6 +75,9 @@ pub(crate) const CONTENDERS: &[Contender] = &[
 
 /// The floor of every contender that has no other.
 pub(crate) const FLOOR: &str = "hyper-util";
+pub(crate) const HYPER: &str = "thingspace-hyper";
+pub(crate) const REQWEST: &str = "reqwest";
+pub(crate) const REQWEST_TEXT: &str = "reqwest, address as text";
 
 /// The timeout of a request, the same as that of thingspace.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -5,6 +5,7 @@
 //! cargo bench -p thingspace-bench --bench loopback
 //! cargo bench -p thingspace-bench --bench loopback -- --rounds 9 --calls 5000
 //! cargo bench -p thingspace-bench --bench loopback -- --with 'python client.py'
+//! cargo bench -p thingspace-bench --bench loopback -- check    # fails if a goal is missed
 //! ```
 //!
 //! The program starts its own service and then every contender in turn, each in
@@ -12,7 +13,7 @@
 //! two, wake-ups would drown everything. A contender is run with few calls and
 //! with many, and the difference counts, so that neither starting nor logging in
 //! does. Where valgrind is installed, instructions and allocations are counted
-//! in the same way.
+//! in the same way. Nothing else is done to check the goals.
 //!
 //! Any command can be a contender. It is given two arguments, the base address
 //! (`http://127.0.0.1:PORT/api`) and a number of calls, makes that many calls of
@@ -25,11 +26,12 @@
 #[path = "../callgrind.rs"]
 mod callgrind;
 mod contenders;
+mod goals;
 mod service;
 
 use std::{
     env,
-    process::{Command, Stdio},
+    process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
 
@@ -42,13 +44,14 @@ use nix::{
 use crate::{
     callgrind::Counts,
     contenders::{CONTENDERS, FLOOR},
+    goals::{GOALS, Goal},
     service::Service,
 };
 
 /// The calls of a run that does not count: starting, connecting, logging in.
 const FEW: u32 = 50;
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
@@ -58,8 +61,19 @@ fn main() {
         }
         // Run as a test, it has nothing to say.
         _ if !arguments.contains(&"--bench") => {}
-        _ => compare(&Plan::of(&arguments)),
+        ["check", "--bench"] if !callgrind::is_installed() => {
+            println!("valgrind is not installed, so nothing was counted");
+            return ExitCode::FAILURE;
+        }
+        ["check", "--bench"] => {
+            let missed = missed(&compare(&Plan::without_times()));
+            if missed > 0 {
+                return ExitCode::FAILURE;
+            }
+        }
+        _ => drop(compare(&Plan::of(&arguments))),
     }
+    ExitCode::SUCCESS
 }
 
 /// The options of the command line.
@@ -70,6 +84,14 @@ struct Plan {
 }
 
 impl Plan {
+    fn without_times() -> Self {
+        Self {
+            rounds: 0,
+            calls: 0,
+            commands: Vec::new(),
+        }
+    }
+
     fn of(arguments: &[&str]) -> Self {
         let mut plan = Self {
             rounds: 5,
@@ -147,7 +169,7 @@ impl Entry {
     }
 }
 
-fn compare(plan: &Plan) {
+fn compare(plan: &Plan) -> Vec<Entry> {
     pin();
     let service = Service::start();
     let base = service.base();
@@ -175,6 +197,25 @@ fn compare(plan: &Plan) {
         }
     }
     show(&entries, plan);
+    entries
+}
+
+/// Tells which goals are missed. Returns their number.
+fn missed(entries: &[Entry]) -> usize {
+    let counts = |name| {
+        let entry = entries.iter().find(|entry| entry.name == name);
+        entry.unwrap().counts.unwrap()
+    };
+    let is_missed = |goal: &&Goal| {
+        let (own, other) = (counts(goal.of), counts(goal.over));
+        100 * own.instructions > goal.percent * other.instructions
+            || own.allocations > other.allocations
+    };
+    let missed = GOALS.iter().filter(is_missed);
+    let told = missed.inspect(|Goal { of, over, percent }| {
+        println!("{of} takes more than {percent} % of {over}, or more allocations");
+    });
+    told.count()
 }
 
 /// This process and all that it starts stay on one processor: the first that they
