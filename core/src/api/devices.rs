@@ -242,7 +242,9 @@ impl Paged for ListDevicesInformation {
 
     /// A device may connect, or change its state, between two pages.
     fn is_same(one: &ThingspaceDevice, other: &ThingspaceDevice) -> bool {
-        one.device_ids == other.device_ids && one.created_at == other.created_at
+        one.id() == other.id()
+            && one.device_ids == other.device_ids
+            && one.created_at == other.created_at
     }
 
     fn items(page: AccountDeviceListResult) -> Vec<ThingspaceDevice> {
