@@ -74,6 +74,8 @@ impl Followed {
                 None
             };
             if let Some(status) = or(pin!(status), pin!(woken)).await {
+                // What came meanwhile counts first: it has the reason of a failure.
+                self.read();
                 return self.following.receive_status(client.now(), status);
             }
         }

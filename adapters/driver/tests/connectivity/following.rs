@@ -95,6 +95,23 @@ fn a_callback_that_comes_while_the_status_is_asked_for_counts() {
 }
 
 #[test]
+fn a_callback_that_comes_together_with_the_status_gives_the_reason() {
+    let mailbox = Mailbox::new();
+    let world = {
+        let mailbox = mailbox.clone();
+        World::new(move |_| {
+            mailbox.deliver(&message("595f", 0, false));
+            Ok(status("Failure"))
+        })
+    };
+    let client = world.client_of(|config| config.mailbox(mailbox));
+    let outcome = world.run_one(client.follow(request("595f", 1)));
+    assert_eq!(outcome.devices[0].result, DeviceResult::Failed);
+    assert!(outcome.devices[0].fault().is_some());
+    assert_eq!(client.mailbox().kept(), 0);
+}
+
+#[test]
 fn a_callback_may_come_before_its_follower() {
     let world = pending();
     let client = world.client();
