@@ -1,6 +1,15 @@
 //! The client's interface to the scenarios: blocking, and the same for all adapters.
 
-use std::{error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt::Debug,
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver},
+    },
+    thread,
+    time::Duration,
+};
 
 use http::Response;
 use thingspace_core::{
@@ -57,6 +66,32 @@ pub trait Client: Clone + Debug + Send + Sync + 'static {
 
     /// Follows a request to its outcome.
     fn follow(&self, request: AsynchronousRequest) -> RequestOutcome;
+
+    /// The most requests that [`follow_all`](Self::follow_all) follows at once.
+    const FOLLOWED_AT_ONCE: usize = 64;
+
+    /// The pause between two status calls about a request, where as many are followed: so
+    /// few calls are made at once that each may have a connection.
+    const PAUSE: Duration = Duration::from_millis(100);
+
+    /// Follows requests to their outcomes, which the receiver gets as they come. It follows
+    /// them by as many threads as it may, each of which takes one after the other.
+    fn follow_all(&self, requests: Vec<AsynchronousRequest>) -> Receiver<RequestOutcome> {
+        let (sender, outcomes) = mpsc::channel();
+        let requests = Arc::new(Mutex::new(requests.into_iter()));
+        for _ in 0..Self::FOLLOWED_AT_ONCE {
+            let (client, sender) = (self.clone(), sender.clone());
+            let requests = Arc::clone(&requests);
+            let next = move || requests.lock().unwrap().next();
+            thread::spawn(move || {
+                while let Some(request) = next() {
+                    // The scenario may be over.
+                    sender.send(client.follow(request)).ok();
+                }
+            });
+        }
+        outcomes
+    }
 
     /// Returns the place where callbacks are delivered.
     fn mailbox(&self) -> &Mailbox;

@@ -9,6 +9,7 @@
 )]
 
 mod alone;
+mod callbacks;
 mod certificates;
 mod client;
 mod faults;

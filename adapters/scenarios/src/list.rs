@@ -179,6 +179,7 @@ list! {$
     }
     paging {
         thousands_of_devices_are_listed_one_by_one,
+        thousands_are_listed_by_the_location_of_the_next_page,
         a_page_that_fails_is_resumed_here_and_elsewhere,
         a_list_that_repeats_itself_ends,
         a_list_that_is_left_harms_nothing,
@@ -190,6 +191,9 @@ list! {$
         the_devices_of_a_request_end_one_by_one,
         a_request_of_which_nothing_is_heard_is_unknown_at_its_deadline,
         many_requests_are_followed_at_once,
+    }
+    callbacks {
+        each_of_ten_thousand_requests_ends_once_whatever_becomes_of_its_callback,
     }
     network {
         law_6_a_call_whose_service_becomes_unreachable_is_executed_once,

@@ -3,7 +3,11 @@
 use http::{Response, StatusCode};
 use serde_json::json;
 use thingspace_core::{
-    api::devices::{ListDevicesInformation, ThingspaceDevice},
+    api::{
+        device_groups::GetDeviceGroupInformation,
+        devices::{ListDevicesInformation, ThingspaceDevice},
+        sms::ListDevicesSmsMessages,
+    },
     session::Settings,
 };
 use thingspace_simulator::{Call, Fault, Simulator};
@@ -19,7 +23,7 @@ fn all() -> ListDevicesInformation {
 }
 
 /// Returns settings for pages of 2,000 devices.
-fn for_large_pages() -> Settings {
+pub(crate) fn for_large_pages() -> Settings {
     let mut settings = settings();
     settings.max_body = 4 * 1024 * 1024;
     settings
@@ -44,6 +48,32 @@ pub(crate) fn thousands_of_devices_are_listed_one_by_one<C: Client>() {
     assert!(devices.next().is_none() && devices.next().is_none());
     assert!(devices.request().is_none() && !devices.repeats());
     assert_eq!(stage.seen(Call::Devices), 3);
+    assert_eq!(stage.seen(Call::LogIn), 1);
+}
+
+pub(crate) fn thousands_are_listed_by_the_location_of_the_next_page<C: Client>() {
+    let stage = Stage::<C>::of(Simulator::new(42).devices(5000));
+    let client = stage.client();
+    let imei = |number: u32| format!("99{:013}", 100_000_000 + number);
+
+    // The name of the group has a blank.
+    let group = GetDeviceGroupInformation::new(Simulator::ACCOUNT, "Unassigned Devices");
+    let devices = client.items(group).map(Result::unwrap);
+    let devices = devices.map(|device| device.device_ids[0].id.clone());
+    assert!(devices.eq((1..=5000).map(imei)));
+    assert_eq!(stage.done(Call::GetDeviceGroupInformation), 50);
+
+    let now = stage.server.now();
+    stage.server.with(|service| {
+        for number in 1..=2050 {
+            assert!(service.receive_sms(now, &imei(number), &number.to_string()));
+        }
+    });
+    let history = ListDevicesSmsMessages::new(Simulator::ACCOUNT);
+    let messages = client.items(history).map(Result::unwrap);
+    let messages = messages.map(|sms| (sms.device_ids[0].id.clone(), sms.message.unwrap()));
+    assert!(messages.eq((1..=2050).map(|number| (imei(number), number.to_string()))));
+    assert_eq!(stage.done(Call::ListDevicesSmsMessages), 21);
     assert_eq!(stage.seen(Call::LogIn), 1);
 }
 

@@ -4,7 +4,10 @@ use std::{
     fmt::Debug,
     future::Future,
     panic::resume_unwind,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        mpsc::{self, Receiver},
+    },
     thread,
     time::Duration,
 };
@@ -178,6 +181,19 @@ impl<S: Over> scenarios::Client for Waiting<S> {
 
     fn follow(&self, request: AsynchronousRequest) -> RequestOutcome {
         wait(self.0.follow(request))
+    }
+
+    const FOLLOWED_AT_ONCE: usize = usize::MAX;
+
+    const PAUSE: Duration = Duration::from_secs(60);
+
+    fn follow_all(&self, requests: Vec<AsynchronousRequest>) -> Receiver<RequestOutcome> {
+        let (sender, outcomes) = mpsc::channel();
+        for request in requests {
+            let (client, sender) = (self.0.clone(), sender.clone());
+            RUNTIME.spawn(async move { sender.send(client.follow(request).await) });
+        }
+        outcomes
     }
 
     fn mailbox(&self) -> &Mailbox {

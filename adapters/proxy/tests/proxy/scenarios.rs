@@ -7,9 +7,13 @@ use std::{
     net::SocketAddr,
     panic::resume_unwind,
     pin::Pin,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{
+        Arc, LazyLock, Mutex,
+        mpsc::{self, Receiver},
+    },
     task::{Context, Poll},
     thread,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -224,6 +228,19 @@ impl scenarios::Client for Through {
 
     fn follow(&self, request: AsynchronousRequest) -> RequestOutcome {
         wait(self.client.follow(request))
+    }
+
+    const FOLLOWED_AT_ONCE: usize = usize::MAX;
+
+    const PAUSE: Duration = Duration::from_secs(60);
+
+    fn follow_all(&self, requests: Vec<AsynchronousRequest>) -> Receiver<RequestOutcome> {
+        let (sender, outcomes) = mpsc::channel();
+        for request in requests {
+            let (client, sender) = (self.client.clone(), sender.clone());
+            RUNTIME.spawn(async move { sender.send(client.follow(request).await) });
+        }
+        outcomes
     }
 
     fn mailbox(&self) -> &Mailbox {
