@@ -24,7 +24,10 @@ use rustls::{
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
-use crate::pooled::{BoxError, BoxFuture, Connecting, Connection};
+use crate::{
+    pooled::{BoxFuture, Connecting, Connection},
+    send::BoxError,
+};
 
 /// Returns a function that makes connections over TLS, directly or through the proxy that
 /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name for a host; unencrypted to this machine

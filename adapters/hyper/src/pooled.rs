@@ -36,7 +36,8 @@ use tokio::{
 };
 use tower_service::Service;
 
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+use crate::send::BoxError;
+
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) type Connecting = BoxFuture<Result<Connection, BoxError>>;
 

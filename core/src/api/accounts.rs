@@ -217,7 +217,7 @@ impl Model for AccountStatesAndServices {
     }
 }
 
-/// An engagement: services that are charged together.
+/// An engagement: a charging group and its services.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Engagement {

@@ -24,7 +24,7 @@ pub struct CreateDeviceGroup {
     pub group_name: String,
     /// The description.
     pub group_description: String,
-    /// The devices. They leave the groups in which they were.
+    /// The devices that are in it from the start.
     pub devices_to_add: Option<Vec<DeviceId>>,
 }
 
@@ -191,7 +191,7 @@ pub struct DeleteDeviceGroup {
     /// The account.
     #[serde(skip)]
     pub account_name: String,
-    /// The group. Its devices go into the default group.
+    /// The group. It is not documented which group its devices are in then.
     #[serde(skip)]
     pub group_name: String,
 }

@@ -208,8 +208,8 @@ pub struct ListDevicesInformation {
     pub latest: Option<DateTime>,
     /// Devices with this service plan, by its name.
     pub service_plan: Option<String>,
-    /// The most devices on a page. Documented limits differ (100 and 500), and the service
-    /// was seen to send pages of 2,000: none is enforced here.
+    /// The most devices on a page. Documented limits differ (100 and 500), so none is
+    /// enforced here.
     pub max_number_of_devices: Option<i32>,
     /// The page, by the largest id on the page before it. The documented limits (0 to 100,
     /// and 0) can't be meant.
@@ -504,12 +504,12 @@ impl Model for DeleteDevicesResult {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AccountDeviceListFilter {
-    /// The parts. A device matches if all of them do.
+    /// The parts. It is not documented if a device must match all of them, or one.
     pub device_identifier_filters: Vec<DeviceIdSearch>,
 }
 
 impl AccountDeviceListFilter {
-    /// Devices that match all of these.
+    /// Devices that match these.
     pub fn new(filters: impl Into<Vec<DeviceIdSearch>>) -> Self {
         Self {
             device_identifier_filters: filters.into(),

@@ -21,8 +21,7 @@ use crate::{
 };
 
 /// The most bytes of a callback's body, unless [`Listener::max_body`] says otherwise (our
-/// choice): enough for a response about 2,000 devices, the most that are documented for
-/// one request.
+/// choice): many times what a message about some devices takes.
 pub const MAX_CALLBACK_BODY: usize = 4 * 1024 * 1024;
 
 /// A good time for which the old password is accepted after a new registration (our
