@@ -1,11 +1,19 @@
 //! Certificates and their authorities, created for the tests.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
-use rustls::{ServerConfig, crypto::ring::default_provider, pki_types::PrivatePkcs8KeyDer};
+use rustls::{
+    ServerConfig,
+    crypto::ring::default_provider,
+    pki_types::PrivatePkcs8KeyDer,
+    server::{ServerSessionMemoryCache, StoresServerSessions},
+};
 
 /// A certificate authority.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -27,6 +35,19 @@ impl Authority {
     /// Issues a certificate for this name. Returns the server's TLS configuration.
     pub(crate) fn certify(&self, name: &str) -> Arc<ServerConfig> {
         self.issue(&CertificateParams::new([name.to_owned()]).unwrap())
+    }
+
+    /// Issues a certificate for this name. Returns the server's TLS configuration, and the
+    /// number of its handshakes that resumed a session.
+    pub(crate) fn certify_resumable(&self, name: &str) -> (Arc<ServerConfig>, Arc<AtomicU64>) {
+        let mut config = Arc::unwrap_or_clone(self.certify(name));
+        let sessions = Sessions {
+            sessions: ServerSessionMemoryCache::new(256),
+            resumed: Arc::default(),
+        };
+        let resumed = Arc::clone(&sessions.resumed);
+        config.session_storage = Arc::new(sessions);
+        (Arc::new(config), resumed)
     }
 
     /// Issues a certificate for this name that has expired. Returns the server's TLS
@@ -52,5 +73,38 @@ impl Authority {
             .unwrap();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Arc::new(config)
+    }
+}
+
+/// The TLS sessions of a server, which counts those that are resumed.
+#[derive(Debug)]
+struct Sessions {
+    sessions: Arc<ServerSessionMemoryCache>,
+    resumed: Arc<AtomicU64>,
+}
+
+impl Sessions {
+    fn count(&self, session: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let resumed = u64::from(session.is_some());
+        self.resumed.fetch_add(resumed, Ordering::Relaxed);
+        session
+    }
+}
+
+impl StoresServerSessions for Sessions {
+    fn put(&self, key: Vec<u8>, value: Vec<u8>) -> bool {
+        self.sessions.put(key, value)
+    }
+
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.count(self.sessions.get(key))
+    }
+
+    fn take(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.count(self.sessions.take(key))
+    }
+
+    fn can_cache(&self) -> bool {
+        self.sessions.can_cache()
     }
 }

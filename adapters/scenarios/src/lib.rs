@@ -46,6 +46,7 @@ pub use self::{
         Builder, ClientsTime, IDLE, Impatience, LONG, MINUTE, Stage, account, connections_to,
         credentials, devices, server_that, settings, settings_with_short_timeouts,
     },
+    tls::connections_resume_tls_sessions,
     watch::EventSender,
 };
 pub use thingspace_driver::Mailbox;

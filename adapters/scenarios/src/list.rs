@@ -169,6 +169,7 @@ list! {$
     }
     tls {
         a_service_with_a_valid_certificate_is_trusted,
+        a_new_connection_resumes_the_tls_session_of_an_old_one,
         law_9_a_service_with_another_name_receives_nothing,
         law_9_a_service_with_an_expired_certificate_receives_nothing,
         law_9_a_service_with_an_unknown_issuer_receives_nothing,

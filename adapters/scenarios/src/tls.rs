@@ -16,7 +16,7 @@ use rustls::ServerConfig;
 use thingspace_simulator::{Server, Simulator};
 
 use crate::{
-    Client, Stage, account,
+    Client, Options, Stage, account,
     alone::{is_alone, run_alone},
     certificates::Authority,
     connections_to, server_that,
@@ -65,6 +65,27 @@ pub(crate) fn a_service_with_a_valid_certificate_is_trusted<C: Client>() {
     stage
         .server
         .with(|service| assert_eq!(service.counts().misdirected, 0));
+}
+
+pub(crate) fn a_new_connection_resumes_the_tls_session_of_an_old_one<C: Client>() {
+    connections_resume_tls_sessions(|options| C::build(options).unwrap());
+}
+
+/// Asserts that the new connections of a client resume the TLS sessions of old ones. The
+/// client has to trust the root among its options.
+pub fn connections_resume_tls_sessions<C: Client>(build: impl FnOnce(Options) -> C) {
+    let authority = Authority::new("known");
+    let (identity, resumed) = authority.certify_resumable("localhost");
+    let server = Server::start_tls(Simulator::new(42), identity).unwrap();
+    let stage = Stage::<C>::at(server);
+    let mut options = stage.options();
+    options.root = Some(authority.root());
+    let client = build(options);
+    client.call(account()).unwrap();
+    stage.server.close_idle();
+    let before = resumed.load(Ordering::Relaxed);
+    client.call(account()).unwrap();
+    assert_eq!(resumed.load(Ordering::Relaxed), before + 1);
 }
 
 pub(crate) fn law_9_a_service_with_another_name_receives_nothing<C: Client>() {

@@ -5,41 +5,55 @@
 //! reports it there once it has stopped sending again. So the two steps before anything
 //! is sent, the lookup of the name and the connection, mark their errors.
 
+#[cfg(feature = "rustls")]
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use thingspace_core::TransportError;
 use ureq::{
     Error,
+    config::Config,
     unversioned::transport::{ConnectionDetails, Connector},
 };
 
 /// A connector that marks its errors: whatever fails while connecting, TLS and a proxy's
 /// tunnel among it, the request was never sent.
 ///
-/// To be put around the last connector of a chain. The agents of this crate have it, see
-/// [`agent`](crate::agent); one with a connector of your own should:
-///
-/// ```
-/// use thingspace_ureq::{
-///     Connecting,
-///     ureq::{
-///         Agent,
-///         config::Config,
-///         unversioned::{
-///             resolver::DefaultResolver,
-///             transport::{Connector, RustlsConnector, TcpConnector},
-///         },
-///     },
-/// };
-///
-/// let connector = ().chain(TcpConnector::default()).chain(RustlsConnector::default());
-/// let agent = Agent::with_parts(
-///     Config::default(),
-///     Connecting(connector),
-///     DefaultResolver::default(),
-/// );
-/// # let _ = agent;
-/// ```
+/// It also has TLS sessions resumed. ureq's connector sets TLS up anew for a request that
+/// is configured for itself, although the configuration of TLS is the agent's: unless an
+/// earlier request had no configuration. Here every request is configured for itself if
+/// the agent is the caller's.
 #[derive(Debug)]
-pub struct Connecting<C>(pub C);
+pub(crate) struct Connecting<C> {
+    connector: C,
+    /// The hash of the agent's configuration of TLS.
+    #[cfg(feature = "rustls")]
+    tls: u64,
+}
+
+impl<C> Connecting<C> {
+    /// The connector of an agent with this configuration.
+    #[cfg_attr(not(feature = "rustls"), allow(unused_variables))]
+    pub(crate) fn new(connector: C, config: &Config) -> Self {
+        Self {
+            connector,
+            #[cfg(feature = "rustls")]
+            tls: hash_of_tls(config),
+        }
+    }
+
+    /// Returns true if TLS is configured as it is for the agent. ureq compares by the hash,
+    /// too.
+    #[cfg(feature = "rustls")]
+    fn has_tls_of_agent(&self, config: &Config) -> bool {
+        hash_of_tls(config) == self.tls
+    }
+
+    /// Returns false: without TLS there are no sessions.
+    #[cfg(not(feature = "rustls"))]
+    fn has_tls_of_agent(&self, _: &Config) -> bool {
+        false
+    }
+}
 
 impl<C: Connector> Connector for Connecting<C> {
     type Out = C::Out;
@@ -49,8 +63,33 @@ impl<C: Connector> Connector for Connecting<C> {
         details: &ConnectionDetails<'_>,
         chained: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        self.0.connect(details, chained).map_err(never_sent)
+        if details.request_level && self.has_tls_of_agent(details.config) {
+            let of_agent = ConnectionDetails {
+                uri: details.uri,
+                addrs: details.addrs.clone(),
+                config: details.config,
+                request_level: false,
+                resolver: details.resolver,
+                now: details.now,
+                timeout: details.timeout,
+                current_time: details.current_time.clone(),
+                run_connector: details.run_connector.clone(),
+                register_shutdown: details.register_shutdown.clone(),
+            };
+            return self
+                .connector
+                .connect(&of_agent, chained)
+                .map_err(never_sent);
+        }
+        self.connector.connect(details, chained).map_err(never_sent)
     }
+}
+
+#[cfg(feature = "rustls")]
+fn hash_of_tls(config: &Config) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    config.tls_config().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Marks an error as one of a request that was never sent.

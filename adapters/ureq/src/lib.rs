@@ -6,7 +6,11 @@ mod names;
 mod runtime;
 mod send;
 
-pub use self::{builder::Builder, connecting::Connecting, runtime::Threads, send::agent};
+pub use self::{
+    builder::{Builder, Ready},
+    runtime::Threads,
+    send::{agent, agent_with_parts},
+};
 #[cfg(feature = "connectivity")]
 pub use thingspace_driver::Mailbox;
 pub use thingspace_driver::{Config, core};

@@ -17,7 +17,7 @@ use ureq::{
     Error,
     config::Config,
     unversioned::{
-        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        resolver::{ResolvedSocketAddrs, Resolver},
         transport::NextTimeout,
     },
 };
@@ -30,7 +30,7 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(5);
 
 /// A resolver that remembers the last name, and whose errors say that nothing was sent.
 #[derive(Debug)]
-pub(crate) struct Names<R = DefaultResolver> {
+pub(crate) struct Names<R> {
     resolver: R,
     remembered_for: Duration,
     last: Mutex<Option<Lookup>>,
@@ -54,18 +54,12 @@ impl Lookup {
 }
 
 impl<R: Resolver> Names<R> {
-    fn new(resolver: R, remembered_for: Duration) -> Self {
+    pub(crate) fn new(resolver: R) -> Self {
         Self {
             resolver,
-            remembered_for,
+            remembered_for: REMEMBERED_FOR,
             last: Mutex::new(None),
         }
-    }
-}
-
-impl Default for Names {
-    fn default() -> Self {
-        Self::new(DefaultResolver::default(), REMEMBERED_FOR)
     }
 }
 
@@ -125,7 +119,10 @@ mod tests {
     }
 
     fn names(remembered_for: Duration) -> Names<Counting> {
-        Names::new(Counting::default(), remembered_for)
+        Names {
+            remembered_for,
+            ..Names::new(Counting::default())
+        }
     }
 
     fn port(names: &Names<Counting>, uri: &'static str) -> Result<u16, Error> {

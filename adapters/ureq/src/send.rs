@@ -10,8 +10,13 @@ use bytes::Bytes;
 use http::{Method, Request, Response, Version, uri::Scheme};
 use thingspace_core::{TransportError, session::Transmit};
 use ureq::{
-    Agent, AsSendBody, Body, Error, Proxy, Timeout, config::Config,
-    unversioned::transport::DefaultConnector,
+    Agent, AsSendBody, Body, Error, Proxy, Timeout,
+    config::{Config, ConfigBuilder},
+    typestate::AgentScope,
+    unversioned::{
+        resolver::{DefaultResolver, Resolver},
+        transport::{Connector, DefaultConnector},
+    },
 };
 
 use crate::{connecting::Connecting, names::Names};
@@ -24,26 +29,70 @@ const MOST_ROOM: u64 = 64 * 1024;
 /// which must not overflow (our choice).
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Returns an agent with this configuration that tells a request that was never sent
-/// from one that may have been: for a proxy, roots or middleware of your own.
+/// The time by which two timeouts may differ and count as equal (our choice). A request is
+/// sent a moment after its deadline was set, and one that is configured for itself takes a
+/// quarter more instructions.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Returns an agent with this configuration: for [`Builder::agent`](crate::Builder::agent).
 ///
-/// It also remembers the addresses of the service for a few seconds.
+/// See [`agent_with_parts`].
 pub fn agent(config: Config) -> Agent {
-    let connector = Connecting(DefaultConnector::default());
-    Agent::with_parts(config, connector, Names::default())
+    agent_with_parts(
+        config,
+        DefaultConnector::default(),
+        DefaultResolver::default(),
+    )
 }
 
-/// Returns an agent that is configured by the rules, so that [`send`] need not
-/// configure each request: connections keep their TLS sessions then.
-pub(crate) fn ready_made(attempt_timeout: Duration) -> Agent {
+/// Returns an agent with this configuration, connector and resolver: for
+/// [`Builder::agent`](crate::Builder::agent).
+///
+/// It tells a request that was never sent from one that may have been: whatever fails in
+/// its resolver or connector was never sent. It remembers the addresses of the service for
+/// a few seconds, and its connections resume their TLS sessions though every request is
+/// configured for itself.
+///
+/// ```
+/// use thingspace_ureq::{
+///     agent_with_parts,
+///     ureq::{
+///         config::Config,
+///         unversioned::{
+///             resolver::DefaultResolver,
+///             transport::{Connector, RustlsConnector, TcpConnector},
+///         },
+///     },
+/// };
+///
+/// let connector = ().chain(TcpConnector::default()).chain(RustlsConnector::default());
+/// let agent = agent_with_parts(Config::default(), connector, DefaultResolver::default());
+/// # let _ = agent;
+/// ```
+pub fn agent_with_parts(
+    config: Config,
+    connector: impl Connector,
+    resolver: impl Resolver,
+) -> Agent {
+    let connector = Connecting::new(connector, &config);
+    Agent::with_parts(config, connector, Names::new(resolver))
+}
+
+/// Returns an agent that is configured by the rules, so that [`send`] need not configure
+/// each request. The rest is configured by the function given.
+pub(crate) fn ready_made(
+    attempt_timeout: Duration,
+    configure: impl FnOnce(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>,
+) -> Agent {
     let timeouts = Timeouts::new(attempt_timeout);
     let config = Agent::config_builder()
+        .timeout_global(Some(timeouts.global))
+        .timeout_resolve(Some(timeouts.resolve))
+        .timeout_connect(Some(timeouts.connect));
+    let config = configure(config)
         .max_redirects(0)
         .http_status_as_error(false)
         .allow_non_standard_methods(true)
-        .timeout_global(Some(timeouts.global))
-        .timeout_resolve(Some(timeouts.resolve))
-        .timeout_connect(Some(timeouts.connect))
         .build();
     agent(config)
 }
@@ -97,6 +146,17 @@ impl Timeouts {
         }
     }
 
+    /// Returns true if the agent's own are as short as these, but for a tick.
+    fn are_kept_by(self, agent: &Agent) -> bool {
+        let own = agent.config().timeouts();
+        let is_kept = |ours: Duration, own: Option<Duration>| {
+            own.is_some_and(|own| own.saturating_sub(ours) <= TICK)
+        };
+        is_kept(self.global, own.global)
+            && is_kept(self.resolve, own.resolve)
+            && is_kept(self.connect, own.connect)
+    }
+
     /// Returns the shorter ones of these and the agent's own.
     fn within(self, agent: &Agent) -> Self {
         let own = agent.config().timeouts();
@@ -115,9 +175,7 @@ fn run<B: AsSendBody>(
     request: Request<B>,
     timeouts: Timeouts,
 ) -> Result<Response<Body>, Error> {
-    let timeouts = timeouts.within(agent);
     let config = agent.config();
-    let own = config.timeouts();
     // Unencrypted requests stay on this machine, so they do not use a proxy that the
     // environment names.
     let is_unencrypted = request.uri().scheme() == Some(&Scheme::HTTP);
@@ -126,12 +184,11 @@ fn run<B: AsSendBody>(
         && config.max_redirects() == 0
         && !config.http_status_as_error()
         && config.allow_non_standard_methods()
-        && own.global == Some(timeouts.global)
-        && own.resolve == Some(timeouts.resolve)
-        && own.connect == Some(timeouts.connect);
+        && timeouts.are_kept_by(agent);
     if has_the_rules {
         return agent.run(request);
     }
+    let timeouts = timeouts.within(agent);
     let request = agent
         .configure_request(request)
         .max_redirects(0)
@@ -221,6 +278,20 @@ mod tests {
 
     use super::*;
     use crate::connecting::never_sent;
+
+    #[test]
+    fn a_timeout_that_is_a_tick_shorter_needs_no_configuration_of_its_own() {
+        let ms = Duration::from_millis;
+        let agent = ready_made(ms(30_000), |config| config);
+        let is_kept = |timeout| Timeouts::new(timeout).are_kept_by(&agent);
+        assert!(is_kept(ms(30_000)) && is_kept(ms(29_999)) && is_kept(ms(30_001)));
+        assert!(!is_kept(ms(29_900)) && !is_kept(ms(1)));
+        let longer = ready_made(ms(30_000), |config| config.timeout_global(None));
+        assert!(!Timeouts::new(ms(30_000)).are_kept_by(&longer));
+        let shorter = Some(ms(1000));
+        let shorter = ready_made(ms(30_000), |config| config.timeout_connect(shorter));
+        assert!(Timeouts::new(ms(30_000)).are_kept_by(&shorter));
+    }
 
     fn io_error(kind: ErrorKind) -> Error {
         Error::Io(kind.into())

@@ -11,7 +11,6 @@ use thingspace_core::{
     SessionBuilder, StoreError,
     session::{AsyncStore, Loaded, Revision, Saved, Snapshot, Store, StoreFuture},
 };
-use thingspace_ureq::ureq::Agent;
 
 use crate::{
     median,
@@ -94,12 +93,11 @@ fn in_memory(store: Option<Slow>) -> MakesCall {
 fn over_connections(service: &Service, store: Option<Slow>) -> MakesCall {
     let session = SessionBuilder::new(credentials("zbeeblebrox"))
         .environment(service.base().parse().unwrap());
-    let agent: Agent = Agent::config_builder()
-        .max_idle_connections_per_host(64)
-        .max_idle_connections(64)
-        .build()
-        .into();
-    let builder = thingspace_ureq::Builder::new(session).agent(agent);
+    let builder = thingspace_ureq::Builder::new(session).configure(|agent| {
+        agent
+            .max_idle_connections_per_host(64)
+            .max_idle_connections(64)
+    });
     let client = match store {
         Some(store) => builder.store(store).build(),
         None => builder.build(),

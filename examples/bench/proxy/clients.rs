@@ -138,7 +138,11 @@ pub(crate) fn by_thingspace_ureq(
     connections: usize,
 ) -> impl FnMut(Load) -> Round {
     let client = thingspace_ureq::Builder::new(session)
-        .agent(thingspace_ureq::agent(agent(connections).config().clone()))
+        .configure(move |agent| {
+            agent
+                .max_idle_connections_per_host(connections)
+                .max_idle_connections(connections)
+        })
         .build()
         .unwrap();
     client.log_in().unwrap();

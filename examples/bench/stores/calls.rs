@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use thingspace_core::SessionBuilder;
-use thingspace_ureq::{Builder, Client, ureq::Agent};
+use thingspace_ureq::{Builder, Client};
 
 use crate::{
     credentials, median,
@@ -69,12 +69,11 @@ fn places_of(places: &Places, service: &Service) -> Vec<(&'static str, Client)> 
     let clients = all.iter().map(|place| {
         let session = SessionBuilder::new(credentials());
         let session = session.environment(service.base().parse().unwrap());
-        let agent: Agent = Agent::config_builder()
-            .max_idle_connections_per_host(THREADS)
-            .max_idle_connections(THREADS)
-            .build()
-            .into();
-        let builder = Builder::new(session).agent(agent);
+        let builder = Builder::new(session).configure(|agent| {
+            agent
+                .max_idle_connections_per_host(THREADS)
+                .max_idle_connections(THREADS)
+        });
         let client = match place.address(0) {
             Some(address) => builder.store(open(&address)).build(),
             None => builder.build(),

@@ -112,7 +112,7 @@ impl Context {
 
     /// The certificates to trust, for a client that awaits.
     pub(crate) fn tls(&self) -> Result<Option<ClientConfig>, Failure> {
-        roots::tls_with_own(self.cacert.as_deref())
+        roots::async_tls(self.cacert.as_deref())
     }
 
     /// The records of password resets.
@@ -250,8 +250,8 @@ impl Context {
         let builder = self.builder(credentials)?;
         let config = Config::new(builder).observer(self.watch.clone());
         let client = Builder::new(config).store(Arc::clone(&self.place.store));
-        let client = match roots::agent_with_own(self.cacert.as_deref())? {
-            Some(agent) => client.agent(agent),
+        let client = match roots::tls(self.cacert.as_deref())? {
+            Some(tls) => client.tls(tls),
             None => client,
         };
         self.built(client.build())

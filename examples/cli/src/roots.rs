@@ -10,34 +10,26 @@ use std::{
 use rustls::{
     ClientConfig, RootCertStore, crypto::ring::default_provider, pki_types::CertificateDer,
 };
-use thingspace_ureq::{
-    agent,
-    ureq::{
-        Agent,
-        tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
-    },
-};
+use thingspace_ureq::ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::failure::Failure;
 
 /// The variable that names a file of certificates, as OpenSSL and others read it.
 const VARIABLE: &str = "SSL_CERT_FILE";
 
-/// Returns the agent that trusts the certificates of the file given, or of the one that
-/// `SSL_CERT_FILE` names; `None` if there is neither.
-pub(crate) fn agent_with_own(file: Option<&Path>) -> Result<Option<Agent>, Failure> {
+/// Returns the configuration that trusts the certificates of the file given, or of the one
+/// that `SSL_CERT_FILE` names, for a client that blocks; `None` if there is neither.
+pub(crate) fn tls(file: Option<&Path>) -> Result<Option<TlsConfig>, Failure> {
     let Some((_, certificates)) = own(file)? else {
         return Ok(None);
     };
     let certificates = RootCerts::Specific(Arc::new(certificates));
-    let tls = TlsConfig::builder().root_certs(certificates).build();
-    let config = Agent::config_builder().tls_config(tls).build();
-    Ok(Some(agent(config)))
+    Ok(Some(TlsConfig::builder().root_certs(certificates).build()))
 }
 
 /// Returns the configuration that trusts the same certificates, for a client that awaits;
 /// `None` if there are none.
-pub(crate) fn tls_with_own(file: Option<&Path>) -> Result<Option<ClientConfig>, Failure> {
+pub(crate) fn async_tls(file: Option<&Path>) -> Result<Option<ClientConfig>, Failure> {
     let Some((shown, certificates)) = own(file)? else {
         return Ok(None);
     };

@@ -1,6 +1,8 @@
-//! An agent of the caller's own is used, and the rules hold all the same.
+//! An agent of the caller's own is used, or the ready-made one as it is configured, and
+//! the rules hold all the same.
 
 use std::{
+    io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -11,11 +13,17 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode};
-use thingspace_scenarios::{BoxedObserver, Client, EventSender, LONG, account, devices};
+use thingspace_scenarios::{
+    BoxedObserver, Client, EventSender, LONG, account, connections_resume_tls_sessions, devices,
+    server_that,
+};
 use thingspace_simulator::{Call, Fault};
-use thingspace_ureq::ureq::{Agent, SendBody, middleware::MiddlewareNext};
+use thingspace_ureq::{
+    agent,
+    ureq::{Agent, Proxy, SendBody, middleware::MiddlewareNext},
+};
 
-use crate::blocking::{Blocking, Stage};
+use crate::blocking::{Blocking, Stage, builder, trusting};
 
 #[test]
 fn every_request_goes_through_the_agent_of_the_caller() {
@@ -33,6 +41,60 @@ fn every_request_goes_through_the_agent_of_the_caller() {
     client.log_out().unwrap();
     assert_eq!(sent.load(Ordering::Relaxed), 5);
     assert_eq!(stage.seen_in_all(), 5);
+}
+
+#[test]
+fn an_agent_with_roots_of_the_callers_resumes_tls_sessions() {
+    connections_resume_tls_sessions(|mut options| {
+        let tls = trusting(&options.root.take().unwrap());
+        let config = Agent::config_builder().tls_config(tls).build();
+        Blocking::with_agent(options, agent(config))
+    });
+}
+
+#[test]
+fn the_ready_made_agent_is_configured_and_the_rules_hold_all_the_same() {
+    let stage = Stage::new();
+    let sent = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&sent);
+    let count = move |request: Request<SendBody<'_>>, next: MiddlewareNext<'_>| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        next.handle(request)
+    };
+    let builder = builder(stage.options())
+        .configure(|agent| agent.middleware(count).user_agent("ours"))
+        .configure(|agent| agent.http_status_as_error(true).max_redirects(10));
+    let client = Blocking::of(builder);
+    client.call(account()).unwrap();
+    assert_eq!(sent.load(Ordering::Relaxed), 3);
+    stage.inject(Call::Devices, Fault::Html(StatusCode::NOT_FOUND));
+    let error = client.call(devices()).unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
+}
+
+#[test]
+fn requests_go_through_the_proxy_that_the_builder_is_given() {
+    let refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+    let proxy = server_that(|mut stream, _| stream.write_all(refusal).unwrap()).to_string();
+    let proxy = Proxy::new(proxy.trim_end_matches("/api")).unwrap();
+    let stage = Stage::new();
+    let client = Blocking::of(builder(stage.options()).proxy(Some(proxy)));
+    let error = client.log_in().unwrap_err();
+    assert!(!error.transport().unwrap().may_have_left(), "{error}");
+    assert_eq!(stage.seen_in_all(), 0);
+}
+
+#[test]
+fn a_configuration_that_is_less_patient_keeps_its_own_limits() {
+    let stage = Stage::new();
+    let short = Some(Duration::from_secs(1));
+    let builder = builder(stage.options()).configure(move |agent| agent.timeout_global(short));
+    let client = Blocking::of(builder);
+    client.log_in().unwrap();
+    stage.inject(Call::Devices, Fault::Hang);
+    let start = Instant::now();
+    assert!(client.call(devices()).unwrap_err().is_outcome_unknown());
+    assert!(start.elapsed() < LONG);
 }
 
 #[test]

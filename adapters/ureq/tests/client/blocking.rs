@@ -4,7 +4,7 @@ use http::Response;
 use thingspace_scenarios as scenarios;
 use thingspace_scenarios::{BoxError, Listing, Mailbox, Options};
 use thingspace_ureq::{
-    Builder, Client, agent,
+    Builder, Client,
     core::{
         Completion, Endpoint, Error, Password, Session, SessionToken, Timestamp, WithSession,
         api::Paged,
@@ -25,6 +25,11 @@ pub(crate) struct Blocking(Client);
 pub(crate) type Stage = scenarios::Stage<Blocking>;
 
 impl Blocking {
+    /// A client with the ready-made agent.
+    pub(crate) fn of(builder: Builder) -> Self {
+        Self(builder.build().unwrap())
+    }
+
     /// A client that sends with this agent.
     pub(crate) fn with_agent(options: Options, agent: impl Into<Agent>) -> Self {
         let client = builder(options).agent(agent.into()).build();
@@ -40,16 +45,16 @@ pub(crate) fn builder(mut options: Options) -> Builder {
         None => builder,
     };
     match root {
-        Some(root) => builder.agent(trusting(&root)),
+        Some(root) => builder.tls(trusting(&root)),
         None => builder,
     }
 }
 
-/// An agent that trusts this authority and no other.
-fn trusting(root: &[u8]) -> Agent {
+/// A configuration that trusts this authority and no other.
+pub(crate) fn trusting(root: &[u8]) -> TlsConfig {
     let root = Certificate::from_der(root).to_owned();
-    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[root]));
-    agent(Agent::config_builder().tls_config(tls.build()).build())
+    let roots = RootCerts::new_with_certs(&[root]);
+    TlsConfig::builder().root_certs(roots).build()
 }
 
 impl scenarios::Client for Blocking {

@@ -9,10 +9,10 @@ use std::{
 use thingspace_scenarios::{BoxedObserver, Client, EventSender, devices};
 use thingspace_simulator::Call;
 use thingspace_ureq::{
-    Connecting,
+    agent_with_parts,
     core::session::Observer,
     ureq::{
-        Agent, Error,
+        Error,
         config::Config,
         unversioned::{
             resolver::DefaultResolver,
@@ -49,11 +49,8 @@ impl Network {
     /// A client over this network.
     fn client(&self, stage: &Stage, observer: impl Observer + 'static) -> Blocking {
         let connector = DefaultConnector::default().chain(self.clone());
-        let agent = Agent::with_parts(
-            Config::default(),
-            Connecting(connector),
-            DefaultResolver::default(),
-        );
+        let resolver = DefaultResolver::default();
+        let agent = agent_with_parts(Config::default(), connector, resolver);
         let mut options = stage.options();
         options.observer = BoxedObserver::new((stage.impatience(), observer));
         Blocking::with_agent(options, agent)
