@@ -2,8 +2,9 @@
 //! the same.
 
 use crate::works::{
-    BEARER, CALL, ENDPOINT_COPIED, HAND, LOG_IN, LOG_IN_RESPONSE, LOG_OUT, LOG_OUT_RESPONSE,
-    OAUTH2, OURS, OURS_BESIDE, OURS_LATE, OURS_UNSEEN, RESET, RESET_RESPONSE,
+    BEARER, CALL, ENDPOINT_COPIED, ENDPOINT_COPIED_FULL, HAND, LOG_IN, LOG_IN_RESPONSE, LOG_OUT,
+    LOG_OUT_RESPONSE, OAUTH2, OURS, OURS_BESIDE, OURS_FULL, OURS_LATE, OURS_UNSEEN, RESET,
+    RESET_RESPONSE,
 };
 
 /// The goal of each work of the library.
@@ -18,7 +19,10 @@ pub(crate) const GOALS: &[Goal] = &[
     Goal::times(BEARER, OAUTH2, 33, 4),
     // The machine's own part, beyond the endpoint and the copy of the request that it
     // has to keep. The user agent is in it. No allocation.
-    Goal::call(OURS, ENDPOINT_COPIED, 100, 1500),
+    Goal::call(OURS, ENDPOINT_COPIED, 100, 1000),
+    Goal::call(OURS_FULL, ENDPOINT_COPIED_FULL, 100, 1100),
+    // A path is looked up, and not put together again.
+    Goal::call(OURS, OURS_FULL, 100, 375),
     // It does not grow. One in a hundred is for what the allocator does elsewhere.
     Goal::call(OURS_LATE, OURS, 101, 0),
     Goal::call(OURS_UNSEEN, OURS, 101, 0),

@@ -30,8 +30,8 @@ const MOST_ROOM: u64 = 64 * 1024;
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The time by which two timeouts may differ and count as equal (our choice). A request is
-/// sent a moment after its deadline was set, and one that is configured for itself takes a
-/// quarter more instructions.
+/// sent a moment after its deadline was set, and one that is configured for itself costs
+/// more: 1,600 instructions.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Returns an agent with this configuration: for [`Builder::agent`](crate::Builder::agent).

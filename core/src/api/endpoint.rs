@@ -82,7 +82,7 @@ pub trait Endpoint: Sized {
 
     /// Builds the bare request at its full address, best with
     /// [`Environment::request`]. Tokens, `Accept`, `Content-Type` and the length
-    /// are put on it by others.
+    /// are put on it by others, and so is the base, if its address is a path alone.
     ///
     /// Fails if something in it can't stand in a request.
     fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError>;
@@ -110,6 +110,9 @@ pub trait Endpoint: Sized {
         // In the place where it is wanted: a request is large to move.
         let mut built = self.build(environment);
         if let Ok(request) = &mut built {
+            if let Some(path) = Environment::path_alone(request.uri()) {
+                *request.uri_mut() = environment.uri(path)?;
+            }
             environment.check_origin(request.uri())?;
             complete(request, None);
             Self::Auth::authorize(tokens, request.headers_mut());
@@ -205,17 +208,14 @@ impl CallOptions {
 /// Any ThingSpace call, from the first day: a plain request, whose response is
 /// given as it came.
 ///
-/// Its address may be a mere path under the environment's base. It is taken to
-/// be idempotent if its method is safe (GET, HEAD, OPTIONS). Headers that say
+/// Its address may be a mere path under the environment's base, which is completed when
+/// the request is sent. It is taken to be idempotent if its method is safe (GET, HEAD, OPTIONS). Headers that say
 /// where it goes or how long it is are replaced by true ones.
 impl Endpoint for Request<Bytes> {
     type Auth = super::WithSession;
     type Output = Bytes;
 
-    fn build(mut self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
-        if let Some(uri) = environment.resolve(self.uri())? {
-            *self.uri_mut() = uri;
-        }
+    fn build(self, _: &Environment) -> Result<Request<Bytes>, RequestError> {
         Ok(self)
     }
 

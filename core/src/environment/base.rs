@@ -159,17 +159,40 @@ impl Environment {
         made
     }
 
-    /// Completes the address that a caller gave, if it is a path alone: then it is
-    /// one under the base.
-    ///
-    /// Returns nothing for a full address. That still has to pass
-    /// [`check_origin`](Self::check_origin).
-    pub(crate) fn resolve(&self, uri: &Uri) -> Result<Option<Uri>, RequestError> {
-        if uri.scheme().is_none() && uri.authority().is_none() {
-            let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-            return self.uri(path).map(Some);
+    /// The path of an address that is a path alone: then it is one under the base.
+    #[inline]
+    pub(crate) fn path_alone(uri: &Uri) -> Option<&str> {
+        if uri.scheme().is_some() || uri.authority().is_some() {
+            return None;
         }
-        Ok(None)
+        Some(uri.path_and_query().map_or("/", PathAndQuery::as_str))
+    }
+
+    /// Checks the address that a caller gave, if it is a path alone: that it can be
+    /// completed.
+    ///
+    /// Passes a full address, which still has to pass
+    /// [`check_origin`](Self::check_origin).
+    pub(crate) fn check_path(&self, uri: &Uri) -> Result<(), RequestError> {
+        Self::path_alone(uri).map_or(Ok(()), |path| self.0.check(path))
+    }
+
+    /// The address of a path alone, which was not checked: the address still has to pass
+    /// [`check_call`](Self::check_call).
+    pub(crate) fn complete(&self, path: &str) -> Result<Uri, RequestError> {
+        self.0.complete(path)
+    }
+
+    /// Returns true if an address is that of a path under the base, as this environment
+    /// makes it.
+    #[inline]
+    pub(crate) fn is_address_of(&self, uri: &Uri, path: &str) -> bool {
+        let (Some(authority), Some(target)) = (uri.authority(), uri.path_and_query()) else {
+            return false;
+        };
+        target.as_str().strip_prefix(self.0.prefix.as_str()) == Some(path)
+            && ptr::eq(authority.as_str(), self.0.authority.as_str())
+            && uri.scheme() == Some(&self.0.scheme)
     }
 
     /// Checks that a token may go to `uri`: the last check before one is put on a
@@ -226,6 +249,17 @@ impl From<Check> for Result<(), RequestError> {
 
 impl Base {
     fn uri(&self, path: &str) -> Result<Uri, RequestError> {
+        self.check(path)?;
+        self.complete(path)
+    }
+
+    fn complete(&self, path: &str) -> Result<Uri, RequestError> {
+        self.address([&self.prefix, path].concat().into())
+    }
+
+    /// Checks that a path may follow the base.
+    #[inline]
+    fn check(&self, path: &str) -> Result<(), RequestError> {
         /// The end of Verizon's base addresses. No path below them begins with it.
         const API: &str = "/api";
 
@@ -239,7 +273,7 @@ impl Base {
         if !path::may_follow_base(path) {
             return Err(RequestError::Path);
         }
-        self.address([&self.prefix, path].concat().into())
+        Ok(())
     }
 
     /// The address of a target, which includes the prefix.
@@ -402,7 +436,10 @@ mod tests {
     /// Resolves and checks the address of a caller's own request.
     fn address(own: &Environment, uri: &str) -> Result<Uri, RequestError> {
         let uri: Uri = uri.parse().unwrap();
-        let uri = own.resolve(&uri)?.unwrap_or(uri);
+        let uri = match Environment::path_alone(&uri) {
+            Some(path) => own.uri(path)?,
+            None => uri,
+        };
         own.check_origin(&uri).map(|()| uri)
     }
 

@@ -20,7 +20,8 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// Returns true if a path, with its query if it has one, may follow the base.
 pub(super) fn may_follow_base(path: &str) -> bool {
     // One look for all that needs a closer one: few paths have any.
-    path.is_ascii() && (!has(path, b"#.%") || (!has(path, b"#") && !escapes_base(path)))
+    !any(path, |byte| is_one_of(byte, b"#.%") | byte & 0x80)
+        || (path.is_ascii() && !has(path, b"#") && !escapes_base(path))
 }
 
 /// Joins segments into a path, each percent-encoded.
@@ -72,14 +73,10 @@ pub(super) fn check(path: &str, segments: &[Option<&str>]) -> Check {
     }
 }
 
-/// Returns true if a path has nothing in it that can be read in more than one way. One
-/// look for all of that, without an early return, so that the loop vectorizes.
+/// Returns true if a path has nothing in it that can be read in more than one way: one
+/// look for all of that.
 fn is_plain(path: &str) -> bool {
-    let is_special = |byte: u8| {
-        let special = b".%\\;".iter();
-        special.fold(byte & 0x80, |found, one| found | u8::from(byte == *one))
-    };
-    path.bytes().fold(0, |found, byte| found | is_special(byte)) == 0
+    !any(path, |byte| is_one_of(byte, b".%\\;") | byte & 0x80)
 }
 
 /// The same check of any path.
@@ -195,16 +192,34 @@ fn decoded(path: &str) -> Cow<'_, [u8]> {
 }
 
 /// Returns true if a path holds one of these bytes.
-///
-/// It has no early return, so that the loop vectorizes: few paths hold what is
-/// looked for.
 fn has<const N: usize>(path: &str, wanted: &[u8; N]) -> bool {
-    let count = |byte| {
-        wanted
-            .iter()
-            .fold(0, |found, w| found | u8::from(byte == *w))
+    any(path, |byte| is_one_of(byte, wanted))
+}
+
+/// Returns 1 if a byte is one of these, else 0.
+fn is_one_of<const N: usize>(byte: u8, wanted: &[u8; N]) -> u8 {
+    let wanted = wanted.iter();
+    wanted.fold(0, |found, one| found | u8::from(byte == *one))
+}
+
+/// Returns true if the function returns anything but zero for a byte of a path.
+///
+/// There is no early return, and the last block overlaps the one before, so that all of it
+/// is done by vector instructions: few paths hold what is looked for.
+#[inline]
+fn any(path: &str, found: impl Fn(u8) -> u8) -> bool {
+    const BLOCK: usize = 16;
+    let path = path.as_bytes();
+    let Some(last) = path.last_chunk::<BLOCK>() else {
+        return path.iter().fold(0, |all, byte| all | found(*byte)) != 0;
     };
-    path.bytes().fold(0, |found, byte| found | count(byte)) != 0
+    let mut all = last.map(&found);
+    for block in path.chunks_exact(BLOCK) {
+        for (all, byte) in all.iter_mut().zip(block) {
+            *all |= found(*byte);
+        }
+    }
+    all.iter().fold(0, |all, found| all | found) != 0
 }
 
 #[cfg(test)]

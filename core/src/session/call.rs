@@ -46,8 +46,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call that sends this request, at its full address, with the tokens that its
-    /// options name.
+    /// A call that sends this request with the tokens that its options name: at its full
+    /// address, or at its path under the base.
     #[inline]
     pub const fn new(request: Request<Bytes>, options: CallOptions) -> Self {
         Self::with_purpose(Purpose::Request { request, options })
@@ -61,16 +61,22 @@ impl Call {
         E: Endpoint<Auth: OfSession>,
     {
         let options = endpoint.options();
-        Self::built(endpoint.build(environment), options, E::Auth::TOKENS)
+        let request = endpoint.build(environment);
+        Self::built(request, environment, options, E::Auth::TOKENS)
     }
 
     /// The same for all endpoints, so that a program has it once.
     #[inline(never)]
     fn built(
         request: Result<Request<Bytes>, RequestError>,
+        environment: &Environment,
         mut options: CallOptions,
         tokens: CallTokens,
     ) -> Result<Self, RequestError> {
+        // It is looked at where it is: a request is large to move.
+        if let Ok(request) = &request {
+            environment.check_path(request.uri())?;
+        }
         options.tokens = tokens;
         Ok(Self::new(request?, options))
     }

@@ -6,7 +6,7 @@
 //! were refused.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderName, Request};
 
 use super::{
     acquire::Acquisition,
@@ -27,7 +27,7 @@ use super::{
     store::{Loaded, Saved},
 };
 use crate::{
-    BearerToken, Timestamp,
+    BearerToken, Environment, Timestamp,
     api::{Authorization, CallOptions, CallTokens, WithBearer, WithSession, complete},
     environment::{RequestError, TrustedOrigin},
     transport::{StoreError, TransportError},
@@ -292,7 +292,15 @@ impl Execution {
     }
 
     #[inline]
-    fn start(&mut self, purpose: &Purpose, session: &Session, now: Timestamp) -> Result<(), Error> {
+    fn start(
+        &mut self,
+        purpose: &mut Purpose,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if let Purpose::Request { request, .. } = purpose {
+            complete_address(session, request)?;
+        }
         let timeout = session.settings.call_timeout;
         self.deadline = self.deadline.or(timeout.map(|timeout| now + timeout));
         if session.memory.open.is_some() {
@@ -351,10 +359,10 @@ impl Execution {
         if purpose.is_sync() {
             return Ok(Some(self.sync_with_store(session, now)));
         }
-        if session.has_brought_token(self.began) {
+        if self.began_kind.is_some() && session.has_brought_token(self.began) {
             self.own = self.began;
         }
-        let has_loaded = self.has_just_loaded(session, now);
+        let has_loaded = self.has_loaded.is_some() && self.has_just_loaded(session, now);
         let has_tokens = self.needs_no_store(purpose, session, now);
         if has_tokens && matches!(purpose, Purpose::Request { .. }) {
             return Ok(None);
@@ -882,9 +890,13 @@ impl Execution {
         &mut self,
         request: &mut Request<Bytes>,
         tokens: CallTokens,
-        session: &Session,
+        session: &mut Session,
         now: Timestamp,
     ) -> S {
+        let trusted_header = match check_once(session, request) {
+            Ok(trusted_header) => trusted_header,
+            Err(error) => return self.finish_with(Err(error.into())),
+        };
         let open = match tokens {
             CallTokens::Both => session.memory.open.as_ref(),
             CallTokens::Bearer => None,
@@ -894,10 +906,6 @@ impl Execution {
             open.is_some() || tokens == CallTokens::Bearer,
         ) else {
             return self.finish_with(Err(Error::finished()));
-        };
-        let trusted = match check(session, request) {
-            Ok(trusted) => trusted,
-            Err(error) => return self.finish_with(Err(error.into())),
         };
         let deadline = now + session.settings.attempt_timeout;
         let deadline = self.deadline.map_or(deadline, |own| own.min(deadline));
@@ -922,11 +930,11 @@ impl Execution {
             // Headers that were put together have room for more; a copy of them has not.
             std::mem::swap(sent.headers_mut(), request.headers_mut());
             complete(sent, Some(&session.user_agent));
-            match (open, trusted) {
+            match (open, trusted_header) {
                 (Some(open), None) => {
                     WithSession::authorize((bearer, &open.token), sent.headers_mut());
                 }
-                _ => authorize_otherwise(sent.headers_mut(), bearer, open, trusted),
+                (open, header) => authorize_otherwise(sent.headers_mut(), bearer, open, header),
             }
         }
         step
@@ -1146,11 +1154,11 @@ fn authorize_otherwise(
     headers: &mut HeaderMap,
     bearer: &BearerToken,
     open: Option<&Open>,
-    trusted: Option<&TrustedOrigin>,
+    session_header: Option<HeaderName>,
 ) {
     WithBearer::authorize(bearer, headers);
-    if let (Some(open), Some(trusted)) = (open, trusted) {
-        headers.insert(trusted.session_header.clone(), open.token.header());
+    if let (Some(open), Some(name)) = (open, session_header) {
+        headers.insert(name, open.token.header());
     }
 }
 
@@ -1164,6 +1172,37 @@ fn save(saving: &Saving) -> SharedStep {
 
 /// The place of the calls that open, end or re-key a session, in whatever version.
 const SESSION_CALLS: &[Option<&str>] = &[Some("m2m"), None, Some("session")];
+
+/// Completes the address of a request, if it is a path alone.
+#[inline]
+fn complete_address(session: &Session, request: &mut Request<Bytes>) -> Result<(), RequestError> {
+    let environment = &session.environment;
+    if let Some(path) = Environment::path_alone(request.uri()) {
+        let address = match session.checked_address.of(path, environment) {
+            Some(address) => address.clone(),
+            None => environment.complete(path)?,
+        };
+        *request.uri_mut() = address;
+    }
+    Ok(())
+}
+
+/// The same [`check`], but not of the address that has passed it last. Returns the header of the
+/// session token, if the request goes to a place that the caller trusts.
+#[inline]
+fn check_once(
+    session: &mut Session,
+    request: &Request<Bytes>,
+) -> Result<Option<HeaderName>, RequestError> {
+    if session.checked_address.is(request.uri()) {
+        return Ok(None);
+    }
+    let trusted = check(session, request)?.map(|trusted| trusted.session_header.clone());
+    if trusted.is_none() {
+        session.checked_address.remember(request.uri());
+    }
+    Ok(trusted)
+}
 
 /// Checks that a request may be sent with the session's tokens: it goes to the
 /// environment, or to a place that the caller trusts, which is returned; and it is none of

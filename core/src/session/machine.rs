@@ -6,6 +6,7 @@ use http::HeaderValue;
 
 use super::{
     backoff::Jitter,
+    checked_address::CheckedAddress,
     event::{Event, Events},
     guard::{BlockReason, LoginGuard},
     memory::Memory,
@@ -31,6 +32,7 @@ pub struct Session {
     pub(super) credentials: Credentials,
     pub(super) settings: Settings,
     pub(super) user_agent: HeaderValue,
+    pub(super) checked_address: CheckedAddress,
     pub(super) memory: Memory,
     /// The password epoch that the credentials here are of.
     pub(super) password_epoch: u64,
@@ -81,6 +83,7 @@ impl Session {
             credentials,
             settings,
             user_agent,
+            checked_address: CheckedAddress::default(),
             password_epoch: memory.password_epoch,
             memory,
             events: Events::default(),

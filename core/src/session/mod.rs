@@ -40,6 +40,7 @@ mod blame;
 mod builder;
 mod call;
 mod check;
+mod checked_address;
 mod cooldown;
 mod error;
 mod event;

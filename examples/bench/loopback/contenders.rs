@@ -42,8 +42,18 @@ pub(crate) const CONTENDERS: &[Contender] = &[
     },
     Contender {
         name: "thingspace-ureq",
-        floor: "ureq, timed",
-        run: thingspace_over_ureq,
+        floor: "ureq",
+        run: |base, calls| thingspace_over_ureq(ready_made(base), &account(base), calls),
+    },
+    Contender {
+        name: "thingspace-ureq, path",
+        floor: "ureq",
+        run: |base, calls| thingspace_over_ureq(ready_made(base), &account(""), calls),
+    },
+    Contender {
+        name: "thingspace-ureq, agent of one's own",
+        floor: "ureq",
+        run: |base, calls| thingspace_over_ureq(with_own_agent(base), &account(base), calls),
     },
     Contender {
         name: FLOOR,
@@ -130,11 +140,18 @@ fn raw_ureq(agent: &ureq::Agent, base: &str, calls: u32) {
     }
 }
 
-fn thingspace_over_ureq(base: &str, calls: u32) {
-    let client = thingspace_ureq::Builder::new(session(base))
-        .build()
-        .unwrap();
-    let account = account(base);
+fn ready_made(base: &str) -> thingspace_ureq::Client {
+    let builder = thingspace_ureq::Builder::new(session(base));
+    builder.build().unwrap()
+}
+
+fn with_own_agent(base: &str) -> thingspace_ureq::Client {
+    let agent = thingspace_ureq::agent(ureq::Agent::config_builder().build());
+    let builder = thingspace_ureq::Builder::new(session(base)).agent(agent);
+    builder.build().unwrap()
+}
+
+fn thingspace_over_ureq(client: thingspace_ureq::Client, account: &Request<Bytes>, calls: u32) {
     for _ in 0..calls {
         let response = client.call(account.clone()).unwrap();
         assert!(response.status().is_success());

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, Response};
 use thingspace_core::{
     AppCredentials, BearerToken, Call, Credentials, Endpoint, Environment, Session, SessionToken,
     Step, Timestamp, UserCredentials, WithSession,
@@ -118,9 +118,16 @@ pub(crate) fn call_request() -> impl FnMut() -> Request<Bytes> {
 /// The endpoint alone, and a copy of the request that it built: a machine that may
 /// have to send the request again has to have one.
 pub(super) fn endpoint_and_copy() -> Doing {
+    copied_endpoint(account())
+}
+
+pub(super) fn endpoint_at_full_address_and_copy() -> Doing {
+    copied_endpoint(account_at_full_address())
+}
+
+fn copied_endpoint(request: Request<Bytes>) -> Doing {
     let at = Environment::production();
     let (bearer, session) = tokens();
-    let request = account();
     let canned = Canned::new(CALL_RESPONSE);
     doing(move || {
         let built = request.clone().build(&at).unwrap();
@@ -131,7 +138,29 @@ pub(super) fn endpoint_and_copy() -> Doing {
 }
 
 pub(super) fn call() -> Doing {
-    call_on(open_session())
+    call_on(open_session(), account())
+}
+
+pub(super) fn call_at_full_address() -> Doing {
+    call_on(open_session(), account_at_full_address())
+}
+
+/// A call to another path each time: more of them than the machine remembers.
+pub(super) fn call_to_others() -> Doing {
+    let paths = (0..16).map(|n| format!("/m2m/v1/accounts/0000123456-000{n:02}"));
+    let requests = paths.map(|path| {
+        let request = Request::get(path).body(Bytes::new()).unwrap();
+        drop(request.clone());
+        request
+    });
+    let requests: Vec<_> = requests.collect();
+    let mut session = open_session();
+    let canned = Canned::new(CALL_RESPONSE);
+    let mut number = 0;
+    doing(move || {
+        number = (number + 1) % requests.len();
+        exchange(requests.get(number).unwrap(), &mut session, &canned)
+    })
 }
 
 pub(super) fn call_after_many() -> Doing {
@@ -139,7 +168,7 @@ pub(super) fn call_after_many() -> Doing {
     for _ in 0..100_000 {
         drive(call_to(account(), &session), &mut session);
     }
-    call_on(session)
+    call_on(session, account())
 }
 
 pub(super) fn call_with_events() -> Doing {
@@ -148,7 +177,7 @@ pub(super) fn call_with_events() -> Doing {
         drive(Call::log_out(), &mut session);
         drive(Call::log_in(), &mut session);
     }
-    call_on(session)
+    call_on(session, account())
 }
 
 pub(super) fn call_beside_many() -> Doing {
@@ -157,26 +186,32 @@ pub(super) fn call_beside_many() -> Doing {
     for call in &mut calls {
         send(call, &mut session);
     }
-    let mut work = call_on(session);
+    let mut work = call_on(session, account());
     Box::new(move || {
         black_box(&calls);
         work();
     })
 }
 
-fn call_on(mut session: Session) -> Doing {
-    let request = account();
+fn call_on(mut session: Session, request: Request<Bytes>) -> Doing {
     let canned = Canned::new(CALL_RESPONSE);
-    doing(move || {
-        let mut call = call_to(request.clone(), &session);
-        let transmit = send(&mut call, &mut session);
-        call.receive(&mut session, NOW, transmit.attempt, Ok(canned.response()));
-        let Step::Done(completion) = call.step(&mut session, NOW) else {
-            panic!("not done");
-        };
-        let response = completion.unwrap().into_response().unwrap();
-        (transmit, <Request<Bytes>>::parse(response).unwrap())
-    })
+    doing(move || exchange(&request, &mut session, &canned))
+}
+
+/// Makes a call that takes one request and one response.
+fn exchange(
+    request: &Request<Bytes>,
+    session: &mut Session,
+    canned: &Canned,
+) -> (Transmit, Response<Bytes>) {
+    let mut call = call_to(request.clone(), session);
+    let transmit = send(&mut call, session);
+    call.receive(session, NOW, transmit.attempt, Ok(canned.response()));
+    let Step::Done(completion) = call.step(session, NOW) else {
+        panic!("not done");
+    };
+    let response = completion.unwrap().into_response().unwrap();
+    (transmit, <Request<Bytes>>::parse(response).unwrap())
 }
 
 /// Steps a call up to its request.
@@ -220,6 +255,13 @@ pub(crate) fn account() -> Request<Bytes> {
     let request = Request::get("/m2m/v1/accounts/0000123456-00001")
         .body(Bytes::new())
         .unwrap();
+    drop(request.clone());
+    request
+}
+
+fn account_at_full_address() -> Request<Bytes> {
+    let uri = Environment::production().uri(account().uri().path());
+    let request = Request::get(uri.unwrap()).body(Bytes::new()).unwrap();
     drop(request.clone());
     request
 }

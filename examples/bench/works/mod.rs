@@ -37,7 +37,14 @@ pub(crate) const WORKS: &[Work] = &[
     Work::new(CALL, HAND_NAMED, by_hand::call_with_user_agent),
     Work::new(CALL, ENDPOINT, by_thingspace::endpoint_alone),
     Work::new(CALL, ENDPOINT_COPIED, by_thingspace::endpoint_and_copy),
+    Work::new(
+        CALL,
+        ENDPOINT_COPIED_FULL,
+        by_thingspace::endpoint_at_full_address_and_copy,
+    ),
     Work::new(CALL, OURS, by_thingspace::call),
+    Work::new(CALL, OURS_FULL, by_thingspace::call_at_full_address),
+    Work::new(CALL, OURS_OTHERS, by_thingspace::call_to_others),
     Work::new(CALL, OURS_LATE, by_thingspace::call_after_many),
     Work::new(CALL, OURS_UNSEEN, by_thingspace::call_with_events),
     Work::new(CALL, OURS_BESIDE, by_thingspace::call_beside_many),
@@ -46,11 +53,15 @@ pub(crate) const WORKS: &[Work] = &[
 pub(crate) const HAND: &str = "by hand";
 pub(crate) const HAND_NAMED: &str = "by hand, with a user agent";
 pub(crate) const OURS: &str = "thingspace";
+pub(crate) const OURS_FULL: &str = "thingspace, at a full address";
+pub(crate) const OURS_OTHERS: &str = "thingspace, to another path each time";
 pub(crate) const OURS_LATE: &str = "thingspace, after 100,000 calls";
 pub(crate) const OURS_UNSEEN: &str = "thingspace, no event drained";
 pub(crate) const OURS_BESIDE: &str = "thingspace, beside 1,000 in flight";
 pub(crate) const ENDPOINT: &str = "its endpoint alone";
 pub(crate) const ENDPOINT_COPIED: &str = "its endpoint alone, and a copy of the request";
+pub(crate) const ENDPOINT_COPIED_FULL: &str =
+    "its endpoint alone, and a copy of the request, at a full address";
 pub(crate) const OAUTH2: &str = "oauth2";
 
 pub(crate) const LOG_IN: &str = "log in: request";
