@@ -82,7 +82,7 @@ pub trait Endpoint: Sized {
 
     /// Builds the bare request at its full address, best with
     /// [`Environment::request`]. Tokens, `Accept`, `Content-Type` and the length
-    /// are put on it by others, and so is the base, if its address is a path alone.
+    /// are put on it by others.
     ///
     /// Fails if something in it can't stand in a request.
     fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError>;
@@ -110,9 +110,6 @@ pub trait Endpoint: Sized {
         // In the place where it is wanted: a request is large to move.
         let mut built = self.build(environment);
         if let Ok(request) = &mut built {
-            if let Some(path) = Environment::path_alone(request.uri()) {
-                *request.uri_mut() = environment.uri(path)?;
-            }
             environment.check_origin(request.uri())?;
             complete(request, None);
             Self::Auth::authorize(tokens, request.headers_mut());
@@ -209,13 +206,27 @@ impl CallOptions {
 /// given as it came.
 ///
 /// Its address may be a mere path under the environment's base, which is completed when
-/// the request is sent. It is taken to be idempotent if its method is safe (GET, HEAD, OPTIONS). Headers that say
-/// where it goes or how long it is are replaced by true ones.
+/// the request is sent. It is taken to be idempotent if its method is safe (GET, HEAD,
+/// OPTIONS). Headers that say where it goes or how long it is are replaced by true ones.
 impl Endpoint for Request<Bytes> {
     type Auth = super::WithSession;
     type Output = Bytes;
 
     fn build(self, _: &Environment) -> Result<Request<Bytes>, RequestError> {
+        Ok(self)
+    }
+
+    fn request(
+        mut self,
+        environment: &Environment,
+        tokens: <Self::Auth as Authorization>::Tokens<'_>,
+    ) -> Result<Request<Bytes>, RequestError> {
+        if let Some(path) = Environment::path_alone(self.uri()) {
+            *self.uri_mut() = environment.uri(path)?;
+        }
+        environment.check_origin(self.uri())?;
+        complete(&mut self, None);
+        Self::Auth::authorize(tokens, self.headers_mut());
         Ok(self)
     }
 
