@@ -46,8 +46,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call that sends this request with the tokens that its options name: at its full
-    /// address, or at its path under the base.
+    /// A call that sends this request, at its full address, with the tokens that its
+    /// options name.
     #[inline]
     pub const fn new(request: Request<Bytes>, options: CallOptions) -> Self {
         Self::with_purpose(Purpose::Request { request, options })
@@ -78,7 +78,11 @@ impl Call {
             environment.check_path(request.uri())?;
         }
         options.tokens = tokens;
-        Ok(Self::new(request?, options))
+        let mut built = Ok(Self::new(request?, options));
+        if let Ok(call) = &mut built {
+            call.execution.may_be_path = true;
+        }
+        built
     }
 
     /// A call that opens a session, unless one is open.

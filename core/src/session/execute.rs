@@ -61,6 +61,8 @@ pub(super) enum Purpose {
 pub(super) struct Execution {
     state: State,
     pub(super) deadline: Option<Timestamp>,
+    /// True if the address may be a path alone: it was checked that it can be completed.
+    pub(super) may_be_path: bool,
     /// The number of requests sent, of all purposes.
     attempts: u32,
     /// The number of failures that might have passed.
@@ -155,6 +157,7 @@ impl Execution {
         Self {
             state: State::New,
             deadline: None,
+            may_be_path: false,
             attempts: 0,
             failures: 0,
             replayed: Replayed {
@@ -298,8 +301,11 @@ impl Execution {
         session: &Session,
         now: Timestamp,
     ) -> Result<(), Error> {
-        if let Purpose::Request { request, .. } = purpose {
-            complete_address(session, request)?;
+        match purpose {
+            Purpose::Request { request, .. } if self.may_be_path => {
+                complete_address(session, request)?;
+            }
+            _ => {}
         }
         let timeout = session.settings.call_timeout;
         self.deadline = self.deadline.or(timeout.map(|timeout| now + timeout));
