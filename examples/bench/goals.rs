@@ -20,7 +20,7 @@ pub(crate) const GOALS: &[Goal] = &[
     // The machine's own part, beyond the endpoint and the copy of the request that it
     // has to keep. The user agent is in it. No allocation.
     Goal::call(OURS, ENDPOINT_COPIED, 100, 1000),
-    Goal::call(OURS_FULL, ENDPOINT_COPIED_FULL, 100, 1100),
+    Goal::call(OURS_FULL, ENDPOINT_COPIED_FULL, 100, 1150),
     // A path is looked up, and not put together again.
     Goal::call(OURS, OURS_FULL, 100, 375),
     // It does not grow. One in a hundred is for what the allocator does elsewhere.
