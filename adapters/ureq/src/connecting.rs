@@ -25,33 +25,21 @@ use ureq::{
 #[derive(Debug)]
 pub(crate) struct Connecting<C> {
     connector: C,
-    /// The hash of the agent's configuration of TLS.
-    #[cfg(feature = "rustls")]
-    tls: u64,
+    /// The hash of the agent's configuration of TLS; `None` without TLS.
+    tls: Option<u64>,
 }
 
 impl<C> Connecting<C> {
     /// The connector of an agent with this configuration.
-    #[cfg_attr(not(feature = "rustls"), allow(unused_variables))]
     pub(crate) fn new(connector: C, config: &Config) -> Self {
-        Self {
-            connector,
-            #[cfg(feature = "rustls")]
-            tls: hash_of_tls(config),
-        }
+        let tls = hash_of_tls(config);
+        Self { connector, tls }
     }
 
     /// Returns true if TLS is configured as it is for the agent. ureq compares by the hash,
     /// too.
-    #[cfg(feature = "rustls")]
     fn has_tls_of_agent(&self, config: &Config) -> bool {
-        hash_of_tls(config) == self.tls
-    }
-
-    /// Returns false: without TLS there are no sessions.
-    #[cfg(not(feature = "rustls"))]
-    fn has_tls_of_agent(&self, _: &Config) -> bool {
-        false
+        self.tls.is_some() && hash_of_tls(config) == self.tls
     }
 }
 
@@ -86,10 +74,15 @@ impl<C: Connector> Connector for Connecting<C> {
 }
 
 #[cfg(feature = "rustls")]
-fn hash_of_tls(config: &Config) -> u64 {
+fn hash_of_tls(config: &Config) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     config.tls_config().hash(&mut hasher);
-    hasher.finish()
+    Some(hasher.finish())
+}
+
+#[cfg(not(feature = "rustls"))]
+const fn hash_of_tls(_: &Config) -> Option<u64> {
+    None
 }
 
 /// Marks an error as one of a request that was never sent.
