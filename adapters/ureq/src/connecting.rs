@@ -25,8 +25,8 @@ use ureq::{
 #[derive(Debug)]
 pub(crate) struct Connecting<C> {
     connector: C,
-    /// The hash of the agent's configuration of TLS; `None` without TLS.
-    tls: Option<u64>,
+    /// The hash of the agent's configuration of TLS.
+    tls: u64,
 }
 
 impl<C> Connecting<C> {
@@ -39,7 +39,7 @@ impl<C> Connecting<C> {
     /// Returns true if TLS is configured as it is for the agent. ureq compares by the hash,
     /// too.
     fn has_tls_of_agent(&self, config: &Config) -> bool {
-        self.tls.is_some() && hash_of_tls(config) == self.tls
+        cfg!(feature = "rustls") && hash_of_tls(config) == self.tls
     }
 }
 
@@ -74,15 +74,15 @@ impl<C: Connector> Connector for Connecting<C> {
 }
 
 #[cfg(feature = "rustls")]
-fn hash_of_tls(config: &Config) -> Option<u64> {
+fn hash_of_tls(config: &Config) -> u64 {
     let mut hasher = DefaultHasher::new();
     config.tls_config().hash(&mut hasher);
-    Some(hasher.finish())
+    hasher.finish()
 }
 
 #[cfg(not(feature = "rustls"))]
-const fn hash_of_tls(_: &Config) -> Option<u64> {
-    None
+const fn hash_of_tls(_: &Config) -> u64 {
+    0
 }
 
 /// Marks an error as one of a request that was never sent.
