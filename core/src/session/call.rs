@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     Environment, Timestamp,
-    api::{CallOptions, CallTokens, Endpoint, OfSession},
+    api::{CallOptions, Endpoint, OfSession},
     environment::RequestError,
     transport::{StoreError, TransportError},
 };
@@ -60,9 +60,11 @@ impl Call {
     where
         E: Endpoint<Auth: OfSession>,
     {
-        let options = endpoint.options();
-        let request = endpoint.build(environment);
-        Self::built(request, environment, options, E::Auth::TOKENS)
+        let options = CallOptions {
+            tokens: E::Auth::TOKENS,
+            ..endpoint.options()
+        };
+        Self::built(endpoint.build(environment), environment, options)
     }
 
     /// The same for all endpoints, so that a program has it once.
@@ -70,14 +72,12 @@ impl Call {
     fn built(
         request: Result<Request<Bytes>, RequestError>,
         environment: &Environment,
-        mut options: CallOptions,
-        tokens: CallTokens,
+        options: CallOptions,
     ) -> Result<Self, RequestError> {
         // It is looked at where it is: a request is large to move.
         if let Ok(request) = &request {
             environment.check_path(request.uri())?;
         }
-        options.tokens = tokens;
         let mut built = Ok(Self::new(request?, options));
         if let Ok(call) = &mut built {
             call.execution.may_be_path = true;
@@ -141,6 +141,17 @@ impl Call {
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Timestamp) -> Self {
         self.execution.deadline = Some(deadline);
+        self
+    }
+
+    /// The same call, sent by other options than its endpoint's.
+    ///
+    /// Nothing changes for a call of the session's own.
+    #[must_use]
+    pub const fn with_options(mut self, options: CallOptions) -> Self {
+        if let Purpose::Request { options: own, .. } = &mut self.purpose {
+            *own = options;
+        }
         self
     }
 
