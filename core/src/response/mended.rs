@@ -56,7 +56,7 @@ pub(super) fn mend(json: &str) -> String {
             c if is_text && c.is_control() => mended.push(UNREADABLE),
             '-' | '0'..='9' if !is_text => {
                 let (number, after) = number(rest);
-                if number.parse::<f64>().is_ok_and(f64::is_infinite) {
+                if is_beyond_all(number) {
                     mended.extend(["\"", number, "\""]);
                 } else {
                     mended.push_str(number);
@@ -69,6 +69,13 @@ pub(super) fn mend(json: &str) -> String {
         rest = after;
     }
     mended
+}
+
+/// Returns true if a number is beyond all that can be read. The reader itself says so:
+/// the standard library's would bring tables of 10 KiB to a small program.
+fn is_beyond_all(number: &str) -> bool {
+    serde_json::from_str::<f64>(number)
+        .is_err_and(|error| error.to_string().starts_with("number out of range"))
 }
 
 /// Splits the number off that a text begins with.
