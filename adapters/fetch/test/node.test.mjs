@@ -203,7 +203,7 @@ test("law 8: what came of a reset that broke off is in its error, and is not sho
     assert.equal(error.passwordInDoubt, true);
     assert.equal(error.response.status, 200);
     assert(new TextDecoder().decode(error.response.body).includes("newPassword"));
-    assert(!inspect(error, { depth: 10 }).includes("newPassword\":"));
+    assert(!Object.keys(error).some((field) => ["response", "newPassword"].includes(field)));
 });
 
 test("a 429 is waited for if it is short, and reported if it is long", async () => {
