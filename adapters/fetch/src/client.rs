@@ -393,10 +393,9 @@ impl Client {
         let mut options: CallOptions = Endpoint::options(&request);
         options.idempotent = idempotent.unwrap_or(options.idempotent);
         options.tokens = tokens;
-        Ok(match request.build(self.session.environment()) {
-            Ok(request) => Ok(Call::new(request, options)),
-            Err(error) => Err(error.to_string()),
-        })
+        Ok(Call::to(request, self.session.environment())
+            .map(|call| call.with_options(options))
+            .map_err(|error| error.to_string()))
     }
 
     fn begin(
