@@ -28,3 +28,6 @@ pub use self::{
     token::{BearerToken, MAX_TOKEN_LENGTH, SessionToken, TokenError},
     transport::{StoreError, TransportError},
 };
+// In the signatures of this crate: a caller needs no dependency of their own.
+pub use bytes;
+pub use http;

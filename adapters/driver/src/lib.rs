@@ -26,4 +26,4 @@ pub use self::{mailbox::Mailbox, paging::Items};
 pub use event_listener;
 #[cfg(feature = "connectivity")]
 pub use futures_lite::Stream;
-pub use thingspace_core as core;
+pub use thingspace_core::{self as core, bytes, http};
