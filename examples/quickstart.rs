@@ -4,25 +4,34 @@
 //! cargo run --example quickstart
 //! ```
 //!
-//! With `THINGSPACE_KEY`, `THINGSPACE_SECRET`, `THINGSPACE_USERNAME` and
-//! `THINGSPACE_PASSWORD` set, it logs in to the real service and out again, and
-//! does nothing else. `THINGSPACE_BASE_URL` sets another address than production's.
+//! It never leaves this machine, whatever the environment holds. Only with an argument
+//! it logs in to the real service and out again, and does nothing else:
+//!
+//! ```text
+//! cargo run --example quickstart -- --real
+//! ```
+//!
+//! Then `THINGSPACE_KEY`, `THINGSPACE_SECRET`, `THINGSPACE_USERNAME` and
+//! `THINGSPACE_PASSWORD` have the credentials, and `THINGSPACE_BASE_URL` another address
+//! than production's.
 
 use std::{env, error::Error, process::ExitCode, thread, time::Duration};
 
-use bytes::Bytes;
-use http::Request;
 use thingspace_simulator::{Call, Server, Simulator};
 use thingspace_ureq::{
     Builder,
+    bytes::Bytes,
     core::{AppCredentials, Credentials, Environment, SessionBuilder, UserCredentials},
+    http::Request,
 };
 
 fn main() -> ExitCode {
-    let result = real_credentials().and_then(|credentials| match credentials {
-        Some(credentials) => real_service(credentials),
-        None => story(),
-    });
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    let result = match arguments.as_slice() {
+        [] => story(),
+        [only] if only == "--real" => real_service(),
+        _ => Err("the only argument is --real, for a login at the real service".into()),
+    };
     if let Err(error) = result {
         eprintln!("{error}.");
         return ExitCode::FAILURE;
@@ -109,17 +118,20 @@ fn story() -> Result<(), Box<dyn Error>> {
             "there was no session"
         }
     );
+    println!(
+        "To log in to the real service, and out again: cargo run --example quickstart -- --real"
+    );
     Ok(())
 }
 
 /// Logs in to the real service, and out again.
-fn real_service(credentials: Credentials) -> Result<(), Box<dyn Error>> {
+fn real_service() -> Result<(), Box<dyn Error>> {
     let environment = match env::var("THINGSPACE_BASE_URL") {
         Ok(base) => base.parse()?,
         Err(_) => Environment::production(),
     };
     println!("Logging in to {environment}, and out again; nothing else will be done.");
-    let session = SessionBuilder::new(credentials).environment(environment);
+    let session = SessionBuilder::new(credentials()?).environment(environment);
     let client = Builder::new(session).build()?;
     client.log_in()?;
     println!("Logged in.");
@@ -128,17 +140,11 @@ fn real_service(credentials: Credentials) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Reads the credentials from the environment variables. Returns `None` if none of
-/// them is set.
-fn real_credentials() -> Result<Option<Credentials>, Box<dyn Error>> {
-    let names = ["KEY", "SECRET", "USERNAME", "PASSWORD"].map(|name| format!("THINGSPACE_{name}"));
-    if names.iter().all(|name| env::var_os(name).is_none()) {
-        return Ok(None);
-    }
-    let read = |name: &String| env::var(name).map_err(|error| format!("{name}: {error}"));
-    let [key, secret, username, password] = names.each_ref().map(read);
-    Ok(Some(Credentials::new(
-        AppCredentials::new(key?, secret?)?,
-        UserCredentials::new(username?, password?)?,
-    )))
+/// Reads the credentials from the environment variables.
+fn credentials() -> Result<Credentials, Box<dyn Error>> {
+    let read = |name: &str| env::var(name).map_err(|error| format!("{name}: {error}"));
+    Ok(Credentials::new(
+        AppCredentials::new(read("THINGSPACE_KEY")?, read("THINGSPACE_SECRET")?)?,
+        UserCredentials::new(read("THINGSPACE_USERNAME")?, read("THINGSPACE_PASSWORD")?)?,
+    ))
 }
