@@ -21,7 +21,7 @@ pub use self::{
     streamed::Streamed,
 };
 pub use hyper;
-pub use thingspace_driver::{Config, OnThread, Operating, core};
+pub use thingspace_driver::{Config, EnvError, OnThread, Operating, core, session_from_env};
 #[cfg(feature = "connectivity")]
 pub use thingspace_driver::{Mailbox, Stream};
 

@@ -13,7 +13,7 @@ pub use self::{
 };
 #[cfg(feature = "connectivity")]
 pub use thingspace_driver::Mailbox;
-pub use thingspace_driver::{Config, core};
+pub use thingspace_driver::{Config, EnvError, core, session_from_env};
 pub use ureq;
 
 /// A blocking ThingSpace client over ureq. A [`Builder`] builds it.
