@@ -13,7 +13,7 @@ use http::HeaderValue;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::BearerToken;
+use crate::{BearerToken, variables};
 
 /// The credentials of a session: of an application, and of the user that logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,33 @@ impl Credentials {
     /// The credentials of an application alone, for calls that take no session token.
     pub const fn of_app(app: AppCredentials) -> Self {
         Self { app, user: None }
+    }
+
+    /// Finds all four by the names of their [variables].
+    ///
+    /// Fails if one is not found, or can't be right.
+    ///
+    /// ```
+    /// use thingspace_core::{Credentials, CredentialsError, variables};
+    ///
+    /// let find = |name| match name {
+    ///     variables::USERNAME => Ok("zbeeblebrox"),
+    ///     _ => Ok("from a vault"),
+    /// };
+    /// let credentials = Credentials::from_variables::<_, CredentialsError>(find)?;
+    /// assert_eq!(credentials.username(), Some("zbeeblebrox"));
+    /// # Ok::<(), CredentialsError>(())
+    /// ```
+    pub fn from_variables<S, E>(
+        mut find: impl FnMut(&'static str) -> Result<S, E>,
+    ) -> Result<Self, E>
+    where
+        S: Into<String>,
+        E: From<CredentialsError>,
+    {
+        let app = AppCredentials::new(find(variables::KEY)?, find(variables::SECRET)?)?;
+        let user = UserCredentials::new(find(variables::USERNAME)?, find(variables::PASSWORD)?)?;
+        Ok(Self::new(app, user))
     }
 
     /// Copies them, with another password of the user's, if there is one.

@@ -15,6 +15,7 @@ pub mod session;
 mod time;
 mod token;
 mod transport;
+pub mod variables;
 
 pub use self::{
     api::{CallOptions, Endpoint, WithSession},

@@ -4,6 +4,7 @@ pub mod blocking;
 mod client;
 mod clock;
 mod config;
+mod env;
 mod exchange;
 #[cfg(feature = "connectivity")]
 mod following;
@@ -18,6 +19,7 @@ mod shared;
 pub use self::{
     client::Client,
     config::Config,
+    env::{EnvError, session_from_env},
     on_thread::OnThread,
     runtime::{Operating, Runtime},
 };

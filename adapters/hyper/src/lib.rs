@@ -21,7 +21,9 @@ pub use self::{
     streamed::Streamed,
 };
 pub use hyper;
-pub use thingspace_driver::{Config, OnThread, Operating, bytes, core, http};
+pub use thingspace_driver::{
+    Config, EnvError, OnThread, Operating, bytes, core, http, session_from_env,
+};
 #[cfg(feature = "connectivity")]
 pub use thingspace_driver::{Mailbox, Stream};
 

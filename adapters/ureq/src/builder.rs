@@ -40,6 +40,15 @@ impl Ready {
 impl Builder {
     /// A builder of a client with these credentials, or with this
     /// [`SessionBuilder`](thingspace_driver::core::SessionBuilder) or [`Config`].
+    ///
+    /// ```no_run
+    /// use thingspace_ureq::{Builder, session_from_env};
+    ///
+    /// // THINGSPACE_KEY, THINGSPACE_SECRET, THINGSPACE_USERNAME, THINGSPACE_PASSWORD
+    /// let client = Builder::new(session_from_env()?).build()?;
+    /// # let _ = client;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(config: impl Into<Config>) -> Self {
         Self {
             config: config.into(),

@@ -13,7 +13,7 @@ pub use self::{
 };
 #[cfg(feature = "connectivity")]
 pub use thingspace_driver::Mailbox;
-pub use thingspace_driver::{Config, bytes, core, http};
+pub use thingspace_driver::{Config, EnvError, bytes, core, http, session_from_env};
 pub use ureq;
 
 /// A blocking ThingSpace client over ureq. A [`Builder`] builds it.

@@ -17,6 +17,7 @@ use thingspace_ureq::{
             BlockReason, Call, Completion, LoginGuard, PLATFORM_LOCKS_AT, Settings, SnapshotError,
             Store,
         },
+        variables::BASE_URL,
     },
 };
 
@@ -368,11 +369,11 @@ fn address(common: &Common) -> Result<Option<Address>, Failure> {
 }
 
 fn environment(named: Option<NamedEnvironment>) -> Result<Environment, Failure> {
-    let base = env::var_os("THINGSPACE_BASE_URL");
+    let base = env::var_os(BASE_URL);
     match (named, base) {
-        (Some(_), Some(_)) => Err(Failure::usage(
-            "both --environment and THINGSPACE_BASE_URL are given; give one of them",
-        )),
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "both --environment and {BASE_URL} are given; give one of them"
+        ))),
         (None, Some(base)) => Ok(base.to_string_lossy().parse()?),
         (Some(NamedEnvironment::Staging), None) => Ok(Environment::staging()),
         (Some(NamedEnvironment::Mock), None) => Ok(Environment::mock()),

@@ -11,6 +11,7 @@ use std::{
 use thingspace_file::read_private;
 use thingspace_ureq::core::{
     AppCredentials, Credentials, CredentialsError, Password, UserCredentials,
+    variables::{self, in_file},
 };
 use zeroize::Zeroizing;
 
@@ -21,10 +22,10 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// The names of the credentials.
 const NAMES: [&str; 6] = [
-    "THINGSPACE_KEY",
-    "THINGSPACE_SECRET",
-    "THINGSPACE_USERNAME",
-    "THINGSPACE_PASSWORD",
+    variables::KEY,
+    variables::SECRET,
+    variables::USERNAME,
+    variables::PASSWORD,
     STORE_PASSWORD,
     STORE_KEY,
 ];
@@ -85,19 +86,17 @@ impl CredentialSources {
 
     /// The application's key.
     pub(crate) fn key(&self) -> Result<Zeroizing<String>, Failure> {
-        self.find("THINGSPACE_KEY")
+        self.find(variables::KEY)
     }
 
     /// The user's name.
     pub(crate) fn username(&self) -> Result<Zeroizing<String>, Failure> {
-        self.find("THINGSPACE_USERNAME")
+        self.find(variables::USERNAME)
     }
 
     /// The credentials for a login.
     pub(crate) fn credentials(&self) -> Result<Credentials, Failure> {
-        let secret = self.find("THINGSPACE_SECRET")?;
-        let app = AppCredentials::new(self.key()?.as_str(), secret.as_str())?;
-        self.user_of(app)
+        Credentials::from_variables(|name| Ok(self.find(name)?.as_str().to_owned()))
     }
 
     /// The credentials with a placeholder for the application's secret. They serve to
@@ -115,14 +114,14 @@ impl CredentialSources {
     }
 
     fn user_of(&self, app: AppCredentials) -> Result<Credentials, Failure> {
-        let password = self.find("THINGSPACE_PASSWORD")?;
+        let password = self.find(variables::PASSWORD)?;
         let user = UserCredentials::new(self.username()?.as_str(), password.as_str())?;
         Ok(Credentials::new(app, user))
     }
 
     /// The password's file, if it is given in a file of its own.
     pub(crate) fn password_file(&self) -> Option<PathBuf> {
-        self.value("THINGSPACE_PASSWORD_FILE")
+        self.value(&in_file(variables::PASSWORD))
             .ok()
             .flatten()
             .map(|path| path.as_str().into())
@@ -179,11 +178,6 @@ impl CredentialSources {
             }
         }
     }
-}
-
-/// The name under which the value's file is given.
-fn in_file(name: &str) -> String {
-    format!("{}_FILE", name.strip_suffix("_FILE").unwrap_or(name))
 }
 
 /// Finds what another program would take for no part of a value in a file of credentials,

@@ -13,7 +13,7 @@ use clap::Args;
 use http::{HeaderValue, Request, StatusCode};
 use serde_json::json;
 use thingspace_simulator::{Call, Fault, Reply, Server, Simulator};
-use thingspace_ureq::core::Password;
+use thingspace_ureq::core::{Password, variables};
 
 use crate::{cli::Common, context::now, credentials::password_in, failure::Failure, keeper, show};
 
@@ -56,14 +56,17 @@ impl Simulate {
                 let password = password_of(file)?;
                 simulator = simulator.user(Simulator::USERNAME, password.expose());
                 (
-                    "THINGSPACE_PASSWORD_FILE",
+                    variables::in_file(variables::PASSWORD),
                     path::absolute(file)
                         .unwrap_or(file.clone())
                         .display()
                         .to_string(),
                 )
             }
-            None => ("THINGSPACE_PASSWORD", Simulator::PASSWORD.to_owned()),
+            None => (
+                variables::PASSWORD.to_owned(),
+                Simulator::PASSWORD.to_owned(),
+            ),
         };
         for InjectedFault { call, fault } in self.fault {
             match call {
@@ -75,11 +78,11 @@ impl Simulate {
             .map_err(|error| Failure::usage(format!("no port to listen on: {error}")))?;
         let (name, password) = password;
         let settings = [
-            ("THINGSPACE_BASE_URL", server.base()),
-            ("THINGSPACE_KEY", Simulator::KEY),
-            ("THINGSPACE_SECRET", Simulator::SECRET),
-            ("THINGSPACE_USERNAME", Simulator::USERNAME),
-            (name, &password),
+            (variables::BASE_URL, server.base()),
+            (variables::KEY, Simulator::KEY),
+            (variables::SECRET, Simulator::SECRET),
+            (variables::USERNAME, Simulator::USERNAME),
+            (&name, &password),
         ];
         let text = settings.map(|(name, value)| format!("export {name}={}", show::quoted(value)));
         let value = settings.map(|(name, value)| (name.to_owned(), json!(value)));
