@@ -23,6 +23,7 @@ use thingspace_ureq::{
     bytes::Bytes,
     core::{AppCredentials, Credentials, Environment, SessionBuilder, UserCredentials},
     http::Request,
+    session_from_env,
 };
 
 fn main() -> ExitCode {
@@ -126,25 +127,12 @@ fn story() -> Result<(), Box<dyn Error>> {
 
 /// Logs in to the real service, and out again.
 fn real_service() -> Result<(), Box<dyn Error>> {
-    let environment = match env::var("THINGSPACE_BASE_URL") {
-        Ok(base) => base.parse()?,
-        Err(_) => Environment::production(),
-    };
+    let client = Builder::new(session_from_env()?).build()?;
+    let environment = client.session(|session| session.environment().clone());
     println!("Logging in to {environment}, and out again; nothing else will be done.");
-    let session = SessionBuilder::new(credentials()?).environment(environment);
-    let client = Builder::new(session).build()?;
     client.log_in()?;
     println!("Logged in.");
     client.log_out()?;
     println!("Logged out.");
     Ok(())
-}
-
-/// Reads the credentials from the environment variables.
-fn credentials() -> Result<Credentials, Box<dyn Error>> {
-    let read = |name: &str| env::var(name).map_err(|error| format!("{name}: {error}"));
-    Ok(Credentials::new(
-        AppCredentials::new(read("THINGSPACE_KEY")?, read("THINGSPACE_SECRET")?)?,
-        UserCredentials::new(read("THINGSPACE_USERNAME")?, read("THINGSPACE_PASSWORD")?)?,
-    ))
 }

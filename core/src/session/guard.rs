@@ -4,21 +4,8 @@
 //! Five failed logins in a row lock the user name, and only Verizon's support
 //! unlocks it. So every login and every password reset is counted before it is
 //! sent, and refunded only when it succeeded or certainly was not judged. What a
-//! failed one [means](super::verdict) decides what may follow:
-//!
-//! ```text
-//!                      ┌── not judged: refunded ──┐
-//!                      ▼                          │
-//!   open to logins ──▶ log in ──▶ succeeded: nothing counts any more
-//!      ▲               │   │ │
-//!      │ 30 s later ◀──┘   │ └──▶ these credentials are wrong: blocked for them
-//!      │                   ▼
-//!      └── 30 min, 2 h ◀── nobody knows, twice: one more only when the API responds
-//!                          refused without a reason, twice: blocked
-//! ```
-//!
-//! Never more than four count; then only [`unblock`](super::Session::unblock)
-//! allows one more.
+//! failed one [means](super::verdict) decides what may follow: the docs of
+//! [`LoginGuard`] have the picture.
 
 use std::{collections::VecDeque, fmt};
 
@@ -40,6 +27,62 @@ use crate::{Timestamp, response::ErrorCode};
 
 /// The state of the login guard: *open* to logins, or *blocked*. (A circuit
 /// breaker's "open" means the opposite.)
+///
+/// It is the state for the credentials in use. Every login and every password reset is
+/// counted before it is sent. What comes of it moves the guard:
+///
+/// ```text
+///   open to logins                               blocked
+///  ┌─────────────────────────┐                  ┌────────────────────────┐
+///  │ at once                 │ names them       │ WrongCredentials       │
+///  │   │ lost, or refused    │─────────────────▶│                        │
+///  │   │ without a reason    │ names a character│ CantBeSent             │
+///  │   ▼                     │─────────────────▶│                        │
+///  │ after 30 s              │ refused, or lost │                        │
+///  │   │ lost, and so was    │ after a refusal  │ BudgetSpent            │
+///  │   │ the one before      │─────────────────▶│                        │
+///  │   ▼                     │ refused          │                        │
+///  │ after 30 min, if the    │─────────────────▶│                        │
+///  │ API responds; sooner,   │                  │                        │
+///  │ if it was down          │                  │                        │
+///  │   │ lost                │                  │                        │
+///  │   ▼                     │ refused, or lost │                        │
+///  │ after 2 h, if the API   │─────────────────▶│                        │
+///  │ responds                │                  │                        │
+///  │                         │ reset sent       │                        │
+///  │                         │─────────────────▶│ PasswordInDoubt        │
+///  │                         │◀─────────────────│   │ new password came  │
+///  │                         │ never sent, or   │   │                    │
+///  │                         │ refused          │   ▼                    │
+///  │                         │◀─────────────────│ AwaitingConfirmation   │
+///  │                         │ confirm          │                        │
+///  │                         │ another process  │                        │
+///  │                         │ changed it       │                        │
+///  │                         │─────────────────▶│ PasswordOutdated       │
+///  └─────────────────────────┘                  └────────────────────────┘
+///          ▲          ▲ set_credentials                 │          │
+///          │          └─────────────────────────────────┘          │ unblock
+///          │ succeeded      ┌──────────────────┐                   │
+///          └────────────────│ one login,       │◀──────────────────┘
+///                           │ whatever failed  │
+///                           └──────────────────┘
+///                             │ refused or lost: BudgetSpent, or the reason it names
+/// ```
+///
+/// - A login that succeeds takes back all that counted before it. One that certainly was
+///   not judged, such as one that was never sent, is refunded and moves nothing.
+/// - When four have failed since the last success, with whatever credentials, the guard
+///   is blocked for all of them: `BudgetSpent`, unless there is another reason.
+/// - A late response moves the guard as well: it may name the credentials, or show that
+///   its login does not count.
+/// - [`set_credentials`](super::Session::set_credentials) with other credentials opens the
+///   guard to as many logins as may fail with them, but to none with a password that was
+///   refused before, and to none if four have failed.
+/// - [`unblock`](super::Session::unblock) is for the credentials as they are, whatever the
+///   reason is.
+///
+/// The numbers are the defaults of the [settings](super::Settings): two logins may fail
+/// without a reason, 30 seconds, 30 minutes, 2 hours.
 #[doc(alias = "circuit breaker")]
 #[doc(alias = "lockout")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

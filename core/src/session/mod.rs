@@ -9,6 +9,34 @@
 //! [`Save`](SharedStep::Save). The machine asks, it never calls: no code of a caller's runs
 //! inside it.
 //!
+//! The life of a session, as its callers and ThingSpace see it:
+//!
+//! ```text
+//!  your call            session                       ThingSpace
+//!      │── step ──────────▶│                               │
+//!      │                   │── key and secret ────────────▶│
+//!      │                   │◀─ bearer token, for one hour ─│
+//!      │                   │   counts the login            │
+//!      │                   │── user name and password ────▶│
+//!      │                   │◀─ session token ──────────────│
+//!      │                   │── your request, both tokens ─▶│
+//!      │◀─ response ───────│◀─ response ───────────────────│
+//!      │                                                   │
+//!      ┊  further calls are one request each               ┊
+//!      ┊  a minute before its end: another bearer token    ┊
+//!      ┊  after 19 minutes without a call: another login   ┊
+//!      │                                                   │
+//!      │── step ──────────▶│                               │
+//!      │                   │── your request, both tokens ─▶│
+//!      │                   │◀─ the session is over ────────│
+//!      │                   │── user name and password ────▶│
+//!      │                   │◀─ session token ──────────────│
+//!      │                   │── the same request, replayed ▶│
+//!      │◀─ response ───────│◀─ response ───────────────────│
+//! ```
+//!
+//! A refused bearer token costs a token fetch and a replay in the same way.
+//!
 //! It has two parts with one seam between them. *Acquire* gets the tokens, one
 //! operation at a time:
 //!

@@ -5,125 +5,6 @@
 //! seen it. So of two processes that want to log in, one gets its operation saved
 //! and the other finds it there. The machine never calls a store: it asks its driver
 //! with [`SharedStep::Load`](super::SharedStep::Load) and [`SharedStep::Save`](super::SharedStep::Save).
-//!
-//! So the driver of a shared session is one loop of five arms, here with a store in
-//! memory:
-//!
-//! ```
-//! use std::{
-//!     sync::Mutex,
-//!     time::{Duration, Instant},
-//! };
-//!
-//! use bytes::Bytes;
-//! use thingspace_core::{
-//!     AppCredentials, Call, Completion, Credentials, Environment, Error, Session,
-//!     SessionBuilder, SharedStep, StoreError, Timestamp, TransportError, UserCredentials,
-//!     session::{Loaded, Revision, Saved, Snapshot, Store, Transmit},
-//! };
-//!
-//! /// A register in memory that knows how old its content is. In a database it is a row,
-//! /// with the time of its saving by the database's clock.
-//! #[derive(Default)]
-//! struct Register(Mutex<Option<(Snapshot, Instant)>>);
-//!
-//! impl Store for Register {
-//!     fn load(&self) -> Result<Option<Loaded>, StoreError> {
-//!         let content = self.0.lock().unwrap();
-//!         Ok(content.as_ref().map(|(snapshot, saved_at)| Loaded {
-//!             snapshot: snapshot.clone(),
-//!             age: saved_at.elapsed(),
-//!         }))
-//!     }
-//!
-//!     fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
-//!         let mut content = self.0.lock().unwrap();
-//!         if content.as_ref().map(|(had, _)| had.revision()) != seen {
-//!             return Ok(Saved::Conflict);
-//!         }
-//!         *content = Some((snapshot.clone(), Instant::now()));
-//!         Ok(Saved::Saved)
-//!     }
-//! }
-//!
-//! /// One of the processes. Nothing is locked while the store or the network is busy.
-//! struct Process<'a> {
-//!     session: Mutex<Session>,
-//!     store: &'a dyn Store,
-//!     /// Your HTTP stack.
-//!     send: &'a dyn Fn(Transmit) -> Result<http::Response<Bytes>, TransportError>,
-//! }
-//!
-//! impl Process<'_> {
-//!     fn drive(&self, mut call: Call) -> Result<Completion, Error> {
-//!         loop {
-//!             let step = call.step_shared(&mut self.session.lock().unwrap(), now());
-//!             match step {
-//!                 SharedStep::Send(transmit) => {
-//!                     let (attempt, result) = (transmit.attempt, (self.send)(transmit));
-//!                     call.receive(&mut self.session.lock().unwrap(), now(), attempt, result);
-//!                     self.save_news();
-//!                 }
-//!                 // Or until another call has changed the session.
-//!                 SharedStep::Wait(wait) => std::thread::sleep(wait.until.since(now())),
-//!                 SharedStep::Load => {
-//!                     let loaded = self.store.load();
-//!                     call.loaded(&mut self.session.lock().unwrap(), now(), loaded);
-//!                 }
-//!                 SharedStep::Save { seen, snapshot } => {
-//!                     let saved = self.store.save(seen, &snapshot);
-//!                     call.saved(&mut self.session.lock().unwrap(), now(), saved);
-//!                 }
-//!                 SharedStep::Done(result) => return result,
-//!             }
-//!         }
-//!     }
-//!
-//!     /// Saves what a response has brought, since others wait for it. Do the same after
-//!     /// `confirm`, `unblock` and `set_credentials`; on a thread of its own if you can.
-//!     fn save_news(&self) {
-//!         let is_unsaved = self.session.lock().unwrap().is_unsaved(now());
-//!         if is_unsaved {
-//!             // The next call that needs the store reports its failure.
-//!             let _ = self.drive(Call::sync());
-//!         }
-//!     }
-//! }
-//!
-//! # fn now() -> Timestamp { std::time::SystemTime::now().into() }
-//! # let logins = std::cell::Cell::new(0);
-//! # let send = |transmit: Transmit| {
-//! #     let body = match transmit.request.uri().path() {
-//! #         "/api/ts/v1/oauth2/token" => r#"{"access_token":"cf1b","expires_in":3600}"#,
-//! #         "/api/m2m/v1/session/login" => {
-//! #             logins.set(logins.get() + 1);
-//! #             r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#
-//! #         }
-//! #         _ => "{}",
-//! #     };
-//! #     Ok(http::Response::new(Bytes::from(body)))
-//! # };
-//! let store = Register::default();
-//! for seed in [42, 43] { // a different random one in each process
-//!     let app = AppCredentials::new("key", "secret")?;
-//!     let user = UserCredentials::new("zbeeblebrox", "IMgr8")?;
-//!     let session = SessionBuilder::new(Credentials::new(app, user))
-//!         .environment(Environment::mock())
-//!         .seed(seed)
-//!         .shared(store.poll_interval())
-//!         .build()?;
-//!     let process = Process { session: session.into(), store: &store, send: &send };
-//!     let request = http::Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
-//!     let call = Call::to(request, &Environment::mock())?;
-//!     process.drive(call)?.into_response()?;
-//! }
-//! # assert_eq!(logins.get(), 1);
-//! // The second process has used the session that the first one opened.
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! A driver that awaits is the same loop, with `store.load().await` and
-//! `store.save(seen, &snapshot).await`; see [`AsyncStore`].
 
 use std::{
     future::Future,
@@ -143,6 +24,153 @@ use crate::transport::StoreError;
 ///
 /// Both methods block for as long as they take, and are called with nothing locked.
 /// Bound that: a store that does not respond is down.
+///
+/// Who saves when, if two processes need a login at the same time:
+///
+/// ```text
+///  process A                  store                  process B
+///      │── load ─────────────▶│◀──────────────── load ──│
+///      │◀─ nothing ───────────│─────────────── nothing ▶│
+///      │── save: A logs in ──▶│                         │
+///      │◀─ saved ─────────────│◀───── save: B logs in ──│
+///      │                      │────────────── conflict ▶│
+///      │══ login ══▶ service  │◀──────────────── load ──│
+///      │                      │─ A logs in, for 35 s ──▶│
+///      │                      │                         │  waits: for the watcher, at most
+///      │◀═ session token      │                         │  the poll interval; and takes
+///      │   uses it at once    │                         │  over when the lease of A ends
+///      │── save: session ────▶│── changed ─────────────▶│
+///      │◀─ saved ─────────────│◀──────────────── load ──│
+///      │                      │─────────────── session ▶│
+///      │                      │                         │
+///      ┊  calls with an open session neither load nor save┊
+/// ```
+///
+/// - A token fetch, login, logout or reset is saved before it is sent. Whoever gets a
+///   [`Conflict`](Saved::Conflict) loads and looks again.
+/// - What a response brings is used at once, and saved after that.
+/// - The lease of an operation outlasts its deadline by five seconds. When it ends without
+///   a result, a login counts as lost.
+/// - A store that fails stops logins, logouts and resets. An open session goes on without it.
+///
+/// So the driver of a shared session is one loop of five arms, here with a store in
+/// memory:
+///
+/// ```
+/// use std::{
+///     sync::Mutex,
+///     time::{Duration, Instant},
+/// };
+///
+/// use bytes::Bytes;
+/// use thingspace_core::{
+///     AppCredentials, Call, Completion, Credentials, Environment, Error, Session,
+///     SessionBuilder, SharedStep, StoreError, Timestamp, TransportError, UserCredentials,
+///     session::{Loaded, Revision, Saved, Snapshot, Store, Transmit},
+/// };
+///
+/// /// A register in memory that knows how old its content is. In a database it is a row,
+/// /// with the time of its saving by the database's clock.
+/// #[derive(Default)]
+/// struct Register(Mutex<Option<(Snapshot, Instant)>>);
+///
+/// impl Store for Register {
+///     fn load(&self) -> Result<Option<Loaded>, StoreError> {
+///         let content = self.0.lock().unwrap();
+///         Ok(content.as_ref().map(|(snapshot, saved_at)| Loaded {
+///             snapshot: snapshot.clone(),
+///             age: saved_at.elapsed(),
+///         }))
+///     }
+///
+///     fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
+///         let mut content = self.0.lock().unwrap();
+///         if content.as_ref().map(|(had, _)| had.revision()) != seen {
+///             return Ok(Saved::Conflict);
+///         }
+///         *content = Some((snapshot.clone(), Instant::now()));
+///         Ok(Saved::Saved)
+///     }
+/// }
+///
+/// /// One of the processes. Nothing is locked while the store or the network is busy.
+/// struct Process<'a> {
+///     session: Mutex<Session>,
+///     store: &'a dyn Store,
+///     /// Your HTTP stack.
+///     send: &'a dyn Fn(Transmit) -> Result<http::Response<Bytes>, TransportError>,
+/// }
+///
+/// impl Process<'_> {
+///     fn drive(&self, mut call: Call) -> Result<Completion, Error> {
+///         loop {
+///             let step = call.step_shared(&mut self.session.lock().unwrap(), now());
+///             match step {
+///                 SharedStep::Send(transmit) => {
+///                     let (attempt, result) = (transmit.attempt, (self.send)(transmit));
+///                     call.receive(&mut self.session.lock().unwrap(), now(), attempt, result);
+///                     self.save_news();
+///                 }
+///                 // Or until another call has changed the session.
+///                 SharedStep::Wait(wait) => std::thread::sleep(wait.until.since(now())),
+///                 SharedStep::Load => {
+///                     let loaded = self.store.load();
+///                     call.loaded(&mut self.session.lock().unwrap(), now(), loaded);
+///                 }
+///                 SharedStep::Save { seen, snapshot } => {
+///                     let saved = self.store.save(seen, &snapshot);
+///                     call.saved(&mut self.session.lock().unwrap(), now(), saved);
+///                 }
+///                 SharedStep::Done(result) => return result,
+///             }
+///         }
+///     }
+///
+///     /// Saves what a response has brought, since others wait for it. Do the same after
+///     /// `confirm`, `unblock` and `set_credentials`; on a thread of its own if you can.
+///     fn save_news(&self) {
+///         let is_unsaved = self.session.lock().unwrap().is_unsaved(now());
+///         if is_unsaved {
+///             // The next call that needs the store reports its failure.
+///             let _ = self.drive(Call::sync());
+///         }
+///     }
+/// }
+///
+/// # fn now() -> Timestamp { std::time::SystemTime::now().into() }
+/// # let logins = std::cell::Cell::new(0);
+/// # let send = |transmit: Transmit| {
+/// #     let body = match transmit.request.uri().path() {
+/// #         "/api/ts/v1/oauth2/token" => r#"{"access_token":"cf1b","expires_in":3600}"#,
+/// #         "/api/m2m/v1/session/login" => {
+/// #             logins.set(logins.get() + 1);
+/// #             r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#
+/// #         }
+/// #         _ => "{}",
+/// #     };
+/// #     Ok(http::Response::new(Bytes::from(body)))
+/// # };
+/// let store = Register::default();
+/// for seed in [42, 43] { // a different random one in each process
+///     let app = AppCredentials::new("key", "secret")?;
+///     let user = UserCredentials::new("zbeeblebrox", "IMgr8")?;
+///     let session = SessionBuilder::new(Credentials::new(app, user))
+///         .environment(Environment::mock())
+///         .seed(seed)
+///         .shared(store.poll_interval())
+///         .build()?;
+///     let process = Process { session: session.into(), store: &store, send: &send };
+///     let request = http::Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
+///     let call = Call::to(request, &Environment::mock())?;
+///     process.drive(call)?.into_response()?;
+/// }
+/// # assert_eq!(logins.get(), 1);
+/// // The second process has used the session that the first one opened.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A driver that awaits is the same loop, with `store.load().await` and
+/// `store.save(seen, &snapshot).await`; see [`AsyncStore`].
 pub trait Store: Send + Sync {
     /// Loads what is saved; `None` if nothing is.
     ///
