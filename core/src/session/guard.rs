@@ -34,13 +34,14 @@ use crate::{Timestamp, response::ErrorCode};
 /// ```text
 ///   open to logins                               blocked
 ///  ┌─────────────────────────┐                  ┌────────────────────────┐
-///  │ at once                 │ names them       │ WrongCredentials       │
-///  │   │ lost, or refused    │─────────────────▶│                        │
-///  │   │ without a reason    │ names a character│ CantBeSent             │
-///  │   ▼                     │─────────────────▶│                        │
+///  │ at once                 │ refused: names   │                        │
+///  │   │ lost, or refused    │ the credentials  │                        │
+///  │   │ without a reason    │─────────────────▶│ WrongCredentials       │
+///  │   │                     │ a character      │                        │
+///  │   ▼                     │─────────────────▶│ CantBeSent             │
 ///  │ after 30 s              │ refused, or lost │                        │
-///  │   │ lost, and so was    │ after a refusal  │ BudgetSpent            │
-///  │   │ the one before      │─────────────────▶│                        │
+///  │   │ lost, and so was    │ after a refusal  │                        │
+///  │   │ the one before      │─────────────────▶│ BudgetSpent            │
 ///  │   ▼                     │ refused          │                        │
 ///  │ after 30 min, if the    │─────────────────▶│                        │
 ///  │ API responds; sooner,   │                  │                        │
@@ -56,8 +57,9 @@ use crate::{Timestamp, response::ErrorCode};
 ///  │                         │ refused          │   ▼                    │
 ///  │                         │◀─────────────────│ AwaitingConfirmation   │
 ///  │                         │ confirm          │                        │
+///  │                         │                  │                        │
 ///  │                         │ another process  │                        │
-///  │                         │ changed it       │                        │
+///  │                         │ has another one  │                        │
 ///  │                         │─────────────────▶│ PasswordOutdated       │
 ///  └─────────────────────────┘                  └────────────────────────┘
 ///          ▲          ▲ set_credentials                 │          │

@@ -36,24 +36,26 @@ use crate::transport::StoreError;
 ///      │                      │────────────── conflict ▶│
 ///      │══ login ══▶ service  │◀──────────────── load ──│
 ///      │                      │─ A logs in, for 35 s ──▶│
-///      │                      │                         │  waits: for the watcher, at most
-///      │◀═ session token      │                         │  the poll interval; and takes
-///      │   uses it at once    │                         │  over when the lease of A ends
+///      │                      │                         │ waits
+///      │◀═ session token      │                         │
+///      │   uses it at once    │                         │
 ///      │── save: session ────▶│── changed ─────────────▶│
 ///      │◀─ saved ─────────────│◀──────────────── load ──│
 ///      │                      │─────────────── session ▶│
 ///      │                      │                         │
-///      ┊  calls with an open session neither load nor save┊
+///      ┊ calls with an open session neither load nor save ┊
 /// ```
 ///
 /// - A token fetch, login, logout or reset is saved before it is sent. Whoever gets a
 ///   [`Conflict`](Saved::Conflict) loads and looks again.
+/// - Who finds an operation there waits for it: until the [watcher](Store::watch) is called,
+///   for the [poll interval](Store::poll_interval) at most, and no longer than its lease.
 /// - What a response brings is used at once, and saved after that.
 /// - The lease of an operation outlasts its deadline by five seconds. When it ends without
 ///   a result, a login counts as lost.
 /// - A store that fails stops logins, logouts and resets. An open session goes on without it.
 ///
-/// So the driver of a shared session is one loop of five arms, here with a store in
+/// The driver of a shared session is one loop of five arms, here with a store in
 /// memory:
 ///
 /// ```
