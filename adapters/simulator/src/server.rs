@@ -19,8 +19,8 @@ use tokio::time::sleep;
 
 use crate::connection::{self, Builder};
 use crate::deliver::deliver_callbacks;
-#[cfg(feature = "tls")]
 use crate::shared::{Log, Shared};
+#[cfg(feature = "tls")]
 use crate::tls;
 use crate::{Reply, Simulator};
 
