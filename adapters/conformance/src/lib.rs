@@ -16,6 +16,8 @@ mod drops;
 mod list;
 mod loss;
 mod place;
+#[cfg(unix)]
+mod saved_file;
 mod saving;
 mod secrets;
 mod sessions;
@@ -24,6 +26,8 @@ mod stage;
 mod waiting;
 mod waking;
 
+#[cfg(unix)]
+pub use self::saved_file::SavedFile;
 #[doc(hidden)]
 pub use self::stage::set_patience;
 pub use self::{

@@ -9,8 +9,6 @@ use std::{
 
 use thingspace_core::StoreError;
 
-use crate::folder;
-
 /// An error of a file: it can't be used, or reading or writing it failed.
 ///
 /// The file still has its old content. If the disk did not confirm the very last
@@ -123,10 +121,11 @@ impl fmt::Display for FileError {
             Problem::Open { mode, wanted } => write!(
                 f,
                 "{path} is open to others (mode {mode:04o}); {}check that nobody has misused it and close it: chmod {wanted:o} {path}",
-                // A shared folder such as /tmp must not be closed.
-                match *wanted {
-                    folder::MODE => "name a file in a folder of your own, or ",
-                    _ => "",
+                // A shared folder such as /tmp must not be closed. Only a folder is to be
+                // entered.
+                match wanted & 0o111 {
+                    0 => "",
+                    _ => "name a file in a folder of your own, or ",
                 }
             ),
             Problem::TooLarge { limit } => write!(

@@ -2,16 +2,10 @@
 
 #![cfg(test)]
 
-use std::{
-    fs::{self, DirBuilder, File},
-    io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::PathBuf,
-    time::Duration,
-};
+use std::time::Duration;
 
 use tempfile::TempDir;
-use thingspace_conformance::{Can, Frozen, Opened, Place};
+use thingspace_conformance::{Can, Frozen, Opened, Place, SavedFile};
 use thingspace_driver::OnThread;
 use thingspace_file::{FileStore, Lock};
 
@@ -22,23 +16,20 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 struct InFolder {
     /// Removed at the end of the test.
     _root: TempDir,
-    folder: PathBuf,
-    file: PathBuf,
+    file: SavedFile,
 }
 
 impl InFolder {
     fn store(&self) -> FileStore {
-        FileStore::new(&self.file).lock_timeout(LOCK_TIMEOUT)
+        FileStore::new(self.file.path()).lock_timeout(LOCK_TIMEOUT)
     }
 }
 
 impl Place for InFolder {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("state");
         Self {
-            file: folder.join("session.json"),
-            folder,
+            file: SavedFile::below(root.path()),
             _root: root,
         }
     }
@@ -48,37 +39,20 @@ impl Place for InFolder {
     }
 
     fn read(&self) -> Option<String> {
-        fs::read_to_string(&self.file).ok()
+        self.file.read()
     }
 
     fn write(&self, text: Option<&str>) {
-        fs::remove_file(&self.file).ok();
-        let Some(text) = text else {
-            return;
-        };
-        let made = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder);
-        made.unwrap();
-        let file = File::options()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(&self.file);
-        file.unwrap().write_all(text.as_bytes()).unwrap();
+        self.file.write(text);
     }
 
     fn let_pass(&self, time: Duration) -> Can<()> {
-        let file = File::options().append(true).open(&self.file).unwrap();
-        let modified = file.metadata().unwrap().modified().unwrap();
-        file.set_modified(modified - time).unwrap();
-        Can::Yes(())
+        self.file.let_pass(time)
     }
 
     fn freeze(&self) -> Can<Frozen<'_>> {
         let lock = Lock::wait(
-            &self.folder.join("session.json.lock"),
+            &self.file.path().with_extension("json.lock"),
             Duration::from_secs(60),
         );
         Can::Yes(Frozen::saves(LOCK_TIMEOUT, lock.unwrap()))

@@ -1,13 +1,13 @@
 //! The address of a server: where the session is, and how to get there.
 
-use std::{fmt, io, path::PathBuf, sync::Arc};
+use std::{fmt, io, sync::Arc};
 
 use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 use rustls::{ClientConfig, pki_types::ServerName};
 use thingspace_remote::{Limits, RemoteStore, trusting};
 use thiserror::Error;
 
-use crate::connection::{RedisServer, Session};
+use crate::connection::{Host, RedisServer, Session};
 
 /// A place for a session in Redis: a key.
 #[derive(Clone)]
@@ -20,14 +20,6 @@ pub struct Redis {
     replicas: u8,
     limits: Limits,
     tls: Option<ClientConfig>,
-}
-
-/// The place where a server listens.
-#[derive(Clone)]
-pub(crate) enum Host {
-    Tcp(String, u16),
-    Tls(String, u16, ServerName<'static>),
-    Unix(PathBuf),
 }
 
 impl Redis {

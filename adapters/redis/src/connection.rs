@@ -1,6 +1,7 @@
 //! A connection, and what is said on it.
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -13,7 +14,7 @@ use redis::{
     aio::{MultiplexedConnection, SendError},
     cmd,
 };
-use rustls::ClientConfig;
+use rustls::{ClientConfig, pki_types::ServerName};
 use thingspace_core::session::Saved;
 use thingspace_remote::{BoxError, Changes, Connection, Record, Save, Server};
 use tokio::{
@@ -25,7 +26,6 @@ use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 use crate::{
-    address::Host,
     fault::Fault,
     script::{MAX_SNAPSHOT, Scripts},
 };
@@ -38,6 +38,14 @@ pub(crate) struct RedisServer {
     /// The configuration for a host that is reached over TLS.
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) session: Arc<Session>,
+}
+
+/// The place where a server listens.
+#[derive(Clone)]
+pub(crate) enum Host {
+    Tcp(String, u16),
+    Tls(String, u16, ServerName<'static>),
+    Unix(PathBuf),
 }
 
 /// The session on a server, whichever connection is used.

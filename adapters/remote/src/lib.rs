@@ -2,6 +2,7 @@
 
 mod changes;
 mod error;
+mod limits;
 mod server;
 mod store;
 mod tls;
@@ -10,7 +11,8 @@ mod worker;
 pub use self::{
     changes::Changes,
     error::{Problem, RemoteError},
+    limits::Limits,
     server::{BoxError, Connection, Record, Save, Server},
-    store::{Limits, RemoteStore},
+    store::RemoteStore,
     tls::trusting,
 };

@@ -31,6 +31,7 @@ mod session;
 mod sharing;
 mod stage;
 mod store;
+mod time;
 mod tls;
 mod traces;
 mod transport;
@@ -43,9 +44,10 @@ pub use self::{
     redirects::nobody_follows,
     register::Register,
     stage::{
-        Builder, ClientsTime, IDLE, Impatience, LONG, MINUTE, Stage, account, connections_to,
-        credentials, devices, server_that, settings, settings_with_short_timeouts,
+        Builder, IDLE, LONG, MINUTE, Stage, account, connections_to, credentials, devices,
+        server_that, settings, settings_with_short_timeouts,
     },
+    time::{ClientsTime, Impatience},
     tls::connections_resume_tls_sessions,
     watch::EventSender,
 };

@@ -23,9 +23,9 @@ use crate::{
     Client,
     held::HeldRequest,
     stage::{
-        ClientsTime, LONG, MINUTE, Stage, account, devices, server_that, settings,
-        settings_with_short_timeouts,
+        LONG, MINUTE, Stage, account, devices, server_that, settings, settings_with_short_timeouts,
     },
+    time::ClientsTime,
     watch::EventSender,
 };
 

@@ -14,7 +14,7 @@ use thingspace_core::{
     session::{Loaded, Revision, Saved, Snapshot, Store},
 };
 
-use crate::ClientsTime;
+use crate::time::ClientsTime;
 
 /// A place that several processes share. All clones are one place.
 #[derive(Clone)]

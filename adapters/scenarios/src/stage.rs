@@ -5,23 +5,25 @@ use std::{
     io::Read,
     marker::PhantomData,
     net::{TcpListener, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     thread,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::Request;
 use thingspace_core::{
     AppCredentials, Credentials, Environment, Timestamp, UserCredentials,
-    session::{self, Observer, Settings, Snapshot, SnapshotError, Store, Wait, WaitReason},
+    session::{self, Observer, Settings, Snapshot, SnapshotError, Store},
 };
 use thingspace_simulator::{Call, Fault, Server, Simulator};
 
-use crate::{Client, Options, client::BoxedObserver, register::Register};
+use crate::{
+    Client, Options,
+    client::BoxedObserver,
+    register::Register,
+    time::{ClientsTime, Impatience},
+};
 
 /// One minute.
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -37,8 +39,7 @@ pub const LONG: Duration = Duration::from_secs(20);
 pub struct Stage<C> {
     /// The service.
     pub server: Server,
-    /// The lead of the clients' clock over the system's, in milliseconds.
-    ahead: Arc<AtomicU64>,
+    clients_time: ClientsTime,
     client: PhantomData<fn() -> C>,
 }
 
@@ -58,7 +59,7 @@ impl<C> Stage<C> {
     pub fn at(server: Server) -> Self {
         Self {
             server,
-            ahead: Arc::default(),
+            clients_time: ClientsTime::default(),
             client: PhantomData,
         }
     }
@@ -96,7 +97,7 @@ impl<C> Stage<C> {
 
     /// Returns the time of the clients alone.
     pub fn clients_time(&self) -> ClientsTime {
-        ClientsTime(Arc::clone(&self.ahead))
+        self.clients_time.clone()
     }
 
     /// Returns a store whose time is that of the clients.
@@ -172,43 +173,6 @@ impl<C: Client> Stage<C> {
         options.snapshot = Some(serde_json::from_str(&snapshot).unwrap());
         options.observer = BoxedObserver::new(self.impatience());
         C::build(options).unwrap()
-    }
-}
-
-/// The time of a stage's clients, for observers that take their time.
-#[derive(Clone, Default)]
-pub struct ClientsTime(Arc<AtomicU64>);
-
-impl ClientsTime {
-    /// Returns the time.
-    pub fn now(&self) -> Timestamp {
-        let ahead = Duration::from_millis(self.0.load(Ordering::Relaxed));
-        Timestamp::from(SystemTime::now()) + ahead
-    }
-
-    /// Advances the clients' time to this one, if it has not come yet.
-    fn pass_until(&self, at: Timestamp) {
-        let ahead = at.since(SystemTime::now().into());
-        let millis = u64::try_from(ahead.as_millis()).unwrap();
-        self.0.fetch_max(millis, Ordering::Relaxed);
-    }
-
-    /// Advances the clients' time, but not the service's.
-    pub fn pass(&self, time: Duration) {
-        let millis = u64::try_from(time.as_millis()).unwrap();
-        self.0.fetch_add(millis, Ordering::Relaxed);
-    }
-}
-
-/// An observer that lets the clients' time pass when they back off for longer.
-pub struct Impatience(ClientsTime);
-
-impl Observer for Impatience {
-    fn waiting(&self, wait: &Wait) {
-        let rest = wait.until.since(self.0.now());
-        if wait.reason == WaitReason::Backoff && rest > Duration::from_millis(100) {
-            self.0.pass_until(wait.until);
-        }
     }
 }
 

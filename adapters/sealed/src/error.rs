@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use thingspace_core::StoreError;
 use thiserror::Error;
 
-use crate::{KeyId, keyring::list};
+use crate::key_id::{KeyId, list};
 
 /// The error of a [`Sealed`](crate::Sealed) store: what it holds is refused, or nothing was
 /// sealed. What is saved is as it was.

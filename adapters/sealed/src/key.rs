@@ -1,23 +1,19 @@
-//! A key, and the name that it goes by.
+//! A key that sessions are sealed with.
 
 use std::{fmt, str::FromStr};
 
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
-use chacha20poly1305::{
-    AeadInOut, KeyInit, XChaCha20Poly1305,
-    aead::{self, Generate},
-};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, aead::Generate};
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::SealError;
+use crate::{
+    SealError,
+    key_id::{KeyId, read_hex},
+};
 
 /// The length of a key in bytes.
 const LENGTH: usize = 32;
-
-/// The nonce that only the names of keys are made with. The nonces of contents are random:
-/// none of them is ever this one.
-const ID_NONCE: [u8; 24] = *b"thingspace sealing keyid";
 
 /// A key that sessions are sealed with: 32 random bytes.
 ///
@@ -69,21 +65,17 @@ impl SealingKey {
 
     /// The cipher with this key. It wipes its copy of the key.
     pub(crate) fn cipher(&self) -> XChaCha20Poly1305 {
-        let bytes: &[u8; LENGTH] = &self.bytes;
-        XChaCha20Poly1305::new(bytes.into())
+        cipher(&self.bytes)
     }
 }
 
 /// The key of these bytes, which must be random. Wipe them afterwards.
 impl From<&[u8; LENGTH]> for SealingKey {
     fn from(bytes: &[u8; LENGTH]) -> Self {
-        let mut key = Self {
-            bytes: Box::new(Zeroizing::new([0; LENGTH])),
-            id: KeyId([0; 8]),
-        };
-        key.bytes.copy_from_slice(bytes);
-        key.id = KeyId::of(&key.cipher());
-        key
+        let mut own = Box::new(Zeroizing::new([0; LENGTH]));
+        own.copy_from_slice(bytes);
+        let id = KeyId::of(&cipher(&own));
+        Self { bytes: own, id }
     }
 }
 
@@ -109,47 +101,6 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-/// The name of a [`SealingKey`]: 16 hex digits, which may be shown to anybody.
-///
-/// It is made by the cipher itself, with the key, from a nonce that nothing else is ever
-/// sealed with. So it is the same on every machine, it differs from key to key, and whoever
-/// could learn anything of the key from it could do so from any sealed text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyId([u8; 8]);
-
-impl KeyId {
-    fn of(cipher: &XChaCha20Poly1305) -> Self {
-        let mut id = [0; 8];
-        let nonce: &aead::Nonce<XChaCha20Poly1305> = (&ID_NONCE).into();
-        // It fails for nothing but a text of more than 256 GB.
-        let _ = cipher.encrypt_inout_detached(nonce, &[], id.as_mut_slice().into());
-        Self(id)
-    }
-
-    pub(crate) const fn as_bytes(&self) -> &[u8; 8] {
-        &self.0
-    }
-
-    /// Reads an id as `Display` writes it, and in no other way.
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        let mut id = [0; 8];
-        let is_canonical = !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        (is_canonical && read_hex(text, &mut id)).then_some(Self(id))
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyId({self})")
-    }
-}
-
 /// The error of a text that is no key. It repeats nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
@@ -157,20 +108,8 @@ impl fmt::Debug for KeyId {
 )]
 pub struct InvalidKey;
 
-/// Reads as many hex digits as `bytes` has room for. Returns false if the text is anything
-/// else.
-fn read_hex(text: &str, bytes: &mut [u8]) -> bool {
-    let mut digits = text.chars().map(|digit| digit.to_digit(16));
-    for byte in bytes {
-        let (Some(Some(high)), Some(Some(low))) = (digits.next(), digits.next()) else {
-            return false;
-        };
-        let Ok(value) = u8::try_from(high << 4 | low) else {
-            return false;
-        };
-        *byte = value;
-    }
-    digits.next().is_none()
+fn cipher(key: &[u8; LENGTH]) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(key.into())
 }
 
 /// Reads the base64 of a key, with or without its padding. Returns false if the text is

@@ -1,6 +1,6 @@
 //! The keys of a sealed store.
 
-use std::{fmt, iter, str::FromStr};
+use std::{iter, str::FromStr};
 
 use thiserror::Error;
 
@@ -93,10 +93,4 @@ pub enum InvalidKeyring {
         "line {0} is no key: a key is 64 hex digits, or the base64 of 32 bytes; make one with: openssl rand -hex 32"
     )]
     Line(usize),
-}
-
-/// Writes the ids of keys for a message.
-pub(crate) fn list(ids: &[KeyId]) -> impl fmt::Display {
-    let ids: Vec<_> = ids.iter().map(KeyId::to_string).collect();
-    ids.join(", ")
 }

@@ -1,10 +1,6 @@
 //! The calls that the simulator knows. Faults are queued and requests are counted
 //! by call.
 
-use http::Method;
-
-use crate::route::Route;
-
 /// The kind of a request: one for each call of the API and of the OAuth endpoint.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,31 +154,4 @@ pub enum Call {
     DeleteLocalProfile,
     /// Anything else. The gateway has no resource for it.
     Unknown,
-}
-
-impl Call {
-    /// Returns every call: those with a path, in the order of the documentation's groups, and
-    /// [`Unknown`](Self::Unknown).
-    pub fn all() -> impl Iterator<Item = Self> {
-        let known = Route::all().iter().map(|route| route.call);
-        known.chain([Self::Unknown])
-    }
-
-    /// Returns the method, for example `POST`. It is empty for
-    /// [`Unknown`](Self::Unknown).
-    pub fn method(self) -> &'static str {
-        Route::of(self).map_or("", |route| route.method)
-    }
-
-    /// Returns the path under the base, with names in braces for its parameters. It is
-    /// empty for [`Unknown`](Self::Unknown).
-    pub fn path(self) -> &'static str {
-        Route::of(self).map_or("", |route| route.path)
-    }
-
-    /// Returns the call with this method and path. `path` is without the prefix
-    /// of the base.
-    pub(crate) fn at(method: &Method, path: &str) -> Self {
-        Route::at(method, path).map_or(Self::Unknown, |route| route.call)
-    }
 }

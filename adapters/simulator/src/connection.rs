@@ -18,7 +18,7 @@ use crate::Reply;
 use crate::body::{Body, read};
 use crate::cut::Cut;
 use crate::refusal::bare;
-use crate::server::Shared;
+use crate::shared::Shared;
 use crate::tracker::ends_first;
 
 /// The builder of a connection. It detects the version of HTTP, unless one is

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Call;
+use crate::call::Call;
 
 /// The counts of a simulator since it was created.
 ///

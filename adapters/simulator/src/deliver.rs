@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::Delivery;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// The time that one delivery may take, from the connection to the status.
 const TIMEOUT: Duration = Duration::from_secs(10);

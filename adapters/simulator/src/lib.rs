@@ -29,6 +29,8 @@ mod routes;
 mod server;
 mod service;
 mod session;
+#[cfg(feature = "serve")]
+mod shared;
 mod simulator;
 #[cfg(feature = "tls")]
 mod tls;

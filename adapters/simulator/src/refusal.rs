@@ -6,7 +6,14 @@ use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::route::Errors;
+/// The documented shape of an error.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Errors {
+    /// `ConnectivityManagementResult`: a code with names.
+    Named,
+    /// `RestErrorResponse`: a code of three digits.
+    Numbered,
+}
 
 /// The reason why a request was not executed.
 #[derive(Debug)]

@@ -1,13 +1,12 @@
 //! A call by its method and path, with the fields of its request and the function that
 //! executes it.
 
-use http::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::Call;
+use crate::call::Call;
 use crate::connectivity::Handler;
-use crate::connectivity::schema::Field;
-use crate::routes::ROUTES;
+use crate::connectivity::schema::{Body, Field};
+use crate::refusal::Errors;
 
 /// A call: where it is, what it takes, and what executes it.
 pub(crate) struct Route {
@@ -20,41 +19,7 @@ pub(crate) struct Route {
     pub(crate) handler: Option<Handler>,
 }
 
-/// The body of a request.
-#[derive(Clone, Copy)]
-pub(crate) enum Body {
-    /// None is documented. One that is sent is ignored.
-    None,
-    Required(&'static [Field]),
-    /// The documentation marks it as optional.
-    Optional(&'static [Field]),
-}
-
-/// The documented shape of an error.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Errors {
-    /// `ConnectivityManagementResult`: a code with names.
-    Named,
-    /// `RestErrorResponse`: a code of three digits.
-    Numbered,
-}
-
 impl Route {
-    pub(crate) fn all() -> &'static [Self] {
-        &ROUTES
-    }
-
-    pub(crate) fn of(call: Call) -> Option<&'static Self> {
-        ROUTES.iter().find(|route| route.call == call)
-    }
-
-    /// Finds the route with this method and path. `path` is without the prefix of the base.
-    pub(crate) fn at(method: &Method, path: &str) -> Option<&'static Self> {
-        ROUTES
-            .iter()
-            .find(|route| route.method == method.as_str() && route.has(path))
-    }
-
     /// Returns the decoded parameters in a path, in their order.
     pub(crate) fn parameters(&self, path: &str) -> Vec<String> {
         let pairs = self.path.split('/').zip(path.split('/'));
@@ -64,7 +29,8 @@ impl Route {
             .collect()
     }
 
-    fn has(&self, path: &str) -> bool {
+    /// Returns true if a path is of this route.
+    pub(crate) fn has(&self, path: &str) -> bool {
         let (mut templates, mut segments) = (self.path.split('/'), path.split('/'));
         loop {
             match (templates.next(), segments.next()) {

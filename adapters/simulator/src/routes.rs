@@ -1,6 +1,8 @@
 //! All calls. The paths and methods are documented.
 
-use crate::Call;
+use http::Method;
+
+use crate::call::Call;
 use crate::connectivity::models as model;
 use crate::connectivity::{
     accounts, activation, changes, diagnostics, groups, histories, inventory, labels, listeners,
@@ -8,8 +10,43 @@ use crate::connectivity::{
 };
 use crate::route::Route;
 
+/// Finds the route of a call.
+pub(crate) fn route_of(call: Call) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.call == call)
+}
+
+impl Call {
+    /// Returns every call: those with a path, in the order of the documentation's groups, and
+    /// [`Unknown`](Self::Unknown).
+    pub fn all() -> impl Iterator<Item = Self> {
+        let known = ROUTES.iter().map(|route| route.call);
+        known.chain([Self::Unknown])
+    }
+
+    /// Returns the method, for example `POST`. It is empty for
+    /// [`Unknown`](Self::Unknown).
+    pub fn method(self) -> &'static str {
+        route_of(self).map_or("", |route| route.method)
+    }
+
+    /// Returns the path under the base, with names in braces for its parameters. It is
+    /// empty for [`Unknown`](Self::Unknown).
+    pub fn path(self) -> &'static str {
+        route_of(self).map_or("", |route| route.path)
+    }
+
+    /// Returns the call with this method and path. `path` is without the prefix
+    /// of the base.
+    pub(crate) fn at(method: &Method, path: &str) -> Self {
+        ROUTES
+            .iter()
+            .find(|route| route.method == method.as_str() && route.has(path))
+            .map_or(Self::Unknown, |route| route.call)
+    }
+}
+
 /// The calls, in the order of the documentation's groups.
-pub(crate) static ROUTES: [Route; 63] = [
+static ROUTES: [Route; 63] = [
     // The OAuth endpoint.
     Route::new(Call::BearerToken, "POST", "/ts/v1/oauth2/token"),
     Route::new(Call::RevokeToken, "POST", "/ts/v1/oauth2/revoke"),

@@ -3,11 +3,10 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::mem;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
@@ -15,14 +14,14 @@ use hyper_util::rt::TokioExecutor;
 use thingspace_core::Timestamp;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::{self, Runtime};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::connection::{self, Builder};
 use crate::deliver::deliver_callbacks;
+use crate::shared::{Log, Shared};
 #[cfg(feature = "tls")]
 use crate::tls;
-use crate::tracker::{ConnectionTracker, TrackedConnection};
 use crate::{Reply, Simulator};
 
 /// A running [`Simulator`] on a thread of its own. It serves HTTP/1.1 and
@@ -112,13 +111,7 @@ impl Server {
         let authority = format!("{host}:{port}");
         let base = format!("{scheme}://{authority}{}", simulator.prefix);
         simulator.authority.get_or_insert(authority);
-        let shared = Arc::new(Shared {
-            simulator: Mutex::new(simulator),
-            ahead: Mutex::default(),
-            tracker: Mutex::default(),
-            change: Notify::new(),
-            log,
-        });
+        let shared = Arc::new(Shared::new(simulator, log));
         let (stop, stopped) = oneshot::channel();
         runtime.spawn(accept(listener, Arc::clone(&shared), serve));
         runtime.spawn(deliver_callbacks(Arc::clone(&shared)));
@@ -137,11 +130,7 @@ impl Server {
 
     /// Moves the service's clock forward. Callbacks that are due then are delivered.
     pub fn advance(&self, time: Duration) {
-        {
-            let mut ahead = self.shared.ahead();
-            *ahead = ahead.saturating_add(time);
-        }
-        self.shared.change.notify_one();
+        self.shared.advance(time);
     }
 
     /// Closes every connection as soon as it is idle, and returns when all are
@@ -153,16 +142,13 @@ impl Server {
     /// server sends a GOAWAY (RFC 9113 §6.8). An idle client that does not
     /// confirm it within a tenth of a second is cut off.
     pub fn close_idle(&self) {
-        let tracker = mem::take(&mut *self.shared.tracker());
-        tracker.close_all();
+        self.shared.close_idle();
     }
 
     /// Gives access to the simulator. No request is executed meanwhile, so a
     /// request that `act` sends would wait for ever.
     pub fn with<R>(&self, act: impl FnOnce(&mut Simulator) -> R) -> R {
-        let result = self.shared.with(act);
-        self.shared.change.notify_one();
-        result
+        self.shared.change(act)
     }
 
     /// Returns the base of its calls: `http://127.0.0.1:PORT/api`, or
@@ -197,67 +183,6 @@ impl fmt::Debug for Server {
         f.debug_struct("Server")
             .field("base", &self.base)
             .finish_non_exhaustive()
-    }
-}
-
-/// The state that the connections share with the server.
-pub(crate) struct Shared {
-    simulator: Mutex<Simulator>,
-    /// The time by which the service's clock is ahead of the system's.
-    ahead: Mutex<Duration>,
-    tracker: Mutex<ConnectionTracker>,
-    /// Wakes the delivery of callbacks.
-    change: Notify,
-    log: Log,
-}
-
-/// Takes note of a request and its reply.
-type Log = Box<dyn Fn(&Request<Bytes>, &Reply) + Send + Sync>;
-
-impl Shared {
-    /// Locks the simulator. A test that panicked inside `with` must not stop the
-    /// others, so a poisoned lock is used all the same.
-    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Simulator) -> R) -> R {
-        let mut simulator = self
-            .simulator
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        act(&mut simulator)
-    }
-
-    /// Gives a request to the simulator, and reports its reply.
-    pub(crate) fn respond(&self, request: &Request<Bytes>) -> Reply {
-        let now = self.now();
-        let (reply, is_waiting) = self.with(|simulator| {
-            let reply = simulator.respond(now, request);
-            (reply, simulator.next_event().is_some())
-        });
-        if is_waiting {
-            self.change.notify_one();
-        }
-        (self.log)(request, &reply);
-        reply
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::from(SystemTime::now()) + *self.ahead()
-    }
-
-    /// Waits until callbacks may have become due.
-    pub(crate) async fn changed(&self) {
-        self.change.notified().await;
-    }
-
-    pub(crate) fn track_connection(&self) -> TrackedConnection {
-        self.tracker().track()
-    }
-
-    fn ahead(&self) -> MutexGuard<'_, Duration> {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tracker(&self) -> MutexGuard<'_, ConnectionTracker> {
-        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::account::Verdict;
 use crate::connectivity::{Ask, Served};
 use crate::input::Input;
 use crate::refusal::{Refusal, bare, json_response};
-use crate::route::Route;
+use crate::routes::route_of;
 use crate::{Call, Simulator};
 
 impl Simulator {
@@ -176,10 +176,12 @@ impl Simulator {
 
     /// Executes a call of Connectivity Management.
     fn manage(&mut self, now: Timestamp, call: Call, input: Input<'_>) -> Served {
-        let route = Route::of(call).ok_or(Refusal::NO_RESOURCE)?;
+        let route = route_of(call).ok_or(Refusal::NO_RESOURCE)?;
         let handler = route.handler.ok_or(Refusal::NO_RESOURCE)?;
         let path = self.path(input.0.uri().path()).unwrap_or_default();
-        let ask = Ask::read(now, route, path, input).map_err(|r| r.shaped(route.errors))?;
+        let parameters = route.parameters(path);
+        let ask = Ask::read(now, route.body, parameters, input);
+        let ask = ask.map_err(|refusal| refusal.shaped(route.errors))?;
         self.connectivity.settle(now);
         handler(&mut self.connectivity, &ask).map_err(|refusal| refusal.shaped(route.errors))
     }

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::connection::{self, Builder};
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// Serves one connection until either side ends it, or the handshake fails.
 pub(crate) async fn serve(acceptor: TlsAcceptor, stream: TcpStream, shared: Arc<Shared>) {

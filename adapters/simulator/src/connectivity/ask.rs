@@ -7,10 +7,9 @@ use thingspace_core::Timestamp;
 
 use super::date;
 use super::device::{Identifier, read_pairs};
-use super::schema::check;
+use super::schema::{Body, check};
 use crate::input::Input;
 use crate::refusal::{Refusal, json_response};
-use crate::route::{Body, Route};
 
 pub(crate) type Served = Result<Response<Bytes>, Refusal>;
 
@@ -23,15 +22,15 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    /// Reads a request, and refuses it if its body is not the documented one. `path` is
-    /// without the prefix of the base.
+    /// Reads a request with these parameters in its path, and refuses it if its body is not
+    /// the documented one.
     pub(crate) fn read(
         now: Timestamp,
-        route: &Route,
-        path: &str,
+        documented: Body,
+        parameters: Vec<String>,
         input: Input<'_>,
     ) -> Result<Self, Refusal> {
-        let body = match route.body {
+        let body = match documented {
             Body::None => Value::Null,
             Body::Optional(_) if input.0.body().is_empty() => Value::Null,
             Body::Required(fields) | Body::Optional(fields) => {
@@ -43,7 +42,7 @@ impl Ask {
         let query = input.0.uri().query().unwrap_or_default();
         Ok(Self {
             now,
-            parameters: route.parameters(path),
+            parameters,
             query: form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect(),

@@ -27,6 +27,16 @@ pub(crate) enum Shape {
     UpTo(usize, &'static [Field]),
 }
 
+/// The body of a request.
+#[derive(Clone, Copy)]
+pub(crate) enum Body {
+    /// None is documented. One that is sent is ignored.
+    None,
+    Required(&'static [Field]),
+    /// The documentation marks it as optional.
+    Optional(&'static [Field]),
+}
+
 pub(super) const fn required(name: &'static str, shape: Shape) -> Field {
     Field {
         name,
