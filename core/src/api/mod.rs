@@ -9,18 +9,22 @@
 //! one request are `Batched`.
 
 #[cfg(feature = "connectivity")]
+#[doc(alias = "AccountRequestsController")]
 pub mod account_requests;
 #[cfg(feature = "connectivity")]
+#[doc(alias = "AccountsController")]
 pub mod accounts;
 mod authorization;
 #[cfg(feature = "connectivity")]
 mod batches;
 #[cfg(feature = "connectivity")]
+#[doc(alias = "ConnectivityCallbacksController")]
 pub mod callbacks;
 #[cfg(feature = "connectivity")]
 mod connectivity;
 mod dead_session;
 #[cfg(feature = "connectivity")]
+#[doc(alias = "DeviceGroupsController")]
 pub mod device_groups;
 #[cfg(feature = "connectivity")]
 pub mod device_history;
@@ -29,24 +33,33 @@ pub mod device_labels;
 #[cfg(feature = "connectivity")]
 pub mod device_orders;
 #[cfg(feature = "connectivity")]
+#[doc(alias = "DeviceProfileManagementController")]
 pub mod device_profiles;
 #[cfg(feature = "connectivity")]
 pub mod device_service;
 #[cfg(feature = "connectivity")]
+#[doc(alias = "DeviceManagementController")]
 pub mod devices;
 mod endpoint;
 mod error;
 #[cfg(feature = "connectivity")]
+#[doc(alias = "EUICCDeviceProfileManagementController")]
 pub mod euicc_profiles;
 pub mod oauth;
 #[cfg(feature = "connectivity")]
 mod paging;
 #[cfg(feature = "connectivity")]
+#[doc(alias = "DeviceDiagnosticsController")]
+#[doc(alias = "DeviceMonitoringController")]
 pub mod reachability;
 #[cfg(feature = "connectivity")]
+#[doc(alias = "ServicePlansController")]
 pub mod service_plans;
+#[doc(alias = "SessionController")]
+#[doc(alias = "SessionManagementController")]
 pub mod session;
 #[cfg(feature = "connectivity")]
+#[doc(alias = "SMSController")]
 pub mod sms;
 mod stand_in;
 

@@ -42,6 +42,7 @@ pub const MAX_NEW_PASSWORD_LENGTH: usize = 1024;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(alias = "login_using_post")]
+#[doc(alias = "start_connectivity_management_session")]
 #[derive(Clone, Debug, Default)]
 pub struct LogIn<'a> {
     /// Who logs in. Optional, as documented; without it the request has no
@@ -85,6 +86,7 @@ impl Endpoint for LogIn<'_> {
 
 /// Ends the session: `POST /m2m/v1/session/logout`.
 #[doc(alias = "logout_using_post")]
+#[doc(alias = "end_connectivity_management_session")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogOut;
 
@@ -123,6 +125,7 @@ impl Endpoint for LogOut {
 /// once. So this is never sent again when nobody knows what became of it,
 /// although it is a PUT.
 #[doc(alias = "reset_using_put")]
+#[doc(alias = "reset_connectivity_management_password")]
 #[derive(Clone, Copy, Debug)]
 pub struct ResetPassword<'a> {
     /// The current password.
@@ -200,6 +203,7 @@ impl<'a> From<&'a UserCredentials> for LogInRequest<'a> {
 }
 
 /// The response to a [`LogIn`].
+#[doc(alias = "LogInResult")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogInResponse {
@@ -234,6 +238,7 @@ impl Serialize for SessionResetPasswordRequest<'_> {
 }
 
 /// The response to a [`ResetPassword`].
+#[doc(alias = "SessionResetPasswordResult")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionResetPasswordResponse {

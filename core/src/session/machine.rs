@@ -26,6 +26,7 @@ use crate::{BearerToken, Credentials, Environment, SessionToken, Timestamp};
 ///
 /// It is plain data: put it into a mutex, a file, or wherever your calls meet.
 #[doc(alias = "token cache")]
+#[doc(alias = "VerizonClient")]
 #[derive(Clone)]
 pub struct Session {
     pub(super) environment: Environment,
