@@ -15,17 +15,18 @@ use crate::{
     response::{Field, InvalidResponse, Problem, Refusal, UNREADABLE, is_blank, json},
 };
 
-/// The longest new password that is taken, in bytes (our choice: many times what a
-/// service makes up, and less than the smallest of the usual places to keep one, a
-/// Windows credential, which holds 2560). A longer one stays in the response, which the
-/// error has.
+/// The longest new password that is accepted, in bytes (our choice). A service makes much
+/// shorter ones. The smallest of the usual places to save a password is larger: a Windows
+/// credential holds 2560 bytes. If a password is longer, the error has the response, and
+/// with it the password.
 pub const MAX_NEW_PASSWORD_LENGTH: usize = 1024;
 
 /// Opens a session: `POST /m2m/v1/session/login`.
 ///
-/// Sent on its own, it is watched over by nobody: five failed logins in a row
-/// lock the user name until Verizon's support unlocks it (documented by
-/// Verizon). A [`Session`](crate::session::Session) guards against that.
+/// If you send it without a session, nothing protects the user name: five failed logins in
+/// a row lock it until Verizon's support unlocks it (documented by Verizon). A
+/// [`Session`](crate::session::Session) has a
+/// [login guard](crate::session::LoginGuard) against that.
 ///
 /// ```
 /// use thingspace_core::{BearerToken, Endpoint, Environment, UserCredentials, api::LogIn};
@@ -45,8 +46,8 @@ pub const MAX_NEW_PASSWORD_LENGTH: usize = 1024;
 #[doc(alias = "start_connectivity_management_session")]
 #[derive(Clone, Debug, Default)]
 pub struct LogIn<'a> {
-    /// Who logs in. Optional, as documented; without it the request has no
-    /// body.
+    /// The user's name and password. Optional, as documented; without it the request has
+    /// no body.
     pub body: Option<LogInRequest<'a>>,
 }
 
@@ -121,9 +122,8 @@ impl Endpoint for LogOut {
 
 /// Resets the password to a random one: `PUT /m2m/v1/session/password/actions/reset`.
 ///
-/// The response is the only copy of the new password, which is effective at
-/// once. So this is never sent again when nobody knows what became of it,
-/// although it is a PUT.
+/// The new password is effective at once, and the response is its only copy. So this call
+/// is never sent again when its outcome is unknown, although it is a PUT.
 #[doc(alias = "reset_using_put")]
 #[doc(alias = "reset_connectivity_management_password")]
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +133,7 @@ pub struct ResetPassword<'a> {
 }
 
 impl<'a> ResetPassword<'a> {
-    /// Resets this, the current, password.
+    /// Resets the password. `old_password` is the current one.
     pub const fn new(old_password: &'a Password) -> Self {
         Self {
             body: SessionResetPasswordRequest { old_password },
@@ -170,7 +170,7 @@ impl Endpoint for ResetPassword<'_> {
 
 /// The body of a [`LogIn`]. Both fields are optional in the published schema.
 ///
-/// Serialised as it goes over the wire, password included.
+/// It is serialised as it is sent, with the password.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogInRequest<'a> {
     /// The user's name.
@@ -222,7 +222,7 @@ pub struct LogOutResponse {
 
 /// The body of a [`ResetPassword`].
 ///
-/// Serialised as it goes over the wire, password included.
+/// It is serialised as it is sent, with the password.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionResetPasswordRequest<'a> {
     /// The current password.

@@ -1,129 +1,9 @@
 //! The store of a session that many processes share.
 //!
-//! The machine needs nothing of a store but a register with compare-and-swap, and
-//! the age of what it holds: what is saved is replaced only by somebody who has
-//! seen it. So of two processes that want to log in, one gets its operation saved
-//! and the other finds it there. The machine never calls a store: it asks its driver
+//! A store is a register with compare-and-swap that knows the age of what it holds: a
+//! save replaces only a revision that its process has seen. So if two processes want to
+//! log in, one of them saves its operation, and the other one finds it there. The machine never calls a store: it asks its driver
 //! with [`SharedStep::Load`](super::SharedStep::Load) and [`SharedStep::Save`](super::SharedStep::Save).
-//!
-//! So the driver of a shared session is one loop of five arms, here with a store in
-//! memory:
-//!
-//! ```
-//! use std::{
-//!     sync::Mutex,
-//!     time::{Duration, Instant},
-//! };
-//!
-//! use bytes::Bytes;
-//! use thingspace_core::{
-//!     AppCredentials, Call, Completion, Credentials, Environment, Error, Session,
-//!     SessionBuilder, SharedStep, StoreError, Timestamp, TransportError, UserCredentials,
-//!     session::{Loaded, Revision, Saved, Snapshot, Store, Transmit},
-//! };
-//!
-//! /// A register in memory that knows how old its content is. In a database it is a row,
-//! /// with the time of its saving by the database's clock.
-//! #[derive(Default)]
-//! struct Register(Mutex<Option<(Snapshot, Instant)>>);
-//!
-//! impl Store for Register {
-//!     fn load(&self) -> Result<Option<Loaded>, StoreError> {
-//!         let content = self.0.lock().unwrap();
-//!         Ok(content.as_ref().map(|(snapshot, saved_at)| Loaded {
-//!             snapshot: snapshot.clone(),
-//!             age: saved_at.elapsed(),
-//!         }))
-//!     }
-//!
-//!     fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
-//!         let mut content = self.0.lock().unwrap();
-//!         if content.as_ref().map(|(had, _)| had.revision()) != seen {
-//!             return Ok(Saved::Conflict);
-//!         }
-//!         *content = Some((snapshot.clone(), Instant::now()));
-//!         Ok(Saved::Saved)
-//!     }
-//! }
-//!
-//! /// One of the processes. Nothing is locked while the store or the network is busy.
-//! struct Process<'a> {
-//!     session: Mutex<Session>,
-//!     store: &'a dyn Store,
-//!     /// Your HTTP stack.
-//!     send: &'a dyn Fn(Transmit) -> Result<http::Response<Bytes>, TransportError>,
-//! }
-//!
-//! impl Process<'_> {
-//!     fn drive(&self, mut call: Call) -> Result<Completion, Error> {
-//!         loop {
-//!             let step = call.step_shared(&mut self.session.lock().unwrap(), now());
-//!             match step {
-//!                 SharedStep::Send(transmit) => {
-//!                     let (attempt, result) = (transmit.attempt, (self.send)(transmit));
-//!                     call.receive(&mut self.session.lock().unwrap(), now(), attempt, result);
-//!                     self.save_news();
-//!                 }
-//!                 // Or until another call has changed the session.
-//!                 SharedStep::Wait(wait) => std::thread::sleep(wait.until.since(now())),
-//!                 SharedStep::Load => {
-//!                     let loaded = self.store.load();
-//!                     call.loaded(&mut self.session.lock().unwrap(), now(), loaded);
-//!                 }
-//!                 SharedStep::Save { seen, snapshot } => {
-//!                     let saved = self.store.save(seen, &snapshot);
-//!                     call.saved(&mut self.session.lock().unwrap(), now(), saved);
-//!                 }
-//!                 SharedStep::Done(result) => return result,
-//!             }
-//!         }
-//!     }
-//!
-//!     /// Saves what a response has brought, since others wait for it. Do the same after
-//!     /// `confirm`, `unblock` and `set_credentials`; on a thread of its own if you can.
-//!     fn save_news(&self) {
-//!         let is_unsaved = self.session.lock().unwrap().is_unsaved(now());
-//!         if is_unsaved {
-//!             // The next call that needs the store reports its failure.
-//!             let _ = self.drive(Call::sync());
-//!         }
-//!     }
-//! }
-//!
-//! # fn now() -> Timestamp { std::time::SystemTime::now().into() }
-//! # let logins = std::cell::Cell::new(0);
-//! # let send = |transmit: Transmit| {
-//! #     let body = match transmit.request.uri().path() {
-//! #         "/api/ts/v1/oauth2/token" => r#"{"access_token":"cf1b","expires_in":3600}"#,
-//! #         "/api/m2m/v1/session/login" => {
-//! #             logins.set(logins.get() + 1);
-//! #             r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#
-//! #         }
-//! #         _ => "{}",
-//! #     };
-//! #     Ok(http::Response::new(Bytes::from(body)))
-//! # };
-//! let store = Register::default();
-//! for seed in [42, 43] { // a different random one in each process
-//!     let app = AppCredentials::new("key", "secret")?;
-//!     let user = UserCredentials::new("zbeeblebrox", "IMgr8")?;
-//!     let session = SessionBuilder::new(Credentials::new(app, user))
-//!         .environment(Environment::mock())
-//!         .seed(seed)
-//!         .shared(store.poll_interval())
-//!         .build()?;
-//!     let process = Process { session: session.into(), store: &store, send: &send };
-//!     let request = http::Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
-//!     let call = Call::to(request, &Environment::mock())?;
-//!     process.drive(call)?.into_response()?;
-//! }
-//! # assert_eq!(logins.get(), 1);
-//! // The second process has used the session that the first one opened.
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! A driver that awaits is the same loop, with `store.load().await` and
-//! `store.save(seen, &snapshot).await`; see [`AsyncStore`].
 
 use std::{
     future::Future,
@@ -135,39 +15,171 @@ use std::{
 use super::snapshot::{Revision, Snapshot};
 use crate::transport::StoreError;
 
-/// The place where a session is saved that many processes share: a file, a row of
+/// The place where many processes save the session that they share: a file, a row of
 /// a database, a key of a register. It holds live tokens.
 ///
-/// The budget of failed logins is the store's: two stores for one user name share
-/// the five that the platform allows, and do not know of each other.
+/// A store is a register with compare-and-swap that knows the age of what it holds. A save
+/// replaces only a revision that its process has seen. So if two processes want to log in,
+/// one of them saves its operation, and the other one finds it there.
 ///
-/// Both methods block for as long as they take, and are called with nothing locked.
-/// Bound that: a store that does not respond is down.
+/// The budget of failed logins belongs to the store. If one user name has two stores, they
+/// share the five failed logins that the platform allows, and neither knows of the other.
+///
+/// Both methods may block, and are called with nothing locked. Bound the time that they
+/// take: a store that does not respond is taken for down.
+///
+/// Ready-made stores are in the crates
+/// [`thingspace-file`](https://docs.rs/thingspace-file),
+/// [`thingspace-postgres`](https://docs.rs/thingspace-postgres) and
+/// [`thingspace-redis`](https://docs.rs/thingspace-redis). The words are in the
+/// [glossary](crate::guide::glossary#one-session-for-many-processes).
+///
+/// # The driver's loop
+///
+/// The driver of a shared session is one loop of five arms. Here it has a store in memory:
+///
+/// ```
+/// use std::{
+///     sync::Mutex,
+///     time::{Duration, Instant},
+/// };
+///
+/// use bytes::Bytes;
+/// use thingspace_core::{
+///     AppCredentials, Call, Completion, Credentials, Environment, Error, Session,
+///     SessionBuilder, SharedStep, StoreError, Timestamp, TransportError, UserCredentials,
+///     session::{Loaded, Revision, Saved, Snapshot, Store, Transmit},
+/// };
+///
+/// /// A register in memory that knows how old its content is. In a database it is a row,
+/// /// with the time of its saving by the database's clock.
+/// #[derive(Default)]
+/// struct Register(Mutex<Option<(Snapshot, Instant)>>);
+///
+/// impl Store for Register {
+///     fn load(&self) -> Result<Option<Loaded>, StoreError> {
+///         let content = self.0.lock().unwrap();
+///         Ok(content.as_ref().map(|(snapshot, saved_at)| Loaded {
+///             snapshot: snapshot.clone(),
+///             age: saved_at.elapsed(),
+///         }))
+///     }
+///
+///     fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError> {
+///         let mut content = self.0.lock().unwrap();
+///         if content.as_ref().map(|(had, _)| had.revision()) != seen {
+///             return Ok(Saved::Conflict);
+///         }
+///         *content = Some((snapshot.clone(), Instant::now()));
+///         Ok(Saved::Saved)
+///     }
+/// }
+///
+/// /// One of the processes. Nothing is locked while the store or the network is busy.
+/// struct Process<'a> {
+///     session: Mutex<Session>,
+///     store: &'a dyn Store,
+///     /// Your HTTP stack.
+///     send: &'a dyn Fn(Transmit) -> Result<http::Response<Bytes>, TransportError>,
+/// }
+///
+/// impl Process<'_> {
+///     fn drive(&self, mut call: Call) -> Result<Completion, Error> {
+///         loop {
+///             let step = call.step_shared(&mut self.session.lock().unwrap(), now());
+///             match step {
+///                 SharedStep::Send(transmit) => {
+///                     let (attempt, result) = (transmit.attempt, (self.send)(transmit));
+///                     call.receive(&mut self.session.lock().unwrap(), now(), attempt, result);
+///                     self.save_news();
+///                 }
+///                 // Or until another call has changed the session.
+///                 SharedStep::Wait(wait) => std::thread::sleep(wait.until.since(now())),
+///                 SharedStep::Load => {
+///                     let loaded = self.store.load();
+///                     call.loaded(&mut self.session.lock().unwrap(), now(), loaded);
+///                 }
+///                 SharedStep::Save { seen, snapshot } => {
+///                     let saved = self.store.save(seen, &snapshot);
+///                     call.saved(&mut self.session.lock().unwrap(), now(), saved);
+///                 }
+///                 SharedStep::Done(result) => return result,
+///             }
+///         }
+///     }
+///
+///     /// Saves what a response has brought, since others wait for it. Do the same after
+///     /// `confirm`, `unblock` and `set_credentials`; on a thread of its own if you can.
+///     fn save_news(&self) {
+///         let is_unsaved = self.session.lock().unwrap().is_unsaved(now());
+///         if is_unsaved {
+///             // The next call that needs the store reports its failure.
+///             let _ = self.drive(Call::sync());
+///         }
+///     }
+/// }
+///
+/// # fn now() -> Timestamp { std::time::SystemTime::now().into() }
+/// # let logins = std::cell::Cell::new(0);
+/// # let send = |transmit: Transmit| {
+/// #     let body = match transmit.request.uri().path() {
+/// #         "/api/ts/v1/oauth2/token" => r#"{"access_token":"cf1b","expires_in":3600}"#,
+/// #         "/api/m2m/v1/session/login" => {
+/// #             logins.set(logins.get() + 1);
+/// #             r#"{"sessionToken":"bcce3ea6-fe4f-4952-bacf-eadd80718e83"}"#
+/// #         }
+/// #         _ => "{}",
+/// #     };
+/// #     Ok(http::Response::new(Bytes::from(body)))
+/// # };
+/// let store = Register::default();
+/// for seed in [42, 43] { // a different random one in each process
+///     let app = AppCredentials::new("key", "secret")?;
+///     let user = UserCredentials::new("zbeeblebrox", "IMgr8")?;
+///     let session = SessionBuilder::new(Credentials::new(app, user))
+///         .environment(Environment::mock())
+///         .seed(seed)
+///         .shared(store.poll_interval())
+///         .build()?;
+///     let process = Process { session: session.into(), store: &store, send: &send };
+///     let request = http::Request::get("/m2m/v1/accounts/0000123456-00001").body(Bytes::new())?;
+///     let call = Call::to(request, &Environment::mock())?;
+///     process.drive(call)?.into_response()?;
+/// }
+/// # assert_eq!(logins.get(), 1);
+/// // The second process has used the session that the first one opened.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A driver that awaits is the same loop, with `store.load().await` and
+/// `store.save(seen, &snapshot).await`; see [`AsyncStore`].
 pub trait Store: Send + Sync {
     /// Loads what is saved; `None` if nothing is.
     ///
-    /// Fails if there is something that can't be read or understood: taking
-    /// that for nothing would forget failed logins.
+    /// Fails if there is something that can't be read or understood. It must not count as
+    /// nothing: that would forget failed logins.
     fn load(&self) -> Result<Option<Loaded>, StoreError>;
 
-    /// Saves `snapshot` in place of the one of revision `seen` (`None`: of nothing),
-    /// in one step that no other process comes between.
+    /// Saves `snapshot` if the revision in the store is `seen` (`None`: if the store holds
+    /// nothing). To compare and to save is one step, which no other process can interrupt.
     ///
-    /// What is [`Saved`](Saved::Saved) survives the process and the machine from
-    /// then on. An error may mean that it is saved, or not.
+    /// After [`Saved::Saved`], the snapshot survives the end of the process and of the
+    /// machine. After an error, it may be saved or not.
+    #[doc(alias = "compare-and-swap")]
     fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError>;
 
-    /// The interval at which a call that waits looks for what other processes
-    /// have changed. A tenth of a second unless said otherwise.
+    /// The interval at which a call that waits looks for changes by other processes. A
+    /// tenth of a second by default.
     fn poll_interval(&self) -> Duration {
         POLL_INTERVAL
     }
 
-    /// Calls `watcher` from now on whenever others may have changed what is saved, for as
-    /// long as it lives: then calls that wait look at once. It neither blocks nor panics.
+    /// Calls `watcher` from now on whenever another process may have saved, until the
+    /// watcher is dropped. The calls that wait then look at once. The watcher neither blocks
+    /// nor panics.
     ///
-    /// A store that can't tell does nothing, as here. None has to tell of every change:
-    /// what it misses is found at the [interval](Self::poll_interval).
+    /// By default this does nothing. A store need not report every change: a change that is
+    /// not reported is found at the [interval](Self::poll_interval).
     #[doc(alias = "notify")]
     #[doc(alias = "subscribe")]
     fn watch(&self, watcher: Watcher) {
@@ -175,14 +187,17 @@ pub trait Store: Send + Sync {
     }
 }
 
-/// A function that a [store](Store::watch) calls whenever others may have changed what is
-/// saved. It is of no use any more once it is dropped.
+/// A function that a [store](Store::watch) calls whenever another process may have saved.
+/// Once it is dropped, it is not called any more.
 pub type Watcher = Weak<dyn Fn() + Send + Sync>;
 
 /// A future of an [`AsyncStore`].
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A [`Store`] that is awaited.
+///
+/// The same rules hold for it. The driver's loop is the same too, with
+/// `store.load().await` and `store.save(seen, &snapshot).await`.
 pub trait AsyncStore: Send + Sync {
     /// Loads what is saved, as [`Store::load`] does.
     fn load(&self) -> StoreFuture<'_, Option<Loaded>>;
@@ -192,13 +207,13 @@ pub trait AsyncStore: Send + Sync {
     fn save<'a>(&'a self, seen: Option<Revision>, snapshot: &'a Snapshot)
     -> StoreFuture<'a, Saved>;
 
-    /// The interval at which a call that waits looks for what other processes
-    /// have changed. A tenth of a second unless said otherwise.
+    /// The interval at which a call that waits looks for changes by other processes. A
+    /// tenth of a second by default.
     fn poll_interval(&self) -> Duration {
         POLL_INTERVAL
     }
 
-    /// Calls `watcher` from now on whenever others may have changed what is saved, as
+    /// Calls `watcher` from now on whenever another process may have saved, as
     /// [`Store::watch`] does.
     fn watch(&self, watcher: Watcher) {
         drop(watcher);
@@ -228,8 +243,8 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
     }
 }
 
-/// A blocking store as one that is awaited: its futures block until they are ready. For
-/// drivers that block.
+/// An adapter that makes an [`AsyncStore`] of a blocking store. Its futures block until
+/// they are ready, so it is for drivers that block.
 #[derive(Clone, Debug)]
 pub struct Blocking<S>(pub S);
 
@@ -255,7 +270,7 @@ impl<S: Store> AsyncStore for Blocking<S> {
     }
 }
 
-/// The interval at which a store is looked at, unless it says otherwise.
+/// The default interval at which a call that waits looks at its store.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A store that many sessions of a process use.
@@ -282,8 +297,8 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 pub struct Loaded {
     /// The snapshot.
     pub snapshot: Snapshot,
-    /// The time since it was saved, by the store's own clock: no other two clocks
-    /// agree.
+    /// The time since it was saved, by the store's own clock. Two moments of one clock can
+    /// be compared; the clocks of two machines can't.
     pub age: Duration,
 }
 
@@ -292,7 +307,7 @@ pub struct Loaded {
 pub enum Saved {
     /// It is saved.
     Saved,
-    /// Somebody else was faster: it is not saved, and what is saved is not what was
-    /// seen.
+    /// Another process was faster. The snapshot is not saved, and the store holds another
+    /// revision than the one that was seen.
     Conflict,
 }
