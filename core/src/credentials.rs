@@ -89,6 +89,7 @@ impl Credentials {
 
 /// The key and secret of an application, from its page in the ThingSpace
 /// portal.
+#[doc(alias = "ThingspaceOauthCredentials")]
 #[derive(Clone)]
 pub struct AppCredentials {
     key: String,
@@ -196,6 +197,7 @@ impl fmt::Debug for AppCredentials {
 }
 
 /// The name and password of a user of Connectivity Management.
+#[doc(alias = "VZM2mTokenCredentials")]
 #[derive(Clone, PartialEq, Eq)]
 pub struct UserCredentials {
     username: String,

@@ -8,6 +8,8 @@ pub mod asynchronous;
 pub mod callback;
 mod credentials;
 mod environment;
+#[cfg(doc)]
+pub mod guide;
 #[cfg(feature = "connectivity")]
 pub mod model;
 pub mod response;

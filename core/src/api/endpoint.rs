@@ -4,39 +4,6 @@
 //! with any HTTP stack: [`request`](Endpoint::request) builds,
 //! [`parse`](Endpoint::parse) reads. With a session, it builds before the first
 //! step of a [`Call`](crate::Call) and reads after the last one.
-//!
-//! A call that this crate does not have is ten lines:
-//!
-//! ```
-//! use bytes::Bytes;
-//! use http::{Method, Request, Response};
-//! use thingspace_core::{
-//!     CallOptions, Endpoint, Environment, InvalidResponse, RequestError, WithSession,
-//! };
-//!
-//! /// Reads what is known of a billing account.
-//! struct AccountInformation<'a>(&'a str);
-//!
-//! impl Endpoint for AccountInformation<'_> {
-//!     type Auth = WithSession;
-//!     type Output = serde_json::Value; // or a struct of your own that is Deserialize
-//!
-//!     fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
-//!         environment.request(Method::GET, &["m2m", "v1", "accounts", self.0], Bytes::new())
-//!     }
-//!
-//!     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
-//!         Ok(serde_json::from_slice(response.body())?)
-//!     }
-//!
-//!     fn options(&self) -> CallOptions {
-//!         CallOptions::idempotent()
-//!     }
-//! }
-//! # let request = AccountInformation("0000123456-00001").build(&Environment::mock())?;
-//! # assert_eq!(request.uri(), "https://mock.thingspace.verizon.com/api/m2m/v1/accounts/0000123456-00001");
-//! # Ok::<(), RequestError>(())
-//! ```
 
 use bytes::Bytes;
 use http::{
@@ -72,6 +39,42 @@ static FRAMING: [HeaderName; 7] = [
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A call of the API: a request, and how its response is read.
+///
+/// The modules of [`api`](crate::api) have an endpoint for each call. For a call that they
+/// do not have, write your own:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Method, Request, Response};
+/// use thingspace_core::{
+///     CallOptions, Endpoint, Environment, InvalidResponse, RequestError, WithSession,
+/// };
+///
+/// /// Reads what is known of a billing account.
+/// struct AccountInformation<'a>(&'a str);
+///
+/// impl Endpoint for AccountInformation<'_> {
+///     type Auth = WithSession;
+///     type Output = serde_json::Value; // or a struct of your own that is Deserialize
+///
+///     fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+///         environment.request(Method::GET, &["m2m", "v1", "accounts", self.0], Bytes::new())
+///     }
+///
+///     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
+///         Ok(serde_json::from_slice(response.body())?)
+///     }
+///
+///     fn options(&self) -> CallOptions {
+///         CallOptions::idempotent()
+///     }
+/// }
+/// # let request = AccountInformation("0000123456-00001").build(&Environment::mock())?;
+/// # assert_eq!(request.uri(), "https://mock.thingspace.verizon.com/api/m2m/v1/accounts/0000123456-00001");
+/// # Ok::<(), RequestError>(())
+/// ```
+///
+/// For a single call, a plain `http::Request<Bytes>` is an endpoint too.
 pub trait Endpoint: Sized {
     /// The authorization of the call: [`WithApp`](super::WithApp),
     /// [`WithBearer`](super::WithBearer) or [`WithSession`](super::WithSession).
@@ -81,10 +84,10 @@ pub trait Endpoint: Sized {
     type Output;
 
     /// Builds the bare request at its full address, best with
-    /// [`Environment::request`]. Tokens, `Accept`, `Content-Type` and the length
-    /// are put on it by others.
+    /// [`Environment::request`]. Leave out the tokens, `Accept`, `Content-Type` and the
+    /// length: they are added later.
     ///
-    /// Fails if something in it can't stand in a request.
+    /// Fails if a part of it can't be put into a request.
     fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError>;
 
     /// Reads a response of success.
@@ -92,7 +95,8 @@ pub trait Endpoint: Sized {
     /// Fails if the response is invalid.
     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse>;
 
-    /// Returns how the call is to be sent; once only, unless said otherwise.
+    /// Returns the options by which the call is sent. By default it must not be executed
+    /// twice.
     fn options(&self) -> CallOptions {
         CallOptions::once()
     }
@@ -120,9 +124,9 @@ pub trait Endpoint: Sized {
     /// Reads any response to the call. Its status and headers stay beside the
     /// typed body.
     ///
-    /// Fails with [`Error::Refused`] if the service refused, whatever the status: also
-    /// if a success has the API's error code in the place of what was asked for. Fails
-    /// with [`Error::Invalid`] if a response of success is invalid.
+    /// Fails with [`Error::Refused`] if the service refused the call. The status may even
+    /// be one of success: then the body has the API's error code instead of the result.
+    /// Fails with [`Error::Invalid`] if a response of success is invalid.
     fn parse(response: Response<Bytes>) -> Result<Response<Self::Output>, Error> {
         if !response.status().is_success() || Refusal::opens(response.body()) {
             return Err(refused(response));
@@ -163,23 +167,24 @@ fn invalidated(invalid: InvalidResponse, response: Response<Bytes>) -> Error {
     }
 }
 
-/// The options of a call: plain data, by which the machine sends it.
+/// The options by which a session sends a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallOptions {
     /// True if doing it twice is the same as doing it once (RFC 9110 §9.2.2).
     /// Only then is it retried when its outcome is unknown.
     #[doc(alias = "retry")]
+    #[doc(alias = "idempotency")]
     pub idempotent: bool,
 
-    /// The tokens that it carries; both unless said otherwise. A call that is made to an
-    /// endpoint carries those of its [`Endpoint::Auth`].
+    /// The tokens that it carries; both by default. A call to an endpoint carries those of
+    /// its [`Endpoint::Auth`].
     pub tokens: CallTokens,
 
-    /// The refusals that mean that the session is over, beside the codes with a
-    /// `SessionToken` segment, which always do.
-    /// [`DeadSession::DOCUMENTED`] unless said otherwise. (A reference to a list is half as
-    /// large as the list's own, and every endpoint returns these options.)
+    /// The refusals that mean that the session is over. Codes with a `SessionToken` segment
+    /// always mean it; these are further ones.
+    /// [`DeadSession::DOCUMENTED`] by default. (It is a reference to a list, since that is
+    /// half as large as a list, and every endpoint returns these options.)
     pub dead_session: &'static &'static [DeadSession],
 }
 
@@ -202,12 +207,12 @@ impl CallOptions {
     }
 }
 
-/// Any ThingSpace call, from the first day: a plain request, whose response is
-/// given as it came.
+/// A plain request as an endpoint, for any ThingSpace call. Its response is returned
+/// unchanged.
 ///
-/// Its address may be a mere path under the environment's base, which is completed when
-/// the request is sent. It is taken to be idempotent if its method is safe (GET, HEAD,
-/// OPTIONS). Headers that say where it goes or how long it is are replaced by true ones.
+/// The address may be only a path below the environment's base; it is completed when the
+/// request is sent. The call counts as idempotent if its method is safe (GET, HEAD,
+/// OPTIONS). Headers about the request's host and length are replaced by correct ones.
 impl Endpoint for Request<Bytes> {
     type Auth = super::WithSession;
     type Output = Bytes;

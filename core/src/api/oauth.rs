@@ -23,12 +23,14 @@ const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlen
 
 /// Asks for a bearer token: `POST /ts/v1/oauth2/token`.
 ///
-/// Within an hour of its first issue the service responds with the *same*
-/// token, which then has less than an hour left (documented by Verizon).
+/// If it is asked again within an hour of the first issue, the service responds with the
+/// *same* token, which then has less than an hour left (documented by Verizon).
+#[doc(alias = "client_credentials")]
+#[doc(alias = "refresh")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestBearerToken {
-    /// The scopes asked for, separated by spaces. `None` asks for what the
-    /// application has.
+    /// The scopes to ask for, separated by spaces. `None` asks for all that the application
+    /// has.
     pub scope: Option<String>,
 }
 
@@ -106,10 +108,10 @@ impl Endpoint for RevokeBearerToken<'_> {
 pub struct BearerTokenResponse {
     /// The token.
     pub access_token: BearerToken,
-    /// How long it lives from now on. Often less than an hour, and `None` if
-    /// the service does not say (RFC 6749 only recommends it).
+    /// The time that it lives from now on. It is often less than an hour. `None` if the
+    /// service does not say it (RFC 6749 only recommends it).
     pub expires_in: Option<Duration>,
-    /// The scopes that it is good for, if the service says so.
+    /// The scopes that it is valid for, if the service names them.
     pub scope: Option<String>,
 }
 

@@ -15,17 +15,18 @@ use crate::{
     response::{Field, InvalidResponse, Problem, Refusal, UNREADABLE, is_blank, json},
 };
 
-/// The longest new password that is taken, in bytes (our choice: many times what a
-/// service makes up, and less than the smallest of the usual places to keep one, a
-/// Windows credential, which holds 2560). A longer one stays in the response, which the
-/// error has.
+/// The longest new password that is accepted, in bytes (our choice). A service makes much
+/// shorter ones. The smallest of the usual places to save a password is larger: a Windows
+/// credential holds 2560 bytes. If a password is longer, the error has the response, and
+/// with it the password.
 pub const MAX_NEW_PASSWORD_LENGTH: usize = 1024;
 
 /// Opens a session: `POST /m2m/v1/session/login`.
 ///
-/// Sent on its own, it is watched over by nobody: five failed logins in a row
-/// lock the user name until Verizon's support unlocks it (documented by
-/// Verizon). A [`Session`](crate::session::Session) guards against that.
+/// If you send it without a session, nothing protects the user name: five failed logins in
+/// a row lock it until Verizon's support unlocks it (documented by Verizon). A
+/// [`Session`](crate::session::Session) has a
+/// [login guard](crate::session::LoginGuard) against that.
 ///
 /// ```
 /// use thingspace_core::{BearerToken, Endpoint, Environment, UserCredentials, api::LogIn};
@@ -42,10 +43,11 @@ pub const MAX_NEW_PASSWORD_LENGTH: usize = 1024;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(alias = "login_using_post")]
+#[doc(alias = "start_connectivity_management_session")]
 #[derive(Clone, Debug, Default)]
 pub struct LogIn<'a> {
-    /// Who logs in. Optional, as documented; without it the request has no
-    /// body.
+    /// The user's name and password. Optional, as documented; without it the request has
+    /// no body.
     pub body: Option<LogInRequest<'a>>,
 }
 
@@ -85,6 +87,7 @@ impl Endpoint for LogIn<'_> {
 
 /// Ends the session: `POST /m2m/v1/session/logout`.
 #[doc(alias = "logout_using_post")]
+#[doc(alias = "end_connectivity_management_session")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogOut;
 
@@ -119,10 +122,10 @@ impl Endpoint for LogOut {
 
 /// Resets the password to a random one: `PUT /m2m/v1/session/password/actions/reset`.
 ///
-/// The response is the only copy of the new password, which is effective at
-/// once. So this is never sent again when nobody knows what became of it,
-/// although it is a PUT.
+/// The new password is effective at once, and the response is its only copy. So this call
+/// is never sent again when its outcome is unknown, although it is a PUT.
 #[doc(alias = "reset_using_put")]
+#[doc(alias = "reset_connectivity_management_password")]
 #[derive(Clone, Copy, Debug)]
 pub struct ResetPassword<'a> {
     /// The current password.
@@ -130,7 +133,7 @@ pub struct ResetPassword<'a> {
 }
 
 impl<'a> ResetPassword<'a> {
-    /// Resets this, the current, password.
+    /// Resets the password. `old_password` is the current one.
     pub const fn new(old_password: &'a Password) -> Self {
         Self {
             body: SessionResetPasswordRequest { old_password },
@@ -167,7 +170,7 @@ impl Endpoint for ResetPassword<'_> {
 
 /// The body of a [`LogIn`]. Both fields are optional in the published schema.
 ///
-/// Serialised as it goes over the wire, password included.
+/// It is serialised as it is sent, with the password.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogInRequest<'a> {
     /// The user's name.
@@ -200,6 +203,7 @@ impl<'a> From<&'a UserCredentials> for LogInRequest<'a> {
 }
 
 /// The response to a [`LogIn`].
+#[doc(alias = "LogInResult")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogInResponse {
@@ -218,7 +222,7 @@ pub struct LogOutResponse {
 
 /// The body of a [`ResetPassword`].
 ///
-/// Serialised as it goes over the wire, password included.
+/// It is serialised as it is sent, with the password.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionResetPasswordRequest<'a> {
     /// The current password.
@@ -234,6 +238,7 @@ impl Serialize for SessionResetPasswordRequest<'_> {
 }
 
 /// The response to a [`ResetPassword`].
+#[doc(alias = "SessionResetPasswordResult")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionResetPasswordResponse {

@@ -532,6 +532,8 @@ impl fmt::Display for Shape {
 
 /// The API's error response: `{"errorCode", "errorMessage"}`.
 #[doc(alias = "RestErrorResponseException")]
+#[doc(alias = "ConnectivityManagementResult")]
+#[doc(alias = "ConnectivityManagementResultException")]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RestErrorResponse {

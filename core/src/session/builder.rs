@@ -1,5 +1,4 @@
-//! The builder of a session: what every driver has to know before the first
-//! step.
+//! The builder of a session: everything that a driver decides before the first step.
 
 use std::{hash::Hasher, time::Duration};
 
@@ -62,29 +61,29 @@ impl SessionBuilder {
         self
     }
 
-    /// Continues the session that a snapshot was taken of, this long ago, with its
-    /// tokens and its login guard as they were. `now` is the time by the clock that
-    /// the session will be fed; where the snapshot was taken by the same one, it is
-    /// as old as `now.since(snapshot.saved_at())`.
+    /// Continues the session of a snapshot, with its tokens and its login guard. `age` is
+    /// the time since the snapshot was taken, and `now` the time by the clock that the
+    /// session will be given. If the snapshot was taken by the same clock, its age is
+    /// `now.since(snapshot.saved_at())`.
     ///
-    /// Credentials that were refused stay refused; others may be tried.
+    /// Credentials that were refused stay refused. Others may be tried.
     pub fn snapshot(mut self, snapshot: Snapshot, age: Duration, now: Timestamp) -> Self {
         self.snapshot = Some((snapshot, now.before(age)));
         self
     }
 
-    /// Shares the session with all processes that use the same store, at which calls
-    /// that wait look once in this interval. The driver loads and saves: see
-    /// [`SharedStep::Load`](super::SharedStep::Load).
+    /// Shares the session with all processes that use the same store. Calls that wait look
+    /// at the store once in this interval. The driver loads and saves: see
+    /// [`Store`](super::Store#the-drivers-loop).
     pub fn shared(mut self, poll_interval: Duration) -> Self {
         self.sharing = Some(Sharing::new(poll_interval));
         self
     }
 
     /// Sets the source of the jitter of backoffs, and of the names of operations. Give
-    /// every process another random one: many that failed together are not to come
-    /// back together, and no two are to give one name to two operations. The clients
-    /// draw one by default; without a client, it is 0.
+    /// every process a different random number. Then processes that failed together do not
+    /// come back together, and no two of them give the same name to two operations. The
+    /// clients draw a random one by default; without a client, it is 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -104,10 +103,10 @@ impl SessionBuilder {
         self
     }
 
-    /// The name of the session in a store that holds many: one for each
-    /// environment, application and user, if there is one. Plain ASCII without slashes, and no
-    /// secret. It has 200 characters at most, so that a file can be named by it: the rest
-    /// of a longer one is a hash, which is the same in every version.
+    /// The name of the session in a store that holds many. It differs for each environment,
+    /// application and user. It is plain ASCII without slashes, and no secret. It has 200
+    /// characters at most, so it can be the name of a file. The end of a longer one is
+    /// replaced by a hash, which is the same in every version.
     pub fn store_key(&self) -> String {
         let parts = [
             &self.environment.to_string(),

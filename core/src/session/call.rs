@@ -1,9 +1,8 @@
-//! One call of a caller's, on its way through a session.
+//! One call, on its way through a session.
 //!
-//! The contract for a driver is short, and nothing breaks if it is kept
-//! badly: steps out of turn say what they wait for, results that nobody waits for
-//! are dropped, and an operation that is never heard of again is lost when its
-//! lease expires.
+//! The contract for a driver is short. Nothing breaks if a driver makes a mistake: a step
+//! at the wrong time says what it waits for, a result that nobody waits for is dropped, and
+//! an operation without a result is lost when its lease expires.
 //!
 //! 1. `step`, and do what it says.
 //! 2. After [`Step::Send`], `receive` the result, with its attempt.
@@ -37,8 +36,16 @@ use crate::{
 /// A call: a request of the caller's, or one of the session's own calls.
 ///
 /// The token fetch, the login, a replay after an expired token, the retries and
-/// the backoffs between come out of the same [`step`](Self::step) as the request
+/// the backoffs between them come out of the same [`step`](Self::step) as the request
 /// itself.
+///
+/// A driver steps the call, does what the [`Step`] says, and
+/// [gives](Self::receive) the result of each request to the call. A call may be dropped at
+/// any point. If it had begun an operation, such as a login, its result still belongs to
+/// the session: see [`Attempt::operation`].
+///
+/// The guide has the [words](crate::guide::glossary#calls) and the
+/// [errors](crate::guide::errors).
 #[derive(Clone)]
 pub struct Call {
     pub(super) purpose: Purpose,
@@ -92,14 +99,14 @@ impl Call {
         Self::with_purpose(Purpose::LogIn)
     }
 
-    /// A call that gets the tokens that are missing, and sends nothing of its own: for
-    /// somebody who uses both elsewhere. What is refused there is reported by
-    /// [`Session::session_token_refused`] and [`Session::bearer_token_refused`].
+    /// A call that gets the tokens that are missing, and has no request of its own. It is
+    /// for programs that use the tokens elsewhere. If a token is refused there, report it by
+    /// [`Session::session_token_refused`] or [`Session::bearer_token_refused`].
     pub const fn acquire_tokens() -> Self {
         Self::with_purpose(Purpose::Acquire)
     }
 
-    /// A call that ends the session. That no session is open is no error.
+    /// A call that ends the session. If no session is open, that is no error.
     #[doc(alias = "logout_using_post")]
     pub const fn log_out() -> Self {
         Self::with_purpose(Purpose::LogOut)
@@ -116,9 +123,9 @@ impl Call {
         Self::with_purpose(Purpose::ResetPassword)
     }
 
-    /// A call that brings the session and its store to know the same: others learn of
-    /// what was [confirmed](Session::confirm) or [unblocked](Session::unblock) here,
-    /// and this process of what they did. It ends when that is saved. Without a
+    /// A call that loads what other processes have saved, and saves what the store does not
+    /// have. Then other processes know what was [confirmed](Session::confirm) or
+    /// [unblocked](Session::unblock) here, and this process knows what they did. Without a
     /// store it does nothing.
     pub const fn sync() -> Self {
         Self::with_purpose(Purpose::Sync)
@@ -132,12 +139,13 @@ impl Call {
         }
     }
 
-    /// Ends the call at this time at the latest, whatever it waits for; without
-    /// it, the session's [`call_timeout`](super::Settings::call_timeout) counts
-    /// from the first step. (A driver that says nothing of a request is given
-    /// five seconds more.)
+    /// Ends the call at this time at the latest, whatever it waits for. Without a deadline,
+    /// the session's [`call_timeout`](super::Settings::call_timeout) counts from the first
+    /// step. (If the driver gives no result of a request in time, the call waits five
+    /// seconds longer.)
     ///
-    /// An operation that the call has begun is not ended by it.
+    /// It does not end an operation that the call has begun.
+    #[doc(alias = "timeout")]
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Timestamp) -> Self {
         self.execution.deadline = Some(deadline);
@@ -193,8 +201,9 @@ impl Call {
 
     /// Takes what the store had after [`SharedStep::Load`](super::SharedStep::Load): `None` if it has nothing.
     ///
-    /// If the store fails, the call ends with an error, and so it does if what the
-    /// store has is another session's, or damaged and this process knows no better.
+    /// The call ends with an error if the store fails, or if the snapshot belongs to another
+    /// session. It also does if the snapshot is damaged, unless this process knows what it
+    /// must hold.
     pub fn loaded(
         &mut self,
         session: &mut Session,
@@ -204,14 +213,14 @@ impl Call {
         self.execution.loaded(&self.purpose, session, now, result);
     }
 
-    /// Gives the call up while the store is asked for it: others need not wait for
-    /// that. An operation that was about to begin never does. Without it, others wait
-    /// for two seconds, or for the lease of the operation.
+    /// Gives up the call while the driver loads or saves for it, so that other calls need not
+    /// wait for that. An operation that was about to begin never begins. Without this, other
+    /// calls wait for two seconds, or for the lease of the operation.
     pub fn abandon(&mut self, session: &mut Session) {
         self.execution.abandon(session);
     }
 
-    /// Takes the store's word after [`SharedStep::Save`](super::SharedStep::Save).
+    /// Takes the store's result after [`SharedStep::Save`](super::SharedStep::Save).
     pub fn saved(
         &mut self,
         session: &mut Session,

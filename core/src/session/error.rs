@@ -25,7 +25,15 @@ use crate::{
     transport::{StoreError, TransportError},
 };
 
-/// The reason why a call did not give what was asked for.
+/// The error of a call: what happened, whether the call may have been executed, and what
+/// to do next.
+///
+/// - [`outcome`](Self::outcome) says whether the call may have been executed.
+/// - [`kind`](Self::kind), and the methods that begin with `is_`, say what happened.
+/// - [`retry_at`](Self::retry_at) says when to call again, if that is known.
+/// - `Display` says what happened and what to do next, without a secret.
+///
+/// The guide has [a table](crate::guide::errors): when you see this error, do that.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -38,17 +46,19 @@ struct Inner {
 }
 
 /// The kind of an [`Error`].
+///
+/// The guide says [what to do about each kind](crate::guide::errors#by-kind).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request is not one that may be sent, and was not.
+    /// The request may not be sent, and was not sent.
     Request(RequestError),
 
-    /// The call needs a session, and the session's credentials are of an application
-    /// alone.
+    /// The call needs a session, and the credentials are only those of an application: they
+    /// have no user name and no password.
     NoUser,
 
-    /// A login, or a password reset, is needed and the login guard allows none.
+    /// A login, or a password reset, is needed, and the login guard does not allow it.
     #[non_exhaustive]
     Blocked {
         /// The login guard, with the last failure before it was blocked.
@@ -57,6 +67,7 @@ pub enum ErrorKind {
 
     /// The service named the user's credentials as wrong; the login guard is
     /// blocked for them.
+    #[doc(alias = "401")]
     #[non_exhaustive]
     WrongCredentials {
         /// The login guard after it.
@@ -79,23 +90,27 @@ pub enum ErrorKind {
     AppRefused(Refusal),
 
     /// A bearer token was refused, and so was the one fetched in its place.
+    #[doc(alias = "401")]
     BearerRefused(Refusal),
 
-    /// A session token was refused, and so was the one of the login after it.
+    /// A session token was refused, and so was the token of the login after that.
+    #[doc(alias = "401")]
     SessionRefused(Refusal),
 
     /// Too many calls: the service asks to wait longer than a call waits.
+    #[doc(alias = "rate limit")]
+    #[doc(alias = "429")]
     #[non_exhaustive]
     Throttled {
-        /// The time at which to call again; the time of the response if it named
-        /// none.
+        /// The time at which to call again. If the service named none, it is the time of the
+        /// response.
         retry_at: Timestamp,
         /// The refusal.
         refusal: Refusal,
     },
 
-    /// Sessions keep being refused right after login, so logins are delayed, and
-    /// for longer than a call waits. Nothing was sent.
+    /// Sessions keep being refused soon after their login, so logins are delayed for longer
+    /// than a call waits. Nothing was sent.
     #[non_exhaustive]
     CoolingDown {
         /// The time at which a login is made again.
@@ -104,11 +119,12 @@ pub enum ErrorKind {
         because: Failure,
     },
 
-    /// Token fetches or logins have failed and are backing off for longer than a
-    /// call waits. Nothing was sent.
+    /// Token fetches or logins have failed, and the backoff is longer than a call waits.
+    /// Nothing was sent.
+    #[doc(alias = "backoff")]
     #[non_exhaustive]
     BackingOff {
-        /// The time at which the next one is made.
+        /// The time at which the next token fetch or login is made.
         until: Timestamp,
         /// The last failure.
         because: Failure,
@@ -122,11 +138,11 @@ pub enum ErrorKind {
     InvalidResponse {
         /// The part that is invalid.
         invalid: InvalidResponse,
-        /// The whole response, with whatever it holds.
+        /// The whole response, unchanged. It may hold a secret.
         response: Unread,
     },
 
-    /// The request did not leave this machine, however often it was tried.
+    /// The request did not leave this machine, also when it was retried.
     NeverSent(TransportError),
 
     /// The request left and no response came.
@@ -135,14 +151,14 @@ pub enum ErrorKind {
     /// The session that many processes share could not be loaded or saved.
     Store(StoreError),
 
-    /// The password was reset, but the new one could not be kept, or the store could
-    /// not save that the session uses it. No login is made until it is confirmed; an
-    /// open session goes on.
+    /// The password was reset, but the new one could not be saved. Or the store could not
+    /// save that the session uses the new one. No login is made until the new password is
+    /// confirmed; an open session goes on.
     #[non_exhaustive]
     NotConfirmed {
         /// The new password. Save it, and confirm it again.
         new: NewPassword,
-        /// The error of whoever was to keep it, or of the store.
+        /// The error of the code that was to save the password, or of the store.
         source: StoreError,
     },
 
@@ -150,6 +166,8 @@ pub enum ErrorKind {
     NotAwaited(NotAwaited),
 
     /// The call's deadline passed.
+    #[doc(alias = "timeout")]
+    #[doc(alias = "deadline")]
     TimedOut,
 
     /// The call has returned its result already, or its result is of another
@@ -158,6 +176,8 @@ pub enum ErrorKind {
 }
 
 /// The outcome of a call that failed, from certain to uncertain.
+///
+/// The guide says [what to do about each](crate::guide::errors#by-outcome).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// The request did not reach the service: it was certainly not executed.
@@ -253,7 +273,7 @@ impl Error {
         &self.0.kind
     }
 
-    /// The error's kind, given away.
+    /// Returns the error's kind, and consumes the error.
     pub fn into_kind(self) -> ErrorKind {
         self.0.kind
     }
@@ -263,8 +283,8 @@ impl Error {
         self.0.outcome
     }
 
-    /// The operation that the call needed first and that failed; `None` if the
-    /// call itself failed.
+    /// The operation that failed before the call could be sent, such as a login. `None` if
+    /// the call itself failed.
     pub const fn prerequisite(&self) -> Option<OperationKind> {
         self.0.prerequisite
     }
@@ -274,14 +294,14 @@ impl Error {
         self.outcome() == Outcome::NeverSent
     }
 
-    /// Returns true if the call may have been executed, or not.
+    /// Returns true if nobody knows whether the call was executed.
     pub fn is_outcome_unknown(&self) -> bool {
         self.outcome() == Outcome::Unknown
     }
 
-    /// Returns true if a password reset was sent and its new password is lost:
-    /// the password may be another one now, which nobody knows. No login is made
-    /// until the caller decides; an open session goes on.
+    /// Returns true if a password reset was sent and its response is lost. The password may
+    /// have changed, and then nobody knows it. No login is made until the caller decides;
+    /// an open session goes on.
     pub const fn is_password_in_doubt(&self) -> bool {
         self.0.password_in_doubt
     }
@@ -303,7 +323,7 @@ impl Error {
         matches!(self.kind(), ErrorKind::AppRefused(_))
     }
 
-    /// The login guard, where this is about a login: why it is blocked, how many
+    /// The login guard, if the error is about a login: why it is blocked, how many
     /// attempts are left, what unblocks it and what failed last.
     pub const fn login_guard(&self) -> Option<&LoginGuard> {
         match self.kind() {
@@ -321,8 +341,8 @@ impl Error {
             .is_some_and(|guard| guard.blocked.is_some())
     }
 
-    /// The failure that came before, where the login guard is blocked, or token
-    /// fetches and logins are backing off or cooling down.
+    /// The failure that came before, if the login guard is blocked, or token fetches and
+    /// logins are backing off or cooling down.
     pub const fn because(&self) -> Option<&Failure> {
         match self.kind() {
             ErrorKind::Blocked { guard } => guard.last_failure.as_ref(),
@@ -343,9 +363,9 @@ impl Error {
         matches!(self.kind(), ErrorKind::BearerRefused(_))
     }
 
-    /// The time at which to call again, where the service or the machine named
-    /// one.
+    /// The time at which to call again, if the service or the machine named one.
     #[doc(alias = "retry_after")]
+    #[doc(alias = "retry")]
     pub const fn retry_at(&self) -> Option<Timestamp> {
         match self.kind() {
             ErrorKind::Throttled { retry_at, .. } => Some(*retry_at),
@@ -356,8 +376,9 @@ impl Error {
         }
     }
 
-    /// Returns true if there are too many calls; [`retry_at`](Self::retry_at)
-    /// says until when.
+    /// Returns true if there were too many calls. [`retry_at`](Self::retry_at) says when to
+    /// call again.
+    #[doc(alias = "rate limit")]
     pub const fn is_throttled(&self) -> bool {
         matches!(self.kind(), ErrorKind::Throttled { .. })
     }
@@ -372,8 +393,9 @@ impl Error {
         matches!(self.kind(), ErrorKind::InvalidResponse { .. })
     }
 
-    /// Forgives that a new password is not awaited: whoever gave other credentials
-    /// meanwhile knows better which to use. Any other error is returned.
+    /// Returns success if the error is only that a new password is not awaited, and any
+    /// other error unchanged. For callers that confirm a reset: if other credentials were
+    /// given in the meantime, those are to be used.
     pub fn unless_not_awaited(self) -> Result<(), Self> {
         match self.kind() {
             ErrorKind::NotAwaited(_) => Ok(()),
@@ -408,8 +430,8 @@ impl Error {
         self.refusal().and_then(Refusal::code)
     }
 
-    /// The HTTP stack's error, if it was the stack that failed; its own words are
-    /// among the [sources](StdError::source) of that.
+    /// The HTTP stack's error, if the stack failed. Its own message is among the
+    /// [sources](StdError::source) of that error.
     pub const fn transport(&self) -> Option<&TransportError> {
         match self.kind() {
             ErrorKind::NeverSent(error) | ErrorKind::NoResponse(error) => Some(error),
@@ -422,9 +444,9 @@ impl Error {
         self.response().map(Response::status)
     }
 
-    /// The whole response as it came, if there was one, with whatever it holds:
-    /// the body of an invalid response, or the part of one that broke off, may be the
-    /// only copy of a password.
+    /// The whole response, unchanged, if there was one. It may hold a secret: the body of an
+    /// invalid response, or the part of one that broke off, may be the only copy of a
+    /// password.
     pub fn response(&self) -> Option<&Response<Bytes>> {
         match self.kind() {
             ErrorKind::NoResponse(error) => error.part(),

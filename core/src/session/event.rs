@@ -14,6 +14,7 @@ use crate::{Timestamp, response::ErrorCode};
 #[non_exhaustive]
 pub enum Event {
     /// A bearer token was fetched.
+    #[doc(alias = "refresh")]
     #[non_exhaustive]
     BearerFetched {
         /// The time at which it will be renewed.
@@ -24,6 +25,7 @@ pub enum Event {
     /// A session was opened.
     LoggedIn,
     /// The session was not used for so long that it is taken for dead.
+    #[doc(alias = "expiry")]
     SessionIdle,
     /// The service refused the session token; another login will be made.
     SessionRefused,

@@ -17,8 +17,11 @@ use crate::{
     response::{ErrorCode, Refusal, Shape},
 };
 
-/// The record of something that failed: what it was, when, and the status and
-/// code of the response, if one came. `Display` says it in one sentence.
+/// The record of a failure: what failed, when, and the status and code of the response, if
+/// one came. `Display` says it in one sentence.
+///
+/// An error that says "blocked", "backing off" or "cooling down" has one: see
+/// [`Error::because`](super::Error::because).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     #[serde(deserialize_with = "super::nullable::present")]

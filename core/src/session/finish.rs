@@ -32,12 +32,11 @@ use crate::{
 };
 
 impl Session {
-    /// Takes the result of an operation, whoever brings it.
+    /// Takes the result of an operation.
     ///
-    /// A result that is not waited for, because it came before, or too late and
-    /// another operation has begun, changes nothing but what is known of its own
-    /// login: it may be refunded, and credentials that are named as wrong are not
-    /// used again. A new password is never lost.
+    /// A result may come twice, or so late that another operation has begun. Then it changes
+    /// only what is known of its own login: that one may be refunded, and credentials that
+    /// it names as wrong are not used again. A new password is never lost.
     pub fn receive(
         &mut self,
         now: Timestamp,
@@ -76,23 +75,21 @@ impl Session {
         }
     }
 
-    /// Gives an operation up, of which nothing more will be heard: for a driver
-    /// that can't let it run to its end. A login stays counted, and a reset leaves
-    /// the password in doubt.
+    /// Gives up an operation whose result will not come. This is for a driver that can't let
+    /// it run to its end. A login stays counted, and a reset leaves the password in doubt.
     ///
-    /// Close the connection first: a login that reaches the service later, after
-    /// another one succeeded, is counted by the platform alone.
+    /// Close the connection first. Otherwise the login may reach the service later, after
+    /// another one succeeded, and then only the platform counts it.
     pub fn abandon(&mut self, now: Timestamp, operation: Operation) {
         self.has_ended(operation.id);
         self.lose(now, operation.id, operation.kind);
     }
 
-    /// Confirms the new password that a reset brought: the session uses it from
-    /// now on, and logins are made again. Do this when the password is saved. Once
-    /// more does no harm.
+    /// Confirms the new password of a reset: the session uses it from now on, and logins
+    /// are made again. Do this when the password is saved. To confirm it twice does no harm.
     ///
-    /// Fails, and changes nothing, if it is not awaited: another reset was made, or
-    /// other credentials were given since.
+    /// Fails, and changes nothing, if it is not awaited, because another reset was made or
+    /// other credentials were given in the meantime.
     pub fn confirm(&mut self, new: &NewPassword) -> Result<(), NotAwaited> {
         let is_in_use = self.credentials.password() == Some(&new.password);
         if is_in_use && !self.memory.guard.is_in_doubt() {

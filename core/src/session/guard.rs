@@ -28,6 +28,10 @@ use crate::{Timestamp, response::ErrorCode};
 /// The state of the login guard: *open* to logins, or *blocked*. (A circuit
 /// breaker's "open" means the opposite.)
 ///
+/// It stops before the platform locks the user name, at five failed logins in a row. See
+/// [what to do when it is blocked](crate::guide::errors#the-login-guard-is-blocked) and
+/// [its limits](crate::guide::limits#logins).
+///
 /// It is the state for the credentials in use. Every login and every password reset is
 /// counted before it is sent. What comes of it moves the guard:
 ///
@@ -87,55 +91,57 @@ use crate::{Timestamp, response::ErrorCode};
 /// without a reason, 30 seconds, 30 minutes, 2 hours.
 #[doc(alias = "circuit breaker")]
 #[doc(alias = "lockout")]
+#[doc(alias = "lock")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LoginGuard {
     /// The number of logins and password resets that failed, or whose outcome is
-    /// unknown, since the last login that succeeded; one that is in progress is
-    /// among them. Unblocking does not lower it, since it does not lower the
-    /// platform's count either.
+    /// unknown, since the last login that succeeded. One that is in progress counts too.
+    /// Unblocking does not lower it, since it does not lower the platform's count either.
     pub failed_logins: u32,
-    /// The number of logins that may still be made with these credentials before
-    /// the guard is blocked, or makes one more only when the API responds. Never
-    /// one that could lock the user name, unless somebody has unblocked the guard.
+    /// The number of logins that may still fail with these credentials. At 0, the guard is
+    /// blocked, or allows one more login only when the API responds. It never counts a
+    /// login that could lock the user name, unless somebody has unblocked the guard.
     pub attempts_left: u32,
     /// The time before which no login is made, if the last ones failed and the guard
-    /// is not blocked. It may have passed. After logins of unknown outcome, one may be
-    /// made sooner, if the API was down and responds again.
+    /// is not blocked. It may be in the past. After logins of unknown outcome, a login may
+    /// be made earlier, if the API was down and responds again.
     pub next_login: Option<Timestamp>,
     /// The reason why no login is made; `None` if the guard is open to logins.
     pub blocked: Option<BlockReason>,
-    /// The refusal of the credentials in use, if they were refused; else the last login
-    /// or password reset that failed or was lost since the last login that succeeded.
+    /// The refusal of the credentials in use, if they were refused. Otherwise the last
+    /// login or password reset that failed or was lost since the last login that succeeded.
     pub last_failure: Option<Failure>,
 }
 
 /// The reason why the login guard is blocked.
+///
+/// The guide says [what to do about each](crate::guide::errors#the-login-guard-is-blocked).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum BlockReason {
     /// The service named the credentials as wrong.
     #[non_exhaustive]
     WrongCredentials {
-        /// The code by which it did.
+        /// The error code of the refusal, if it had one.
         code: Option<ErrorCode>,
     },
     /// The service says that a login can't be sent with these credentials: they hold
     /// a character that it does not take.
     #[non_exhaustive]
     CantBeSent {
-        /// The code by which it did.
+        /// The error code of the refusal, if it had one.
         code: Option<ErrorCode>,
     },
-    /// As many logins failed, or have an unknown outcome, as may.
+    /// The number of logins that failed, or have an unknown outcome, has reached the limit.
     BudgetSpent,
     /// A password reset has an unknown outcome, so the password may be wrong.
     PasswordInDoubt,
-    /// A password reset brought a new password that was not
-    /// [confirmed](super::Session::confirm) yet, so the one here is wrong.
+    /// A password reset brought a new password that is not
+    /// [confirmed](super::Session::confirm) yet, so the password here is wrong.
     AwaitingConfirmation,
-    /// Another process that shares the session has reset the password, or was
-    /// given another one: the one given here may be wrong.
+    /// Another process that shares the session has reset the password, or was given
+    /// another one. So the password here may be wrong.
     PasswordOutdated,
 }
 

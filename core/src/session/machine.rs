@@ -24,8 +24,14 @@ use crate::{BearerToken, Credentials, Environment, SessionToken, Timestamp};
 /// One user's session with ThingSpace, shared by any number of
 /// [`Call`](super::Call)s.
 ///
-/// It is plain data: put it into a mutex, a file, or wherever your calls meet.
+/// It is plain data: put it into a mutex, or wherever your calls can share it.
+///
+/// See the guide for its [words](crate::guide::glossary), its
+/// [settings](crate::guide::settings) and its [limits](crate::guide::limits).
 #[doc(alias = "token cache")]
+#[doc(alias = "VerizonClient")]
+#[doc(alias = "keep-alive")]
+#[doc(alias = "expiry")]
 #[derive(Clone)]
 pub struct Session {
     pub(super) environment: Environment,
@@ -49,12 +55,12 @@ impl Session {
     pub(super) const USER_AGENT: HeaderValue =
         HeaderValue::from_static(concat!("thingspace/", env!("CARGO_PKG_VERSION")));
 
-    /// A session that is not open yet. Nothing is sent until a call asks for it.
+    /// A session that is not open yet. Nothing is sent until a call needs it.
     /// [`SessionBuilder`](super::SessionBuilder) makes one with other settings, or
     /// continues one from a snapshot.
     ///
-    /// `seed` is the source of the jitter of backoffs, and of the names of operations:
-    /// give every process another random one.
+    /// `seed` is the source of the jitter of backoffs, and of the names of operations.
+    /// Give every process a different random number.
     pub fn new(environment: Environment, credentials: Credentials, seed: u64) -> Self {
         Self::assemble(
             environment,
@@ -97,12 +103,14 @@ impl Session {
 
     /// Uses other credentials of the same application and user from now on.
     ///
-    /// If the user's differ, logins are made with the new ones, as many as may fail
-    /// with them; but none that could lock the user name, and none with a password
-    /// that was refused before. The same ones again change nothing. Another secret of
-    /// the application ends the use of the bearer token. A login that is in progress
-    /// is not used when it succeeds. Processes that share the session make no login
-    /// with the password that they have until they are given this one.
+    /// - If the password is another one, the login guard is open to it: it may fail as
+    ///   often as the settings allow. But no login is made that could lock the user name,
+    ///   and none with a password that was refused before.
+    /// - The same credentials again change nothing.
+    /// - If the application's secret is another one, the bearer token is not used any more.
+    /// - If a login is in progress, its result is not used, also if it succeeds.
+    /// - Other processes that share the session make no login with the old password. They
+    ///   need this one as well.
     ///
     /// Fails, and changes nothing, if the application's key or the user's name is
     /// another one: another user is another session.
@@ -141,13 +149,14 @@ impl Session {
         Ok(())
     }
 
-    /// Allows one login with the credentials as they are, whatever has failed before.
-    /// If that one fails or is lost, the guard is blocked again. Unblocking twice
-    /// allows no two.
+    /// Allows one login with the present credentials, whatever has failed before. If that
+    /// login fails or is lost, the guard is blocked again. To unblock twice still allows
+    /// only one login.
     ///
-    /// Do this only when you know why logins failed and that this one will not:
-    /// the platform's own count goes on, and [`LoginGuard::failed_logins`] with it;
-    /// at [`PLATFORM_LOCKS_AT`](super::PLATFORM_LOCKS_AT) the user name is locked.
+    /// Do this only if you know why logins failed, and that this one will succeed. The
+    /// platform's own count goes on, and so does [`LoginGuard::failed_logins`]. At
+    /// [`PLATFORM_LOCKS_AT`](super::PLATFORM_LOCKS_AT) the user name is locked. See
+    /// [what to do](crate::guide::errors#the-login-guard-is-blocked) for each reason.
     #[doc(alias = "re-arm")]
     pub fn unblock(&mut self) {
         let before = self.reported_reason();
@@ -159,9 +168,9 @@ impl Session {
         }
     }
 
-    /// Ends the pause before the next token fetch or login, which the service asked for,
-    /// or which failures or short-lived sessions brought: whoever calls this knows that it
-    /// is over. The login guard stays as it is. Returns true if there was one.
+    /// Ends the wait before the next token fetch or login: a backoff, a time that the
+    /// service asked for, or a login cooldown. Call this only if you know that its cause is
+    /// gone. It does not change the login guard. Returns true if there was a wait.
     pub fn retry_now(&mut self) -> bool {
         if self.memory.delay.take().is_none() {
             return false;
@@ -175,15 +184,15 @@ impl Session {
         true
     }
 
-    /// The end of the pause before the next token fetch or login, if there is one that is
-    /// not over: the service asked for it, or failures or short-lived sessions brought
-    /// it. What the login guard says of the next login comes on top of it.
+    /// The end of the wait before the next token fetch or login, if there is one that is
+    /// not over: a backoff, a time that the service asked for, or a login cooldown. The
+    /// login guard may delay the next login further.
     pub fn delayed_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.memory.delay(now).map(|(until, _)| until)
     }
 
-    /// The oldest event that nobody has seen, if there is one. Drain the events
-    /// after each step, and after the machine has the response.
+    /// Takes the oldest event from the queue, if there is one. Take all events after each
+    /// step, and after the machine has received a response.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop()
     }
@@ -196,25 +205,24 @@ impl Session {
     }
 
     /// The version of the session. It grows whenever the contents of a snapshot
-    /// change: save before you act on a step that made it grow, and wake calls
-    /// that wait. (The time of the last use alone makes it grow once a minute, so
-    /// that a busy session need not be saved with every call.)
+    /// change. If a step has made it grow, save before you execute the step, and wake the
+    /// calls that wait. (The time of the last use makes it grow only once a minute. So a
+    /// busy session need not be saved with every call.)
     pub const fn version(&self) -> u64 {
         self.memory.version
     }
 
-    /// The place that its calls go to.
+    /// The environment that its calls go to.
     pub const fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// The credentials in use; after a reset that was confirmed, with the new
-    /// password.
+    /// The credentials in use. After a confirmed reset they have the new password.
     pub const fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// The numbers that tune it.
+    /// The settings of the session.
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -225,9 +233,9 @@ impl Session {
         guard.state(self.tag(), self.password_outdated(), &self.settings)
     }
 
-    /// The new password that a reset brought and that is not
-    /// [confirmed](Self::confirm) here, if it came to this process: also when
-    /// nobody waited for it any more.
+    /// The new password of a reset that is not [confirmed](Self::confirm) here, if its
+    /// response came to this process. It is here also if the call that asked for the reset
+    /// was dropped.
     pub const fn new_password(&self) -> Option<&NewPassword> {
         self.results.new_password.as_ref()
     }
@@ -239,6 +247,7 @@ impl Session {
 
     /// The time at which the bearer token will be renewed, if there is one.
     #[doc(alias = "refresh")]
+    #[doc(alias = "expires_in")]
     pub fn bearer_renewal(&self) -> Option<Timestamp> {
         self.memory.bearer.as_ref().map(|bearer| bearer.renew_at)
     }

@@ -1,13 +1,15 @@
-//! The machine: a session that opens itself, stays alive, survives its own
-//! expiry and never locks its user out.
+//! The session: it opens itself, stays alive, survives its own expiry and never lets its
+//! user be locked out.
 //!
-//! A [`Session`] is two tokens, a count of failed logins, and at most one
-//! operation in progress. It does nothing by itself. A [`Call`] is one thing that
-//! a caller wants; its [`step`](Call::step) says what to do next, and all of it
-//! is either [`Send`](Step::Send), [`Wait`](Step::Wait) or [`Done`](Step::Done);
-//! where processes share the session, also [`Load`](SharedStep::Load) or
-//! [`Save`](SharedStep::Save). The machine asks, it never calls: no code of a caller's runs
-//! inside it.
+//! A [`Session`] is two tokens, a count of failed logins, and at most one operation in
+//! progress. It does nothing by itself. A [`Call`] is one thing that a caller wants. Its
+//! [`step`](Call::step) says what to do next: [`Send`](Step::Send), [`Wait`](Step::Wait)
+//! or [`Done`](Step::Done). Where processes share the session, it is also
+//! [`Load`](SharedStep::Load) or [`Save`](SharedStep::Save). The machine never calls your
+//! code: it returns what you have to do.
+//!
+//! The words are in the [glossary](crate::guide::glossary), and what to do about an error
+//! is in the [guide](crate::guide::errors).
 //!
 //! The life of a session, as its callers and ThingSpace see it:
 //!

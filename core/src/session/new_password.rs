@@ -11,8 +11,8 @@ use crate::Password;
 /// The new password that a reset brought, until it is confirmed.
 ///
 /// This is the only copy. Save it where you like, then give it to
-/// [`Session::confirm`](super::Session::confirm): until then no login is made,
-/// and the open session goes on.
+/// [`Session::confirm`](super::Session::confirm). Until then no login is made, and the open
+/// session goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "this is the only copy of the new password, and no login is made until it is confirmed"]
 pub struct NewPassword {
@@ -26,7 +26,7 @@ impl NewPassword {
         &self.password
     }
 
-    /// The new password, given away.
+    /// Returns the new password, and consumes this value.
     pub fn into_password(self) -> Password {
         self.password
     }

@@ -14,7 +14,7 @@ use super::{span::Span, tag::Tag};
 use crate::Timestamp;
 
 /// The kind of an operation. Only one operation at a time is in progress in a
-/// session.
+/// session, also where many calls or processes share it.
 #[doc(alias = "single-flight")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -27,8 +27,8 @@ pub enum OperationKind {
     LogOut,
     /// Resetting the password.
     PasswordReset,
-    /// Asking the API whether it responds, before a login is risked: a logout
-    /// without a session token, which can be no failed login.
+    /// Asking the API whether it responds, before another login is made. The request is a
+    /// logout without a session token, which can't count as a failed login.
     ServiceCheck,
 }
 

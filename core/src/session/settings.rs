@@ -18,9 +18,10 @@ pub const PLATFORM_LOCKS_AT: u8 = 5;
 /// oldest are dropped first (our choice).
 pub const MAX_EVENTS: usize = 64;
 
-/// The longest backoff of token fetches and logins, whatever the service asks for: a
-/// longer `Retry-After` is an outage's page, and must not outlast the outage (our
-/// choice). [`Session::retry_now`](super::Session::retry_now) ends it before.
+/// The longest backoff of token fetches and logins, whatever the service asks for (our
+/// choice). A longer `Retry-After` comes from the page of an outage, and the backoff must
+/// not last longer than the outage. [`Session::retry_now`](super::Session::retry_now) ends
+/// it earlier.
 pub const LONGEST_REQUESTED_BACKOFF: Duration = Duration::from_secs(10 * 60);
 
 /// The time by which a lease outlasts its operation's deadline, so that a driver
@@ -130,7 +131,8 @@ pub(super) const UNNAMED_PAUSE: Duration = Duration::from_secs(30 * 60);
 /// The time between two token fetches for a 401 that names nothing (our choice).
 pub(super) const UNNAMED_BEARER_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The settings of a session. Start from the default and change what differs:
+/// The settings of a session. The guide says [which one to change, and
+/// when](crate::guide::settings). Start from the default and change what differs:
 ///
 /// ```
 /// use std::time::Duration;
@@ -145,56 +147,64 @@ pub(super) const UNNAMED_BEARER_INTERVAL: Duration = Duration::from_secs(60);
 #[non_exhaustive]
 pub struct Settings {
     /// The number of logins with one password that may fail without a reason before the
-    /// login guard is blocked; if nobody knows whether any of them was judged, one more
-    /// is made when the API responds, and one hours later. 2 by default: one slip and
-    /// one retry, and still as many left again before the platform locks.
+    /// login guard is blocked. If all of them were lost, so that nobody knows whether any
+    /// was judged, one more is made when the API responds, and another one hours later. 2 by
+    /// default: one mistake and one retry, and two more are left before the platform locks.
     pub max_failed_logins: MaxFailedLogins,
 
     /// The time between a login that failed or was lost and the next with the same
-    /// password. 30 seconds by default. A second is kept in any case.
+    /// password. 30 seconds by default, and never less than one second.
     pub login_interval: Duration,
 
-    /// The time between the last of the logins that may be lost
-    /// ([`max_failed_logins`](Self::max_failed_logins)) and one more. 30 minutes by
-    /// default; less where the API was down in between and responds again.
+    /// The time before one more login, after as many were lost as
+    /// [`max_failed_logins`](Self::max_failed_logins) allows. 30 minutes by default. It is
+    /// made earlier if the API was down in between and responds again.
     #[doc(alias = "probe")]
     pub first_probe_after: Duration,
 
-    /// The time between that one and another, if it is lost too. 2 hours by default.
+    /// The time before the next login, if that one is lost too. 2 hours by default.
     pub next_probe_after: Duration,
 
-    /// The longest pause between two service checks, by which the API is asked whether
-    /// it responds before one more login is made. 10 minutes by default; never less
-    /// than a second, nor more than a day.
+    /// The longest pause between two service checks. A service check asks the API whether
+    /// it responds, before one more login is made. 10 minutes by default; at least a second
+    /// and at most a day.
     pub longest_check_pause: Duration,
 
-    /// The places beside the environment that may be given the tokens, such as other
+    /// The places, besides the environment, that may get the tokens, such as other
     /// products of ThingSpace. None by default.
     pub trusted_origins: Vec<TrustedOrigin>,
 
-    /// The scopes to ask for with the bearer token, separated by spaces. None
-    /// by default: what the application has.
+    /// The scopes to ask for with the bearer token, separated by spaces. `None` by default:
+    /// then the service gives all that the application has.
     pub scope: Option<String>,
 
     /// The time before its end at which a bearer token is renewed: clocks may
     /// differ, and a request takes time on its way. 60 seconds by default. A
     /// token that lives no longer than this is used to its end.
+    #[doc(alias = "expiry")]
+    #[doc(alias = "refresh")]
     pub clock_skew: Duration,
 
     /// The time without use after which a session is taken for dead, and a login
-    /// is made before the next call. 19 minutes by default: a minute less than a
-    /// session token lives without use (20 minutes, documented by Verizon), for
-    /// clocks and for a request's way.
+    /// is made before the next call. 19 minutes by default. A session token lives for 20
+    /// minutes without use (documented by Verizon). The minute in between is for clocks that
+    /// differ, and for the time that a request takes on its way.
+    #[doc(alias = "idle")]
+    #[doc(alias = "keep-alive")]
+    #[doc(alias = "expiry")]
     pub idle_timeout: Duration,
 
     /// The time that one request may take, from its sending to the end of its
     /// response. 30 seconds by default.
+    #[doc(alias = "timeout")]
     pub attempt_timeout: Duration,
 
     /// The time that a whole call may take, with everything that it waits for.
     /// Unlimited by default; [`Call::with_deadline`](super::Call::with_deadline)
-    /// sets it for one call. It does not cut a login short that the call needs:
-    /// that belongs to the session and goes on.
+    /// sets it for one call. If the call has begun a login, that goes on: it belongs to the
+    /// session.
+    #[doc(alias = "timeout")]
+    #[doc(alias = "deadline")]
     pub call_timeout: Option<Duration>,
 
     /// The number of failures after which a call gives up. 3 by default.
@@ -203,6 +213,7 @@ pub struct Settings {
 
     /// The backoff after a first failure, doubled with each further one. Half a
     /// second by default. The actual backoff is between half of it and all of it.
+    #[doc(alias = "jitter")]
     pub first_backoff: Duration,
 
     /// The longest such backoff. 30 seconds by default.
@@ -211,9 +222,11 @@ pub struct Settings {
     /// The longest that a call waits for the service to be ready again,
     /// whatever `Retry-After` says. A call that would have to wait longer ends
     /// with the failure that made it wait. 60 seconds by default.
+    #[doc(alias = "rate limit")]
+    #[doc(alias = "retry-after")]
     pub longest_wait: Duration,
 
-    /// The largest body of a response that is taken, in bytes. 16 MiB by default.
+    /// The largest body of a response that is accepted, in bytes. 16 MiB by default.
     pub max_body: usize,
 }
 

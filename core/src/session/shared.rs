@@ -59,9 +59,9 @@ impl fmt::Debug for Draft {
 }
 
 impl Session {
-    /// Returns true if the session has something to save that its store does not
-    /// have, and it is time to do so: run a [`Call::sync`](super::Call::sync), beside
-    /// the calls that go on. Always false without a store.
+    /// Returns true if it is time to save something that the store does not have. Then run a
+    /// [`Call::sync`](super::Call::sync); other calls can go on meanwhile. Always false
+    /// without a store.
     pub fn is_unsaved(&self, now: Timestamp) -> bool {
         let Some(sharing) = &self.sharing else {
             return false;

@@ -1,8 +1,8 @@
 //! Everything about a session that must outlive the process.
 //!
-//! A snapshot holds the times of the clock that it was saved by, with the moment of
-//! its saving. Whoever loads it says how old it is, and every time moves to the
-//! clock here: no two clocks need agree.
+//! The times in a snapshot are those of the clock of the process that saved it, and so is
+//! the moment of its saving. The code that loads it says how old it is, and then every time
+//! is moved to the clock here. So the two clocks may differ.
 
 use std::{fmt, mem};
 
@@ -23,13 +23,15 @@ const FORMAT: &str = "thingspace-session-3";
 /// The name that a sealed snapshot is saved under, with the number of its format.
 const SEALED_FORMAT: &str = "thingspace-sealed-1";
 
-/// A session at rest. Serialise it with any serde format, save it, and build the
+/// A session at rest, as data. Serialise it with any serde format, save it, and build the
 /// session from it with
 /// [`SessionBuilder::snapshot`](super::SessionBuilder::snapshot).
 ///
-/// It holds live tokens, so protect it as you would a password; it never holds the
-/// password or the application's secret, but 16 bits of a salted hash of the
-/// passwords that were refused lately. `Debug` shows none of it.
+/// It holds live tokens, so protect it as you would a password. It never holds the
+/// password or the application's secret. Of passwords that were refused lately, it holds
+/// 16 bits of a salted hash. `Debug` shows none of it.
+///
+/// Where many processes share a session, a [`Store`](super::Store) holds the snapshot.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Snapshot(Form);
 
@@ -59,8 +61,8 @@ struct Sealed {
 }
 
 /// The revision of a session in a store: a version, and a random number of the
-/// process that saved it. So a store that went back in time and grew again takes no
-/// save from another history.
+/// process that saved it. If a store went back in time, two saves can have the same
+/// version. The random number still tells them apart.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -92,10 +94,11 @@ impl Snapshot {
         })))
     }
 
-    /// Returns the snapshot as JSON, and leaves no other copy of its tokens: a buffer that
-    /// grows would leave pieces that are not wiped.
+    /// Returns the snapshot as JSON, and leaves no other copy of its tokens in memory. (A
+    /// buffer that grows would leave pieces that are not wiped.)
     ///
-    /// It can't fail, as far as serde can tell.
+    /// It has an error only because serde's functions have one. No snapshot is known to
+    /// cause it.
     pub fn to_json(&self) -> Result<Zeroizing<String>, serde_json::Error> {
         let mut length = 1024_usize;
         loop {
@@ -115,11 +118,11 @@ impl Snapshot {
         }
     }
 
-    /// The same snapshot with this in place of its content: an encrypted copy of it, as
-    /// text. It has the revision of the one that is sealed, so every store takes it.
+    /// Returns the same snapshot with this text, an encrypted copy of its content, in place
+    /// of the content. It has the same revision, so every store accepts it.
     ///
-    /// A session can't be built from it: whoever sealed it opens it again, and finds
-    /// what was sealed in [`sealed`](Self::sealed).
+    /// A session can't be built from it. The code that sealed it takes the text from
+    /// [`sealed`](Self::sealed) and decrypts it.
     #[must_use]
     pub fn seal(&self, content: String) -> Self {
         Self(Form::Sealed(Box::new(Sealed {
@@ -145,7 +148,7 @@ impl Snapshot {
         }
     }
 
-    /// The time at which it was taken, by the clock of who took it.
+    /// The time at which it was taken, by the clock of the process that took it.
     pub const fn saved_at(&self) -> Timestamp {
         match &self.0 {
             Form::Open(contents) => contents.saved_at,

@@ -21,14 +21,16 @@ use crate::{BearerToken, SessionToken, Timestamp};
 pub enum Step {
     /// Send this, then give the result to [`Call::receive`](super::Call::receive).
     Send(Transmit),
-    /// There is nothing to do for now: step again then, or when the session's
-    /// [version](super::Session::version) has changed.
+    /// There is nothing to do for now. Step again at the time that it names, or when the
+    /// session's [version](super::Session::version) has changed.
     Wait(Wait),
     /// The call has finished with this result.
     Done(Result<Completion, Error>),
 }
 
 /// The next thing to do for a call on a session that many processes share.
+///
+/// The docs of [`Store`](super::Store) show the loop that executes these steps.
 // A box around the request would cost every call an allocation.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
@@ -110,17 +112,17 @@ impl AnyStep for SharedStep {
     }
 }
 
-/// A request to be sent. `Debug` shows where it goes and nothing of what it
-/// carries.
+/// A request to be sent. `Debug` shows its method and path, but no header and no body.
 #[non_exhaustive]
 pub struct Transmit {
-    /// The request, complete but for what every HTTP stack adds by itself. Send
-    /// it where it says and follow no redirect.
+    /// The request, complete except for the headers that every HTTP stack adds by itself.
+    /// Send it to its address, and follow no redirect.
     pub request: Request<Bytes>,
-    /// The time at which to give it up: then report that its outcome is unknown.
+    /// The time at which to give up. Then report that its outcome is unknown.
     pub deadline: Timestamp,
-    /// The number of bytes of the response's body to read: stop there and hand
-    /// over what you have. One more than what is taken, so that more is noticed.
+    /// The number of bytes of the response's body to read. Stop there and return what you
+    /// have. It is one more than the longest body that is accepted, so a longer one is
+    /// noticed.
     pub read_limit: usize,
     /// The attempt that its result belongs to.
     pub attempt: Attempt,
@@ -154,10 +156,10 @@ impl Attempt {
     /// The operation of the session that the request is for; `None` if it is the
     /// call's own request.
     ///
-    /// An operation has its own full deadline, whatever the call's is. A driver
-    /// that can runs it on a task or thread of its own and gives its result to
-    /// [`Session::receive`](super::Session::receive): then it goes on if the call
-    /// does not.
+    /// An operation has its own full deadline, also if the call's is shorter. If a driver
+    /// can, it runs the operation on a task or thread of its own, and gives the result to
+    /// [`Session::receive`](super::Session::receive). Then the operation goes on if the
+    /// call is dropped.
     pub const fn operation(self) -> Option<Operation> {
         self.operation
     }

@@ -1,9 +1,8 @@
 //! The store of a session that many processes share.
 //!
-//! The machine needs nothing of a store but a register with compare-and-swap, and
-//! the age of what it holds: what is saved is replaced only by somebody who has
-//! seen it. So of two processes that want to log in, one gets its operation saved
-//! and the other finds it there. The machine never calls a store: it asks its driver
+//! A store is a register with compare-and-swap that knows the age of what it holds: a
+//! save replaces only a revision that its process has seen. So if two processes want to
+//! log in, one of them saves its operation, and the other one finds it there. The machine never calls a store: it asks its driver
 //! with [`SharedStep::Load`](super::SharedStep::Load) and [`SharedStep::Save`](super::SharedStep::Save).
 
 use std::{
@@ -16,16 +15,28 @@ use std::{
 use super::snapshot::{Revision, Snapshot};
 use crate::transport::StoreError;
 
-/// The place where a session is saved that many processes share: a file, a row of
+/// The place where many processes save the session that they share: a file, a row of
 /// a database, a key of a register. It holds live tokens.
 ///
-/// The budget of failed logins is the store's: two stores for one user name share
-/// the five that the platform allows, and do not know of each other.
+/// A store is a register with compare-and-swap that knows the age of what it holds. A save
+/// replaces only a revision that its process has seen. So if two processes want to log in,
+/// one of them saves its operation, and the other one finds it there.
 ///
-/// Both methods block for as long as they take, and are called with nothing locked.
-/// Bound that: a store that does not respond is down.
+/// The budget of failed logins belongs to the store. If one user name has two stores, they
+/// share the five failed logins that the platform allows, and neither knows of the other.
 ///
-/// Who saves when, if two processes need a login at the same time:
+/// Both methods may block, and are called with nothing locked. Bound the time that they
+/// take: a store that does not respond is taken for down.
+///
+/// Ready-made stores are in the crates
+/// [`thingspace-file`](https://docs.rs/thingspace-file),
+/// [`thingspace-postgres`](https://docs.rs/thingspace-postgres) and
+/// [`thingspace-redis`](https://docs.rs/thingspace-redis). The words are in the
+/// [glossary](crate::guide::glossary#one-session-for-many-processes).
+///
+/// # Who saves when
+///
+/// Two processes need a login at the same time:
 ///
 /// ```text
 ///  process A                  store                  process B
@@ -55,8 +66,9 @@ use crate::transport::StoreError;
 ///   a result, a login counts as lost.
 /// - A store that fails stops logins, logouts and resets. An open session goes on without it.
 ///
-/// The driver of a shared session is one loop of five arms, here with a store in
-/// memory:
+/// # The driver's loop
+///
+/// The driver of a shared session is one loop of five arms. Here it has a store in memory:
 ///
 /// ```
 /// use std::{
@@ -176,28 +188,30 @@ use crate::transport::StoreError;
 pub trait Store: Send + Sync {
     /// Loads what is saved; `None` if nothing is.
     ///
-    /// Fails if there is something that can't be read or understood: taking
-    /// that for nothing would forget failed logins.
+    /// Fails if there is something that can't be read or understood. It must not count as
+    /// nothing: that would forget failed logins.
     fn load(&self) -> Result<Option<Loaded>, StoreError>;
 
-    /// Saves `snapshot` in place of the one of revision `seen` (`None`: of nothing),
-    /// in one step that no other process comes between.
+    /// Saves `snapshot` if the revision in the store is `seen` (`None`: if the store holds
+    /// nothing). To compare and to save is one step, which no other process can interrupt.
     ///
-    /// What is [`Saved`](Saved::Saved) survives the process and the machine from
-    /// then on. An error may mean that it is saved, or not.
+    /// After [`Saved::Saved`], the snapshot survives the end of the process and of the
+    /// machine. After an error, it may be saved or not.
+    #[doc(alias = "compare-and-swap")]
     fn save(&self, seen: Option<Revision>, snapshot: &Snapshot) -> Result<Saved, StoreError>;
 
-    /// The interval at which a call that waits looks for what other processes
-    /// have changed. A tenth of a second unless said otherwise.
+    /// The interval at which a call that waits looks for changes by other processes. A
+    /// tenth of a second by default.
     fn poll_interval(&self) -> Duration {
         POLL_INTERVAL
     }
 
-    /// Calls `watcher` from now on whenever others may have changed what is saved, for as
-    /// long as it lives: then calls that wait look at once. It neither blocks nor panics.
+    /// Calls `watcher` from now on whenever another process may have saved, until the
+    /// watcher is dropped. The calls that wait then look at once. The watcher neither blocks
+    /// nor panics.
     ///
-    /// A store that can't tell does nothing, as here. None has to tell of every change:
-    /// what it misses is found at the [interval](Self::poll_interval).
+    /// By default this does nothing. A store need not report every change: a change that is
+    /// not reported is found at the [interval](Self::poll_interval).
     #[doc(alias = "notify")]
     #[doc(alias = "subscribe")]
     fn watch(&self, watcher: Watcher) {
@@ -205,14 +219,17 @@ pub trait Store: Send + Sync {
     }
 }
 
-/// A function that a [store](Store::watch) calls whenever others may have changed what is
-/// saved. It is of no use any more once it is dropped.
+/// A function that a [store](Store::watch) calls whenever another process may have saved.
+/// Once it is dropped, it is not called any more.
 pub type Watcher = Weak<dyn Fn() + Send + Sync>;
 
 /// A future of an [`AsyncStore`].
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A [`Store`] that is awaited.
+///
+/// The same rules hold for it. The driver's loop is the same too, with
+/// `store.load().await` and `store.save(seen, &snapshot).await`.
 pub trait AsyncStore: Send + Sync {
     /// Loads what is saved, as [`Store::load`] does.
     fn load(&self) -> StoreFuture<'_, Option<Loaded>>;
@@ -222,13 +239,13 @@ pub trait AsyncStore: Send + Sync {
     fn save<'a>(&'a self, seen: Option<Revision>, snapshot: &'a Snapshot)
     -> StoreFuture<'a, Saved>;
 
-    /// The interval at which a call that waits looks for what other processes
-    /// have changed. A tenth of a second unless said otherwise.
+    /// The interval at which a call that waits looks for changes by other processes. A
+    /// tenth of a second by default.
     fn poll_interval(&self) -> Duration {
         POLL_INTERVAL
     }
 
-    /// Calls `watcher` from now on whenever others may have changed what is saved, as
+    /// Calls `watcher` from now on whenever another process may have saved, as
     /// [`Store::watch`] does.
     fn watch(&self, watcher: Watcher) {
         drop(watcher);
@@ -258,8 +275,8 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
     }
 }
 
-/// A blocking store as one that is awaited: its futures block until they are ready. For
-/// drivers that block.
+/// An adapter that makes an [`AsyncStore`] of a blocking store. Its futures block until
+/// they are ready, so it is for drivers that block.
 #[derive(Clone, Debug)]
 pub struct Blocking<S>(pub S);
 
@@ -285,7 +302,7 @@ impl<S: Store> AsyncStore for Blocking<S> {
     }
 }
 
-/// The interval at which a store is looked at, unless it says otherwise.
+/// The default interval at which a call that waits looks at its store.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A store that many sessions of a process use.
@@ -312,8 +329,8 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 pub struct Loaded {
     /// The snapshot.
     pub snapshot: Snapshot,
-    /// The time since it was saved, by the store's own clock: no other two clocks
-    /// agree.
+    /// The time since it was saved, by the store's own clock. Two moments of one clock can
+    /// be compared; the clocks of two machines can't.
     pub age: Duration,
 }
 
@@ -322,7 +339,7 @@ pub struct Loaded {
 pub enum Saved {
     /// It is saved.
     Saved,
-    /// Somebody else was faster: it is not saved, and what is saved is not what was
-    /// seen.
+    /// Another process was faster. The snapshot is not saved, and the store holds another
+    /// revision than the one that was seen.
     Conflict,
 }

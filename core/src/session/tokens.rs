@@ -94,9 +94,9 @@ impl Session {
         }
     }
 
-    /// Takes note that the service refused this bearer token where it was used without
-    /// this session. If it is still in use here, it is not used any more, and the next
-    /// call fetches another one.
+    /// Takes note that the service refused this bearer token in a request that was made
+    /// without this session. If the session still uses it, the next call fetches another
+    /// one.
     pub fn bearer_token_refused(&mut self, token: &BearerToken) {
         let bearer = self.memory.bearer.as_ref();
         if let Some(bearer) = bearer.filter(|bearer| bearer.token == *token) {
@@ -104,12 +104,12 @@ impl Session {
         }
     }
 
-    /// Takes note that the service refused this session token by this response where it
-    /// was used without this session. If it is still in use here, the session is over, and
-    /// the next call logs in; nothing is logged out.
+    /// Takes note that the service refused this session token, by this response, in a
+    /// request that was made without this session. If the session still uses the token, it
+    /// is over, and the next call logs in. Nothing is logged out.
     ///
-    /// It counts like a refusal of a call: sessions that are refused soon after their login
-    /// delay the next one.
+    /// It counts like the refusal of a call: sessions that are refused soon after their
+    /// login delay the next login.
     pub fn session_token_refused(
         &mut self,
         now: Timestamp,
@@ -122,11 +122,11 @@ impl Session {
         }
     }
 
-    /// Gives up this session token on somebody's word that it does not work any more, or
-    /// that another login is wanted. Returns true if it was in use here: then the session
-    /// is over, and the next call logs in; nothing is logged out.
+    /// Gives up this session token, because the caller says that it does not work any more,
+    /// or wants another login. Returns true if the session used it. Then the session is
+    /// over, and the next call logs in. Nothing is logged out.
     ///
-    /// It is no refusal by the service, so it delays no login: see
+    /// It is not a refusal by the service, so it delays no login. For a refusal, see
     /// [`session_token_refused`](Self::session_token_refused).
     pub fn forget_session_token(&mut self, token: &SessionToken) -> bool {
         let open = self.memory.open.as_ref();

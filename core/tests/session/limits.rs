@@ -1,5 +1,5 @@
-//! The table of limits in the crate's README, row by row: at the limit all is
-//! well, and one beyond it is refused.
+//! The limits in the guide, row by row: at the limit all is well, and one beyond it is
+//! refused.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -12,19 +12,20 @@ use thingspace_core::{
 
 use crate::scenario::*;
 
-/// The table.
-const README: &str = include_str!("../../README.md");
+/// The page.
+const LIMITS: &str = include_str!("../../src/guide/limits.md");
 
-/// The limit that the table gives in the row with this in its column `place`.
+/// The limit in the row that is called so, or that is set by this.
 #[track_caller]
-fn documented(place: &str) -> &'static str {
-    let rows = README.lines().filter_map(|line| {
+fn documented(row: &str) -> &'static str {
+    let link = format!("[`{row}`]");
+    let rows = LIMITS.lines().filter_map(|line| {
         let columns = line.strip_prefix("| ")?.strip_suffix('|')?;
         let columns: Vec<_> = columns.split('|').map(str::trim).collect();
-        <[&str; 3]>::try_from(columns).ok()
+        <[&str; 4]>::try_from(columns).ok()
     });
-    let mut limits = rows.filter_map(|[what, limit, code]| {
-        let is_row = code.trim_matches('`') == place || what == place;
+    let mut limits = rows.filter_map(|[what, limit, _source, set_by]| {
+        let is_row = set_by.contains(&link) || what == row;
         is_row.then_some(limit)
     });
     let limit = limits.next().expect("no such row");
@@ -38,6 +39,37 @@ fn of_length(length: usize) -> Received {
 }
 
 const MIB: usize = 1024 * 1024;
+
+#[test]
+fn the_guide_has_the_defaults_of_the_settings() {
+    let defaults = Settings::default();
+    for (row, opening, default) in [
+        ("clock_skew", "60 seconds", defaults.clock_skew),
+        ("idle_timeout", "19 minutes", defaults.idle_timeout),
+        ("login_interval", "30 seconds", defaults.login_interval),
+        (
+            "first_probe_after",
+            "30 minutes",
+            defaults.first_probe_after,
+        ),
+        ("next_probe_after", "2 hours", defaults.next_probe_after),
+        (
+            "longest_check_pause",
+            "10 minutes",
+            defaults.longest_check_pause,
+        ),
+    ] {
+        let limit = documented(&format!("Settings::{row}"));
+        let (number, unit) = opening.split_once(' ').unwrap();
+        let unit = match unit {
+            "seconds" => SECOND,
+            "minutes" => MINUTE,
+            _ => HOUR,
+        };
+        assert!(limit.starts_with(opening), "{row}: {limit}");
+        assert_eq!(default, number.parse::<u32>().unwrap() * unit, "{row}");
+    }
+}
 
 #[test]
 fn law_10_the_body_of_a_response() {
@@ -78,10 +110,7 @@ fn law_10_a_token() {
 
 #[test]
 fn law_10_an_error_code() {
-    assert_eq!(
-        documented("response::MAX_CODE_LENGTH"),
-        "256 bytes of visible ASCII"
-    );
+    assert_eq!(documented("MAX_CODE_LENGTH"), "256 bytes of visible ASCII");
     assert_eq!(MAX_CODE_LENGTH, 256);
     let known = |code: &str| {
         let refusal = Refusal::read(refused(code).unwrap());
@@ -110,7 +139,7 @@ fn law_10_the_depth_of_json() {
 fn law_2_failed_logins() {
     assert_eq!(
         documented("Settings::max_failed_logins"),
-        "2, and never more than 4"
+        "2, with one password"
     );
     assert_eq!(Settings::default().max_failed_logins.number(), 2);
     assert!(MaxFailedLogins::new(4).is_ok() && MaxFailedLogins::new(5).is_err());
@@ -200,7 +229,7 @@ fn law_12_a_wait_that_is_just_as_long_as_may_be_is_made() {
 
 #[test]
 fn law_12_one_backoff_that_the_service_asks_all_calls_for() {
-    let backoff = documented("session::LONGEST_REQUESTED_BACKOFF");
+    let backoff = documented("LONGEST_REQUESTED_BACKOFF");
     assert_eq!(backoff, "10 minutes");
     assert_eq!(LONGEST_REQUESTED_BACKOFF, 10 * MINUTE);
     for (asked, until) in [("599", 599), ("601", 600), ("999999999", 600)] {
@@ -215,7 +244,7 @@ fn law_12_one_backoff_that_the_service_asks_all_calls_for() {
 
 #[test]
 fn law_10_events_that_nobody_drains() {
-    assert_eq!(documented("session::MAX_EVENTS"), "64");
+    assert_eq!(documented("MAX_EVENTS"), "the newest 64");
     assert_eq!(MAX_EVENTS, 64);
     let mut s = Scenario::open();
     for round in 0..MAX_EVENTS {
