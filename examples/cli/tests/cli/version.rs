@@ -18,26 +18,43 @@ fn the_version_names_the_commit() {
 }
 
 #[test]
-fn a_checkout_is_of_the_commit_that_git_names() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let log = Command::new("git")
-        .args(["log", "-1", "--format=%H", "--", "."])
-        .current_dir(folder)
-        .output();
-    // Without git, or outside of a checkout, there is nothing to compare.
-    let Some(log) = log.ok().filter(|log| log.status.success()) else {
-        return;
+fn a_checkout_is_of_the_commit_that_git_names_once_it_knows_the_sources() {
+    let repository = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git")
+            .args([
+                "-c",
+                "user.name=Zaphod",
+                "-c",
+                "user.email=zaphod@example.com",
+            ])
+            .args(arguments)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .current_dir(repository.path())
+            .output()?;
+        assert!(output.status.success(), "{output:?}");
+        std::io::Result::Ok(String::from_utf8(output.stdout).unwrap())
     };
-    if log.stdout.is_empty() || folder.join(".cargo_vcs_info.json").exists() {
+    // Where there is no git, no program names a commit.
+    if git(&["init", "--quiet"]).is_err() {
         return;
     }
-    let head = Command::new("git")
-        .args(["log", "-1", "--format=%H"])
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let head = String::from_utf8(head.stdout).unwrap();
-    assert_eq!(build::commit(folder).as_deref(), head.get(..7));
+    let commit = |message| {
+        git(&["commit", "--quiet", "--allow-empty", "--message", message]).unwrap();
+        git(&["rev-parse", "HEAD"]).unwrap()[..7].to_owned()
+    };
+    let sources = repository.path().join("unpacked/sources");
+    fs::create_dir_all(&sources).unwrap();
+    fs::write(sources.join("Cargo.toml"), "[package]").unwrap();
+
+    commit("A project of somebody else's");
+    assert_eq!(build::commit(&sources), None);
+
+    git(&["add", "."]).unwrap();
+    let first = commit("Add the sources");
+    assert_eq!(build::commit(&sources), Some(first));
+    let second = commit("Go on");
+    assert_eq!(build::commit(&sources), Some(second));
 }
 
 #[test]
@@ -61,12 +78,4 @@ fn a_package_is_of_the_commit_that_cargo_noted() {
         fs::write(&note, note_of_nothing).unwrap();
         assert_eq!(build::commit(folder.path()), None, "{note_of_nothing}");
     }
-}
-
-#[test]
-fn sources_in_the_repository_of_another_project_are_of_no_commit() {
-    // What a build leaves behind is in the project's folder, and git does not know it.
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    fs::write(folder.path().join("Cargo.toml"), "[package]").unwrap();
-    assert_eq!(build::commit(folder.path()), None);
 }
