@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // A law that is broken is a panic.
 #![allow(
     clippy::expect_used,

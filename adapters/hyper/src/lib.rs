@@ -3,6 +3,7 @@
     not(feature = "tokio"),
     doc = "An async ThingSpace client on any stack and runtime: see [`Builder`]."
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
 #[cfg(feature = "tokio")]

@@ -3,6 +3,7 @@
     not(feature = "serve"),
     doc = "A Verizon ThingSpace in memory: see [`Simulator`]."
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod account;
 mod bearer;

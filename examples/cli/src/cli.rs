@@ -37,10 +37,13 @@ Exit codes:
   5  outcome unknown, or the response could not be written: the command may have
      been or was executed; look before you retry it";
 
+/// The version with the commit, from the build script.
+const VERSION: &str = env!("THINGSPACE_VERSION");
+
 /// Unofficial command line for Verizon ThingSpace: opens a session when one is
 /// needed, and shares it with every other invocation on this machine.
 #[derive(Parser)]
-#[command(name = "thingspace", version, after_help = CREDENTIALS_AND_CODES)]
+#[command(name = "thingspace", version = VERSION, after_help = CREDENTIALS_AND_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,

@@ -3,6 +3,9 @@
 
 #![cfg(test)]
 
+#[path = "../../build.rs"]
+#[allow(dead_code, reason = "cargo runs the rest of it")]
+mod build;
 mod call;
 mod check;
 mod credentials;
@@ -31,4 +34,5 @@ mod tokens;
 mod traced;
 mod unblock;
 mod verbose;
+mod version;
 mod waits;
