@@ -39,13 +39,15 @@ use crate::{
 
 /// An async ThingSpace client, on any [`Runtime`].
 ///
-/// Cheap to clone; all clones share one session, whichever tasks they are on. A
-/// call that needs a login which another task has begun waits for that one.
+/// It is cheap to clone. All clones share one session, on any tasks. If another task has
+/// begun a login, a call that needs one waits for it.
 ///
-/// Every call may be dropped at any point. Token fetches, logins, logouts and
-/// resets are run by the runtime: they run to their end if the call that needs them
-/// does not. A request of the call's own that was in flight then has an unknown
-/// outcome.
+/// Every call may be dropped at any point. If its own request was in flight, that has an
+/// unknown outcome. Token fetches, logins, logouts and resets are run by the runtime, and
+/// run to their end also if the call that needs them is dropped.
+///
+/// What to do about an error is in the core's
+/// [guide](https://docs.rs/thingspace-core/latest/thingspace_core/guide/errors/index.html).
 pub struct Client<R>(Arc<Inner<R>>);
 
 struct Inner<R> {

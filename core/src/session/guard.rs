@@ -33,7 +33,7 @@ use crate::{Timestamp, response::ErrorCode};
 /// [its limits](crate::guide::limits#logins).
 ///
 /// It is the state for the credentials in use. Every login and every password reset is
-/// counted before it is sent. What comes of it moves the guard:
+/// counted before it is sent. Its result moves the guard:
 ///
 /// ```text
 ///   open to logins                               blocked
@@ -75,17 +75,16 @@ use crate::{Timestamp, response::ErrorCode};
 ///                             │ refused or lost: BudgetSpent, or the reason it names
 /// ```
 ///
-/// - A login that succeeds takes back all that counted before it. One that certainly was
-///   not judged, such as one that was never sent, is refunded and moves nothing.
-/// - When four have failed since the last success, with whatever credentials, the guard
-///   is blocked for all of them: `BudgetSpent`, unless there is another reason.
+/// - A login that succeeds sets the count back to zero. One that certainly was not judged,
+///   such as one that was never sent, is refunded and does not move the guard.
+/// - When four have failed since the last success, with any credentials, the guard is
+///   blocked for all of them: `BudgetSpent`, unless there is another reason.
 /// - A late response moves the guard as well: it may name the credentials, or show that
 ///   its login does not count.
 /// - [`set_credentials`](super::Session::set_credentials) with other credentials opens the
-///   guard to as many logins as may fail with them, but to none with a password that was
-///   refused before, and to none if four have failed.
-/// - [`unblock`](super::Session::unblock) is for the credentials as they are, whatever the
-///   reason is.
+///   guard to as many logins as may fail with them. It opens it to none if the password was
+///   refused before, or if four logins have failed.
+/// - [`unblock`](super::Session::unblock) is for the present credentials, for any reason.
 ///
 /// The numbers are the defaults of the [settings](super::Settings): two logins may fail
 /// without a reason, 30 seconds, 30 minutes, 2 hours.

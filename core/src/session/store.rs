@@ -2,8 +2,10 @@
 //!
 //! A store is a register with compare-and-swap that knows the age of what it holds: a
 //! save replaces only a revision that its process has seen. So if two processes want to
-//! log in, one of them saves its operation, and the other one finds it there. The machine never calls a store: it asks its driver
-//! with [`SharedStep::Load`](super::SharedStep::Load) and [`SharedStep::Save`](super::SharedStep::Save).
+//! log in, one of them saves its operation, and the other one finds it there. The machine
+//! never calls a store: it asks its driver with
+//! [`SharedStep::Load`](super::SharedStep::Load) and
+//! [`SharedStep::Save`](super::SharedStep::Save).
 
 use std::{
     future::Future,
@@ -57,11 +59,12 @@ use crate::transport::StoreError;
 ///      ┊ calls with an open session neither load nor save ┊
 /// ```
 ///
-/// - A token fetch, login, logout or reset is saved before it is sent. Whoever gets a
+/// - A token fetch, login, logout or reset is saved before it is sent. A process that gets a
 ///   [`Conflict`](Saved::Conflict) loads and looks again.
-/// - Who finds an operation there waits for it: until the [watcher](Store::watch) is called,
-///   for the [poll interval](Store::poll_interval) at most, and no longer than its lease.
-/// - What a response brings is used at once, and saved after that.
+/// - A process that finds an operation in the store waits for it. It looks again when the
+///   [watcher](Store::watch) is called, and at the
+///   [poll interval](Store::poll_interval). It waits no longer than the operation's lease.
+/// - The result of a response is used at once, and saved after that.
 /// - The lease of an operation outlasts its deadline by five seconds. When it ends without
 ///   a result, a login counts as lost.
 /// - A store that fails stops logins, logouts and resets. An open session goes on without it.

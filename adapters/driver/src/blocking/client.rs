@@ -24,11 +24,14 @@ use crate::{Config, Runtime};
 
 /// A blocking ThingSpace client, on any [`Runtime`] that blocks.
 ///
-/// Cheap to clone; all clones share one session, whichever threads they are on.
-/// A call that needs a login which another thread has begun waits for that one.
+/// It is cheap to clone. All clones share one session, on any threads. If another thread
+/// has begun a login, a call that needs one waits for it.
 ///
-/// Token fetches, logins, logouts and resets are run by the runtime: they run to their
-/// end if the call that needs them does not.
+/// Token fetches, logins, logouts and resets are run by the runtime, and run to their end
+/// also if the call that needs them ends before.
+///
+/// What to do about an error is in the core's
+/// [guide](https://docs.rs/thingspace-core/latest/thingspace_core/guide/errors/index.html).
 pub struct Client<R>(crate::Client<R>);
 
 impl<R: Runtime> Client<R> {

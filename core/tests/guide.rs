@@ -1,11 +1,11 @@
-//! The names of Verizon's SDKs: a search of the documentation finds the item that the
-//! guide's table names.
+//! The guide: a search of the documentation finds the items that it names, and nothing is
+//! missing from its tables.
 #![cfg(test)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// The public items of the sources, each with its search aliases.
@@ -67,12 +67,70 @@ fn linked(cell: &str) -> Option<&str> {
     rest.split_once(')')?.0.rsplit("::").next()
 }
 
+/// The folder of the sources.
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The text of a file among the sources.
+fn source(path: &str) -> String {
+    fs::read_to_string(sources().join(path)).unwrap()
+}
+
+/// The names in the definition of a type that begins with this line: variants or public
+/// fields.
+fn parts(source: &str, opening: &str) -> Vec<String> {
+    let (_, rest) = source.split_once(&format!("{opening} {{\n")).unwrap();
+    let (definition, _) = rest.split_once("\n}").unwrap();
+    let names = definition.lines().filter_map(|line| {
+        let part = line.strip_prefix("    ")?;
+        let name = part.strip_prefix("pub ").unwrap_or(part);
+        let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let name = &name[..end.unwrap_or(name.len())];
+        (!name.is_empty()).then(|| name.to_owned())
+    });
+    names.collect()
+}
+
+#[test]
+fn the_guide_says_what_to_do_about_every_error() {
+    let page = source("guide/errors.md");
+    let has_row = |name: &str| {
+        let link = format!("| [`{name}`] |");
+        page.lines().any(|line| line.starts_with(&link))
+    };
+    let kinds = parts(&source("session/error.rs"), "pub enum ErrorKind");
+    assert!(kinds.contains(&"CallFinished".to_owned()), "{kinds:?}");
+    for kind in kinds {
+        assert!(has_row(&kind), "{kind}");
+    }
+    let outcomes = parts(&source("session/error.rs"), "pub enum Outcome");
+    assert_eq!(outcomes.len(), 3);
+    for outcome in outcomes {
+        assert!(has_row(&format!("Outcome::{outcome}")), "{outcome}");
+    }
+    let reasons = parts(&source("session/guard.rs"), "pub enum BlockReason");
+    assert!(reasons.contains(&"BudgetSpent".to_owned()), "{reasons:?}");
+    for reason in reasons {
+        assert!(has_row(&format!("BlockReason::{reason}")), "{reason}");
+    }
+}
+
+#[test]
+fn the_guide_says_when_to_change_every_setting() {
+    let page = source("guide/settings.md");
+    let settings = parts(&source("session/settings.rs"), "pub struct Settings");
+    assert!(settings.contains(&"max_body".to_owned()), "{settings:?}");
+    for setting in settings {
+        assert!(page.contains(&format!("[`{setting}`]")), "{setting}");
+    }
+}
+
 #[test]
 fn a_search_for_a_name_of_the_sdks_finds_its_item() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let table = fs::read_to_string(folder.join("guide/sdk_names.md")).unwrap();
+    let table = source("guide/sdk_names.md");
     let mut items = Items::default();
-    items.read(&folder);
+    items.read(&sources());
 
     let mut checked = 0;
     let mut missing = Vec::new();
