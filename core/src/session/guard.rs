@@ -75,8 +75,9 @@ use crate::{Timestamp, response::ErrorCode};
 ///                             │ refused or lost: BudgetSpent, or the reason it names
 /// ```
 ///
-/// - A login that succeeds sets the count back to zero. One that certainly was not judged,
-///   such as one that was never sent, is refunded and does not move the guard.
+/// - A login that succeeds takes back all counts of logins and resets that began before it.
+///   One that certainly was not judged, such as one that was never sent, is refunded and
+///   does not move the guard.
 /// - When four have failed since the last success, with any credentials, the guard is
 ///   blocked for all of them: `BudgetSpent`, unless there is another reason.
 /// - A late response moves the guard as well: it may name the credentials, or show that
