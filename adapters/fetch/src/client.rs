@@ -27,6 +27,8 @@ use crate::{
     json::{Fields, Json, wrong},
     redact::redact,
     table::Table,
+    value::read_into,
+    words::Words,
 };
 
 /// The number of the call that saves what the store does not have, beside the callers'.
@@ -329,12 +331,12 @@ impl Client {
                 let snapshot = given.secret("snapshot");
                 // A clock that was set back makes it less than nothing.
                 let age = match given.take("age") {
-                    Json::Number(age) => u64::try_from(age).unwrap_or_default(),
+                    Json::Number(age) => age,
                     _ => 0,
                 };
                 given.end()?;
                 let loaded = snapshot.map(|snapshot| {
-                    let snapshot = serde_json::from_str(&snapshot).map_err(StoreError::new)?;
+                    let snapshot = read_into(&snapshot).map_err(StoreError::new)?;
                     let age = Duration::from_millis(age);
                     Ok(Loaded { snapshot, age })
                 });
@@ -350,7 +352,7 @@ impl Client {
                 let error = given.text("error").unwrap_or_default();
                 given.end()?;
                 let error = redact(&error, &self.session, &self.secret);
-                self.store_failed(now, access, error);
+                self.store_failed(now, access, error.into());
             }
         }
         Ok(())
@@ -530,7 +532,7 @@ impl Client {
     /// Sends a request, or says that no time is left for it.
     fn send(&mut self, now: Timestamp, owner: Owner, transmit: Transmit) {
         if now >= transmit.deadline {
-            let error = TransportError::not_sent("no time was left to send it");
+            let error = TransportError::not_sent(Words::from("no time was left to send it"));
             return self.receive(now, owner, Err(error));
         }
         let exchange = self.next_number();
@@ -644,7 +646,7 @@ impl Client {
         }
     }
 
-    fn store_failed(&mut self, now: Timestamp, access: u64, error: String) {
+    fn store_failed(&mut self, now: Timestamp, access: u64, error: Words) {
         let Some(Access { is_load, .. }) = self.accesses.get(access).copied() else {
             return;
         };
@@ -761,7 +763,7 @@ impl Client {
         let late: Vec<u64> = late.map(|(number, _)| number).collect();
         for access in late {
             let before = self.session.version();
-            self.store_failed(now, access, "the store does not respond".to_owned());
+            self.store_failed(now, access, Words::from("the store does not respond"));
             self.notice(now, before, None);
         }
         for (id, running) in self.calls.iter_mut() {
@@ -837,7 +839,7 @@ impl Exchange {
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         let came = response.body().len();
         if announced.is_some_and(|length| came < length) && came < self.read_limit {
-            let error = "the response is shorter than it announced";
+            let error = Words::from("the response is shorter than it announced");
             return Err(TransportError::broken_off(response, error));
         }
         Ok(response)
@@ -847,9 +849,9 @@ impl Exchange {
     /// request: it may always have left.
     fn broken(&self, error: String, part: Option<Response<Bytes>>) -> TransportError {
         let error = if self.is_given_up {
-            "no response in time".to_owned()
+            Words::from("no response in time")
         } else {
-            error
+            error.into()
         };
         match part {
             Some(part) => TransportError::broken_off(part, error),

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub(crate) enum Json {
     Null,
     Bool(bool),
-    Number(i64),
+    Number(u64),
     Text(String),
     List(Vec<Json>),
     /// A map that was read.
@@ -48,7 +48,7 @@ impl From<bool> for Json {
 
 impl From<u64> for Json {
     fn from(value: u64) -> Self {
-        i64::try_from(value).map_or(Self::Other, Self::Number)
+        Self::Number(value)
     }
 }
 
@@ -167,8 +167,8 @@ impl<'de> Visitor<'de> for AnyJson {
         Ok(value.into())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Number(value))
+    fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
+        Ok(Json::Other)
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
@@ -264,7 +264,7 @@ impl Fields {
 
     pub(crate) fn number(&mut self, name: &str) -> Option<u64> {
         match self.take(name) {
-            Json::Number(value) if value >= 0 => Some(value.unsigned_abs()),
+            Json::Number(value) => Some(value),
             other => self.unless_null(name, &other),
         }
     }
@@ -330,14 +330,14 @@ mod tests {
             ("none", Json::Null),
             (
                 "list",
-                Json::List(vec![Json::Null, true.into(), Json::Number(-5)]),
+                Json::List(vec![Json::Null, true.into(), Json::Number(u64::MAX)]),
             ),
             ("empty", Json::Shown(vec![("none", Json::Null)])),
         ]);
         let mut written = String::new();
         value.write(&mut written);
         let read: serde_json::Value = serde_json::from_str(&written).unwrap();
-        let expected = serde_json::json!({ "text": text, "list": [null, true, -5], "empty": {} });
+        let expected = serde_json::json!({ "text": text, "list": [null, true, u64::MAX], "empty": {} });
         assert_eq!(read, expected);
     }
 }

@@ -23,5 +23,7 @@ mod http_json;
 mod json;
 mod redact;
 mod table;
+mod value;
+mod words;
 
 pub use self::host::{Host, Output};

@@ -1,6 +1,6 @@
 //! The error for a success response that can't be read.
 
-use std::fmt;
+use std::{fmt, str::Utf8Error};
 
 use thiserror::Error;
 
@@ -79,6 +79,15 @@ impl InvalidResponse {
             Problem::NotJson { line, column }
         };
         Self::new("the body", problem)
+    }
+
+    /// Takes the place from an error of the reader of UTF-8.
+    pub(crate) fn not_utf8(body: &[u8], error: Utf8Error) -> Self {
+        let before = body.get(..error.valid_up_to()).unwrap_or(body);
+        let lines = before.split(|byte| *byte == b'\n');
+        let (line, last) = lines.enumerate().last().unwrap_or_default();
+        let (line, column) = (line.saturating_add(1), last.len().saturating_add(1));
+        Self::new("the body", Problem::NotJson { line, column })
     }
 }
 

@@ -18,25 +18,25 @@ pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Reads a JSON body, which must be an object, into fields that borrow from it.
 ///
 /// A body with a slip that hides nothing, such as a byte order mark, a message that is
-/// not UTF-8 or stands twice, is read all the same: see [`read_mended`].
+/// not UTF-8 or stands twice, is read all the same: see [`read_mended`]. So nothing is
+/// read from bytes, and every reader is made once.
 ///
 /// An error names the place and gives no detail: the calls that are read here
 /// return tokens and passwords.
 pub(crate) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InvalidResponse> {
     let body = without_mark(body);
-    // A whole text is checked faster than each of its parts. A body that is not UTF-8 may
-    // still be good in the fields that are read.
-    let read = match std::str::from_utf8(body) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(body),
+    let invalid = match std::str::from_utf8(body) {
+        // A whole text is checked faster than each of its parts.
+        Ok(text) => match serde_json::from_str(text) {
+            Ok(Object(fields)) => return Ok(fields),
+            Err(_) if body.trim_ascii().is_empty() => {
+                return Err(InvalidResponse::new("the body", Problem::Missing));
+            }
+            Err(error) => InvalidResponse::without_detail(&error),
+        },
+        Err(error) => InvalidResponse::not_utf8(body, error),
     };
-    match read {
-        Ok(Object(fields)) => Ok(fields),
-        Err(_) if body.trim_ascii().is_empty() => {
-            Err(InvalidResponse::new("the body", Problem::Missing))
-        }
-        Err(error) => read_mended(body).ok_or_else(|| InvalidResponse::without_detail(&error)),
-    }
+    read_mended(body).ok_or(invalid)
 }
 
 /// Reads a JSON body of any kind, whatever slips its texts and numbers have.
@@ -287,18 +287,22 @@ mod tests {
     #[test]
     fn an_error_names_the_place_and_never_the_content() {
         for (body, shown) in [
-            ("", "the body is missing"),
-            (" \r\n", "the body is missing"),
+            (&b""[..], "the body is missing"),
+            (b" \r\n", "the body is missing"),
             (
-                "<html>hush</html>",
+                b"<html>hush</html>",
                 "the body is not JSON (line 1, column 1)",
             ),
             (
-                "\"hush\"",
+                b"<html>\nhush\xff\n\xff</html>",
+                "the body is not JSON (line 2, column 5)",
+            ),
+            (
+                b"\"hush\"",
                 "the body has another shape than documented (line 1, column 6)",
             ),
         ] {
-            let error = json::<std::collections::BTreeMap<&str, &str>>(body.as_bytes());
+            let error = json::<std::collections::BTreeMap<&str, &str>>(body);
             assert_eq!(error.unwrap_err().to_string(), shown);
         }
     }

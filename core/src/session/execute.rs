@@ -7,6 +7,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request};
+use thiserror::Error as ThisError;
 
 use super::{
     acquire::Acquisition,
@@ -862,8 +863,7 @@ impl Execution {
     fn overtaken(&mut self) {
         self.conflicts = self.conflicts.saturating_add(1);
         if self.conflicts >= MAX_CONFLICTS {
-            let error = StoreError::new("other processes keep changing the session");
-            self.state = State::Finishing(Err(error.into()));
+            self.state = State::Finishing(Err(StoreError::new(Overtaken).into()));
         }
     }
 
@@ -1178,6 +1178,11 @@ fn save(saving: &Saving) -> SharedStep {
 
 /// The place of the calls that open, end or re-key a session, in whatever version.
 const SESSION_CALLS: &[Option<&str>] = &[Some("m2m"), None, Some("session")];
+
+/// The reason why a call ends whose saves were all in conflict with others.
+#[derive(Debug, ThisError)]
+#[error("other processes keep changing the session")]
+struct Overtaken;
 
 /// Completes the address of a request, if it is a path alone.
 #[inline]
