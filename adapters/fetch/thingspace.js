@@ -131,11 +131,17 @@ export class Client {
         this.#clock = options.clock;
         this.#onEvent = onEvent;
         this.#exports = new WebAssembly.Instance(module, {}).exports;
-        const pollInterval = store ? Math.ceil(store.pollInterval ?? 100) : undefined;
         const hex = (seed ?? random()).toString(16);
         const invalid = this.#input(
             {
-                create: { credentials, environment, seed: hex, pollInterval, userAgent, settings },
+                create: {
+                    credentials,
+                    environment,
+                    seed: hex,
+                    store: store && { pollInterval: store.pollInterval },
+                    userAgent,
+                    settings,
+                },
             },
             NO_BYTES,
         );
@@ -224,11 +230,6 @@ export class Client {
     /** Begins a call. */
     #start(make, signal, body = NO_BYTES) {
         if (this.#broken) return Promise.reject(this.#error(this.#broken, "never_sent"));
-        if (signal?.aborted) {
-            const message = "the call was given up before it was sent";
-            const fault = { kind: "aborted", outcome: "never_sent", message };
-            return Promise.reject(new ThingspaceError(fault, { cause: signal.reason }));
-        }
         const call = ++this.#lastCall;
         const abort = () => this.#post({ cancel: { call } });
         return new Promise((resolve, reject) => {
@@ -240,7 +241,7 @@ export class Client {
             });
             signal?.addEventListener("abort", abort, { once: true });
             this.#isIdle = false;
-            this.#post(make(call), body);
+            this.#post(signal?.aborted ? { givenUp: { call } } : make(call), body);
         });
     }
 
@@ -264,13 +265,8 @@ export class Client {
     /** Ends what the module could not take. */
     #refuse(what, invalid) {
         if (invalid === undefined) return;
-        const [{ call, exchange }] = Object.values(what);
-        if (exchange !== undefined) {
-            const error = "fetch gave something that is no response";
-            this.#queue.push([{ failed: { exchange, error } }, NO_BYTES]);
-        } else if (call !== undefined) {
-            this.#settle(call)?.reject(new TypeError(`the call is invalid: ${invalid}`));
-        }
+        const [{ call }] = Object.values(what);
+        this.#settle(call)?.reject(new TypeError(`the call is invalid: ${invalid}`));
     }
 
     /** Tells the module what happened, and does what it says. */
@@ -376,12 +372,9 @@ export class Client {
 
     async #load({ access }) {
         try {
-            const record = (await this.#store.load()) ?? undefined;
-            if (record !== undefined && typeof record.snapshot !== "string") {
-                throw new TypeError("the store has loaded something that is no snapshot");
-            }
-            const age = Math.trunc(Number(record?.age) || 0);
-            this.#post({ loaded: { access, snapshot: record?.snapshot, age } });
+            const has = (await this.#store.load()) ?? undefined;
+            const record = has && { snapshot: has.snapshot, age: Math.trunc(has.age) };
+            this.#post({ loaded: { access, record } });
         } catch (error) {
             this.#post({ storeFailed: { access, error: words(error) } });
         }
@@ -390,9 +383,6 @@ export class Client {
     async #save({ access, seen = null, revision, snapshot }) {
         try {
             const saved = await this.#store.save({ seen, revision, snapshot });
-            if (typeof saved !== "boolean") {
-                throw new TypeError("the store says neither true nor false of a save");
-            }
             this.#post({ saved: { access, saved } });
         } catch (error) {
             this.#post({ storeFailed: { access, error: words(error) } });

@@ -3,39 +3,36 @@
 //! It does what every driver does, without a thread or a task: each call is somewhere, and
 //! every input moves those that it concerns as far as they get.
 
+mod access;
+mod exchange;
+mod input;
+mod shown;
+
 use std::{collections::VecDeque, mem, time::Duration};
 
 use bytes::Bytes;
-use http::{
-    Method, Request, Response,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH},
-};
 use thingspace_core::{
-    Call, CallOptions, Completion, Endpoint, Error, Outcome, RequestError, Session, SharedStep,
-    StoreError, Timestamp, TransportError,
-    api::CallTokens,
-    session::{
-        Attempt, Event, Loaded, NewPassword, Operation, OperationKind, Revision, Saved, Transmit,
-    },
+    Call, Completion, Error, Outcome, Session, SharedStep, Timestamp,
+    session::{NewPassword, OperationKind},
 };
 use zeroize::Zeroizing;
 
+use self::{
+    access::Access,
+    exchange::{Exchange, Owner},
+    shown::told,
+};
 use crate::{
     config::{self, Configured},
-    failure::{self, millis, name_of_operation, name_of_reason},
-    http_json::{all, header, headers, response, shown},
-    json::{Fields, Json, wrong},
-    redact::redact,
+    failure,
+    http_json::shown,
+    json::{Fields, Json},
     table::Table,
-    value::read_into,
     words::Words,
 };
 
 /// The number of the call that saves what the store does not have, beside the callers'.
 const SYNC: u64 = 0;
-
-/// The time after which a store that does not respond is taken for down (our choice).
-const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest time between two looks, since timers of a host are not made for more (our
 /// choice).
@@ -90,29 +87,6 @@ enum Place {
     Waiting(Timestamp),
     Sending(u64),
     Accessing(u64),
-}
-
-struct Exchange {
-    owner: Owner,
-    deadline: Timestamp,
-    is_given_up: bool,
-    is_head: bool,
-    read_limit: usize,
-}
-
-/// The one that a result goes to.
-#[derive(Clone, Copy)]
-enum Owner {
-    /// The session: an operation is nobody's own.
-    Session(Operation),
-    Call(u64, Attempt),
-}
-
-#[derive(Clone, Copy)]
-struct Access {
-    call: u64,
-    deadline: Timestamp,
-    is_load: bool,
 }
 
 impl Client {
@@ -174,232 +148,6 @@ impl Client {
         ])
     }
 
-    /// Takes what happened. All that is given is read before anything is changed.
-    fn take(
-        &mut self,
-        now: Timestamp,
-        what: &str,
-        mut given: Fields,
-        body: Bytes,
-    ) -> Result<(), String> {
-        match what {
-            "call" | "own" | "confirm" | "credentials" | "cancel" => {
-                let id = given.needed_number("call");
-                if id == SYNC {
-                    return Err(wrong("call"));
-                }
-                self.take_call(now, what, id, given, body)?;
-            }
-            "response" | "failed" => {
-                let exchange = given.needed_number("exchange");
-                self.take_exchange(now, what, exchange, given, body)?;
-            }
-            "loaded" | "saved" | "storeFailed" => {
-                let access = given.needed_number("access");
-                self.take_access(now, what, access, given)?;
-            }
-            "storeChanged" => {
-                self.session.store_changed();
-                self.wake_all(None);
-            }
-            "wake" => {}
-            "look" => {
-                let state = self.state(now);
-                self.effects.push(Json::named("state", state));
-            }
-            "crash" => crash(),
-            _ => return Err("an input is nothing that happens".to_owned()),
-        }
-        Ok(())
-    }
-
-    /// Takes what a caller wants.
-    fn take_call(
-        &mut self,
-        now: Timestamp,
-        what: &str,
-        id: u64,
-        mut given: Fields,
-        body: Bytes,
-    ) -> Result<(), String> {
-        let timeout = given.number("timeout");
-        match what {
-            "call" => {
-                let request = given.fields("request");
-                let idempotent = given.flag("idempotent");
-                let tokens = match given.text("tokens").as_deref() {
-                    None | Some("both") => CallTokens::Both,
-                    Some("bearer") => CallTokens::Bearer,
-                    Some(_) => return Err(wrong("tokens")),
-                };
-                given.end()?;
-                match self.build(request, idempotent, tokens, body)? {
-                    Ok(built) => self.begin(now, id, built, timeout, None),
-                    Err(message) => {
-                        let message = format!("the request was not sent: {message}");
-                        self.fail_plainly(id, "request", Outcome::NeverSent, &message);
-                    }
-                }
-            }
-            "own" => {
-                let own = given.needed_text("what");
-                given.end()?;
-                let call = match own.as_str() {
-                    "logIn" => Call::log_in(),
-                    "logOut" => Call::log_out(),
-                    "requestReset" => Call::reset_password(),
-                    "sync" => Call::sync(),
-                    "unblock" => {
-                        self.session.unblock();
-                        Call::sync()
-                    }
-                    "retryNow" => {
-                        self.session.retry_now();
-                        Call::sync()
-                    }
-                    _ => return Err(wrong("what")),
-                };
-                self.begin(now, id, call, timeout, None);
-                if let Some(running) = self.calls.get_mut(id) {
-                    running.is_operation = matches!(own.as_str(), "logOut" | "requestReset");
-                }
-            }
-            "confirm" => {
-                let password = Zeroizing::new(given.needed_text("password"));
-                given.end()?;
-                self.confirm(now, id, &password, timeout);
-            }
-            "credentials" => {
-                let credentials = given.fields("credentials");
-                given.end()?;
-                let (credentials, secret) = config::credentials(credentials)?;
-                match self.session.set_credentials(credentials) {
-                    Ok(()) => {
-                        self.secret = secret;
-                        self.begin(now, id, Call::sync(), timeout, None);
-                    }
-                    Err(error) => {
-                        let message = error.to_string();
-                        self.fail_plainly(id, "credentials", Outcome::NeverSent, &message);
-                    }
-                }
-            }
-            _ => {
-                given.end()?;
-                self.cancel(id);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes what came of a request.
-    fn take_exchange(
-        &mut self,
-        now: Timestamp,
-        what: &str,
-        exchange: u64,
-        mut given: Fields,
-        body: Bytes,
-    ) -> Result<(), String> {
-        let part = match given.take("response") {
-            Json::Null => None,
-            part => Some(response(Fields::of(part), body)?),
-        };
-        let error = given.text("error");
-        given.end()?;
-        let Some(ended) = self.exchanges.remove(exchange) else {
-            return Ok(());
-        };
-        let result = match part {
-            Some(response) if what == "response" => ended.complete(response),
-            part => Err(ended.broken(error.unwrap_or_default(), part)),
-        };
-        self.receive(now, ended.owner, result);
-        Ok(())
-    }
-
-    /// Takes the store's word.
-    fn take_access(
-        &mut self,
-        now: Timestamp,
-        what: &str,
-        access: u64,
-        mut given: Fields,
-    ) -> Result<(), String> {
-        match what {
-            "loaded" => {
-                let snapshot = given.secret("snapshot");
-                // A clock that was set back makes it less than nothing.
-                let age = match given.take("age") {
-                    Json::Number(age) => age,
-                    _ => 0,
-                };
-                given.end()?;
-                let loaded = snapshot.map(|snapshot| {
-                    let snapshot = read_into(&snapshot).map_err(StoreError::new)?;
-                    let age = Duration::from_millis(age);
-                    Ok(Loaded { snapshot, age })
-                });
-                self.loaded(now, access, loaded.transpose());
-            }
-            "saved" => {
-                let saved = given.needed_flag("saved");
-                given.end()?;
-                let saved = if saved { Saved::Saved } else { Saved::Conflict };
-                self.saved(now, access, Ok(saved));
-            }
-            _ => {
-                let error = given.text("error").unwrap_or_default();
-                given.end()?;
-                let error = redact(&error, &self.session, &self.secret);
-                self.store_failed(now, access, error.into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Builds a call of a caller's. The inner error says why it may not be sent.
-    fn build(
-        &self,
-        mut given: Fields,
-        idempotent: Option<bool>,
-        tokens: CallTokens,
-        body: Bytes,
-    ) -> Result<Result<Call, String>, String> {
-        let (method, url) = (given.needed_text("method"), given.needed_text("url"));
-        let list = headers(given.list("headers"))?;
-        given.end()?;
-        let refused = |message: &str| Ok(Err(message.to_owned()));
-        let Ok(method) = Method::from_bytes(method.as_bytes()) else {
-            return refused("it has no method that HTTP takes");
-        };
-        // fetch refuses these before it sends anything, but does not say that it was that.
-        if matches!(method.as_str(), "CONNECT" | "TRACE" | "TRACK") {
-            return refused("fetch does not send its method");
-        }
-        if matches!(method, Method::GET | Method::HEAD) && !body.is_empty() {
-            return refused("fetch sends no body with its method");
-        }
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        let Ok(uri) = url.parse() else {
-            return Ok(Err(RequestError::Path.to_string()));
-        };
-        *request.uri_mut() = uri;
-        for (name, value) in &list {
-            let Some((name, value)) = header(name, value) else {
-                return refused("a header of it can't be put into a request");
-            };
-            request.headers_mut().append(name, value);
-        }
-        let mut options: CallOptions = Endpoint::options(&request);
-        options.idempotent = idempotent.unwrap_or(options.idempotent);
-        options.tokens = tokens;
-        Ok(Call::to(request, self.session.environment())
-            .map(|call| call.with_options(options))
-            .map_err(|error| error.to_string()))
-    }
-
     fn begin(
         &mut self,
         now: Timestamp,
@@ -439,7 +187,10 @@ impl Client {
 
     /// Gives a call up. The operation that it has begun goes on.
     fn cancel(&mut self, id: u64) {
-        let Some(mut running) = self.calls.remove(id).filter(|running| !running.is_orphan) else {
+        if self.calls.get(id).is_some_and(|running| running.is_orphan) {
+            return;
+        }
+        let Some(mut running) = self.calls.remove(id) else {
             return;
         };
         let has_begun = running.has_begun;
@@ -461,6 +212,11 @@ impl Client {
             }
             Place::Ready | Place::Waiting(_) => {}
         }
+        self.given_up(id, has_begun);
+    }
+
+    /// Ends a call that was given up.
+    fn given_up(&mut self, id: u64, has_begun: bool) {
         let (outcome, message) = if has_begun {
             let message = "the call was given up after it was sent, so it may have been executed; look before you retry it";
             (Outcome::Unknown, message)
@@ -504,88 +260,11 @@ impl Client {
                 self.send(now, owner, transmit);
             }
             SharedStep::Wait(wait) => running.place = Place::Waiting(wait.until),
-            SharedStep::Load => {
-                let access = self.access(now, id, true);
-                let load = Json::Shown(vec![("access", access.into())]);
-                self.effects.push(Json::named("load", load));
-            }
-            SharedStep::Save { seen, snapshot } => {
-                let access = self.access(now, id, false);
-                match snapshot.to_json() {
-                    Ok(json) => {
-                        let save = Json::Shown(vec![
-                            ("access", access.into()),
-                            ("seen", seen.map(name_of_revision).into()),
-                            ("revision", name_of_revision(snapshot.revision()).into()),
-                            ("snapshot", json.as_str().into()),
-                        ]);
-                        self.effects.push(Json::named("save", save));
-                    }
-                    Err(error) => self.saved(now, access, Err(StoreError::new(error))),
-                }
-            }
+            SharedStep::Load => self.load(now, id),
+            SharedStep::Save { seen, snapshot } => self.save(now, id, seen, &snapshot),
             SharedStep::Done(result) => self.end(now, id, result),
         }
         self.notice(now, before, Some(id));
-    }
-
-    /// Sends a request, or says that no time is left for it.
-    fn send(&mut self, now: Timestamp, owner: Owner, transmit: Transmit) {
-        if now >= transmit.deadline {
-            let error = TransportError::not_sent(Words::from("no time was left to send it"));
-            return self.receive(now, owner, Err(error));
-        }
-        let exchange = self.next_number();
-        if let Owner::Call(id, _) = owner {
-            if let Some(running) = self.calls.get_mut(id) {
-                running.place = Place::Sending(exchange);
-            }
-        }
-        let read_limit = transmit.read_limit;
-        let (mut head, body) = transmit.request.into_parts();
-        // fetch counts by itself, and takes no other's count.
-        head.headers.remove(CONTENT_LENGTH);
-        self.exchanges.insert(
-            exchange,
-            Exchange {
-                owner,
-                deadline: transmit.deadline,
-                is_given_up: false,
-                is_head: head.method == Method::HEAD,
-                read_limit,
-            },
-        );
-        let body = self.keep(body);
-        let send = Json::Shown(vec![
-            ("exchange", exchange.into()),
-            ("method", head.method.as_str().into()),
-            ("url", Json::shown(&head.uri)),
-            ("headers", all(&head.headers)),
-            ("body", body.into()),
-            ("readLimit", read_limit.into()),
-        ]);
-        self.effects.push(Json::named("send", send));
-    }
-
-    /// Gives a result to whom it is for.
-    fn receive(
-        &mut self,
-        now: Timestamp,
-        owner: Owner,
-        result: Result<Response<Bytes>, TransportError>,
-    ) {
-        match owner {
-            Owner::Session(operation) => self.session.receive(now, operation, result),
-            Owner::Call(id, attempt) => {
-                if let Some(running) = self.calls.get_mut(id) {
-                    let session = &mut self.session;
-                    running.call.receive(session, now, attempt, result);
-                    running.place = Place::Ready;
-                    self.ready.push_back(id);
-                }
-            }
-        }
-        self.sync_beside(now);
     }
 
     /// Saves what the store does not have, beside the calls.
@@ -605,57 +284,6 @@ impl Client {
         let deadline = now + self.session.settings().attempt_timeout;
         let call = Call::sync().with_deadline(deadline);
         self.begin(now, SYNC, call, None, None);
-    }
-
-    /// Begins an access to the store.
-    fn access(&mut self, now: Timestamp, call: u64, is_load: bool) -> u64 {
-        let access = self.next_number();
-        if let Some(running) = self.calls.get_mut(call) {
-            running.place = Place::Accessing(access);
-        }
-        let deadline = now + STORE_TIMEOUT;
-        self.accesses.insert(
-            access,
-            Access {
-                call,
-                deadline,
-                is_load,
-            },
-        );
-        access
-    }
-
-    /// Ends an access to the store. Returns its call, unless nobody waits for it.
-    fn end_access(&mut self, access: u64) -> Option<(&mut Running, &mut Session)> {
-        let Access { call, .. } = *self.accesses.remove(access)?;
-        let running = self.calls.get_mut(call)?;
-        running.place = Place::Ready;
-        self.ready.push_back(call);
-        Some((running, &mut self.session))
-    }
-
-    fn loaded(&mut self, now: Timestamp, access: u64, result: Result<Option<Loaded>, StoreError>) {
-        if let Some((running, session)) = self.end_access(access) {
-            running.call.loaded(session, now, result);
-        }
-    }
-
-    fn saved(&mut self, now: Timestamp, access: u64, result: Result<Saved, StoreError>) {
-        if let Some((running, session)) = self.end_access(access) {
-            running.call.saved(session, now, result);
-        }
-    }
-
-    fn store_failed(&mut self, now: Timestamp, access: u64, error: Words) {
-        let Some(Access { is_load, .. }) = self.accesses.get(access).copied() else {
-            return;
-        };
-        let error = StoreError::new(error);
-        if is_load {
-            self.loaded(now, access, Err(error));
-        } else {
-            self.saved(now, access, Err(error));
-        }
     }
 
     /// Ends a call with its result.
@@ -719,11 +347,6 @@ impl Client {
     fn fail(&mut self, id: u64, error: Json) {
         let failed = Json::Shown(vec![("call", id.into()), ("error", error)]);
         self.effects.push(Json::named("failed", failed));
-    }
-
-    fn abort(&mut self, exchange: u64) {
-        let abort = Json::Shown(vec![("exchange", exchange.into())]);
-        self.effects.push(Json::named("abort", abort));
     }
 
     /// Reports the events. Wakes those who wait, but for the one that has just looked,
@@ -795,28 +418,6 @@ impl Client {
         u64::try_from(wait.as_millis()).ok()
     }
 
-    /// The state of the session, without its tokens.
-    fn state(&self, now: Timestamp) -> Json {
-        let session = &self.session;
-        let calls = self.calls.iter();
-        let calls = calls.filter(|(id, running)| *id != SYNC && !running.is_orphan);
-        let calls = calls.count();
-        Json::Shown(vec![
-            ("environment", Json::shown(session.environment())),
-            ("isOpen", session.session_token().is_some().into()),
-            ("openedAt", millis(session.opened_at())),
-            ("lastUsed", millis(session.last_used())),
-            ("bearerRenewal", millis(session.bearer_renewal())),
-            (
-                "operation",
-                session.operation().map(name_of_operation).into(),
-            ),
-            ("delayedUntil", millis(session.delayed_until(now))),
-            ("loginGuard", failure::guard(&session.login_guard())),
-            ("calls", calls.into()),
-        ])
-    }
-
     fn next_number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
@@ -827,80 +428,4 @@ impl Client {
         self.bodies.push(body);
         self.bodies.len() - 1
     }
-}
-
-impl Exchange {
-    /// The result of an exchange to whose end `fetch` came.
-    fn complete(&self, response: Response<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let headers = response.headers();
-        let announced = headers
-            .get(CONTENT_LENGTH)
-            .filter(|_| !self.is_head && !headers.contains_key(CONTENT_ENCODING))
-            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        let came = response.body().len();
-        if announced.is_some_and(|length| came < length) && came < self.read_limit {
-            let error = Words::from("the response is shorter than it announced");
-            return Err(TransportError::broken_off(response, error));
-        }
-        Ok(response)
-    }
-
-    /// The error of an exchange that `fetch` failed in. That proves nothing of the
-    /// request: it may always have left.
-    fn broken(&self, error: String, part: Option<Response<Bytes>>) -> TransportError {
-        let error = if self.is_given_up {
-            Words::from("no response in time")
-        } else {
-            error.into()
-        };
-        match part {
-            Some(part) => TransportError::broken_off(part, error),
-            None => TransportError::unknown(error),
-        }
-    }
-}
-
-/// The name of a revision, for stores: they only compare it.
-fn name_of_revision(revision: Revision) -> String {
-    format!("{}-{:016x}", revision.version, revision.nonce)
-}
-
-/// An event as it is reported, without a secret.
-fn told(event: &Event, now: Timestamp) -> Json {
-    let until = match event {
-        Event::BearerFetched {
-            renew_at: until, ..
-        }
-        | Event::CoolingDown { until, .. }
-        | Event::BackingOff { until, .. } => Some(*until),
-        _ => None,
-    };
-    let attempts_left = match event {
-        Event::LoginRefused { attempts_left, .. } | Event::LoginLost { attempts_left, .. } => {
-            Some(*attempts_left)
-        }
-        _ => None,
-    };
-    let code = match event {
-        Event::LoginRefused { code, .. } => code.as_ref(),
-        _ => None,
-    };
-    let reason = match event {
-        Event::LoginsBlocked { reason, .. } => Some(name_of_reason(reason)),
-        _ => None,
-    };
-    Json::Shown(vec![
-        ("name", event.name().into()),
-        ("message", Json::shown(event)),
-        ("at", now.as_millis().into()),
-        ("until", millis(until)),
-        ("attemptsLeft", attempts_left.into()),
-        ("code", code.map(ToString::to_string).into()),
-        ("reason", reason.into()),
-    ])
-}
-
-#[expect(clippy::panic, reason = "a program tests with it that it goes on")]
-fn crash() -> ! {
-    panic!("the host asked for it")
 }

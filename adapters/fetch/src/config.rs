@@ -12,6 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::json::{Fields, wrong};
 
+/// The time between two looks into a store that names no other (our choice).
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
 /// A session that is configured.
 pub(crate) struct Configured {
     pub(crate) session: Session,
@@ -25,8 +28,9 @@ pub(crate) struct Configured {
 pub(crate) fn build(mut given: Fields) -> Result<Configured, String> {
     let (user, seed) = (given.fields("credentials"), given.needed_text("seed"));
     let (place, numbers) = (given.text("environment"), given.fields("settings"));
-    let (interval, user_agent) = (given.number("pollInterval"), given.text("userAgent"));
+    let (store, user_agent) = (given.optional("store"), given.text("userAgent"));
     given.end()?;
+    let interval = store.map(poll_interval).transpose()?;
     let (credentials, secret) = credentials(user)?;
     let seed = u64::from_str_radix(&seed, 16).map_err(|_| wrong("seed"))?;
     let mut builder = SessionBuilder::new(credentials)
@@ -34,7 +38,7 @@ pub(crate) fn build(mut given: Fields) -> Result<Configured, String> {
         .settings(settings(numbers)?)
         .seed(seed);
     if let Some(interval) = interval {
-        builder = builder.shared(Duration::from_millis(interval.max(1)));
+        builder = builder.shared(interval);
     }
     if let Some(user_agent) = user_agent {
         let value = HeaderValue::from_str(&user_agent).map_err(|_| wrong("userAgent"))?;
@@ -46,6 +50,13 @@ pub(crate) fn build(mut given: Fields) -> Result<Configured, String> {
         secret,
         is_shared: interval.is_some(),
     })
+}
+
+/// The time between two looks of a call that waits for other processes.
+fn poll_interval(mut store: Fields) -> Result<Duration, String> {
+    let millis = store.number("pollInterval");
+    store.end()?;
+    Ok(millis.map_or(POLL_INTERVAL, |millis| Duration::from_millis(millis.max(1))))
 }
 
 /// Reads credentials. Returns the application's secret beside them.

@@ -236,6 +236,14 @@ impl Fields {
         Self::of(self.take(name))
     }
 
+    /// Takes the fields of a value out that may be missing.
+    pub(crate) fn optional(&mut self, name: &str) -> Option<Self> {
+        match self.take(name) {
+            Json::Null => None,
+            value => Some(Self::of(value)),
+        }
+    }
+
     pub(crate) fn list(&mut self, name: &str) -> Vec<Json> {
         match self.take(name) {
             Json::List(values) => values,
@@ -279,12 +287,6 @@ impl Fields {
         let number = self.number(name);
         self.needed(name, number.is_some());
         number.unwrap_or_default()
-    }
-
-    pub(crate) fn needed_flag(&mut self, name: &str) -> bool {
-        let flag = self.flag(name);
-        self.needed(name, flag.is_some());
-        flag.unwrap_or_default()
     }
 
     /// Checks that all was as it has to be, and that nothing is left.
@@ -337,7 +339,8 @@ mod tests {
         let mut written = String::new();
         value.write(&mut written);
         let read: serde_json::Value = serde_json::from_str(&written).unwrap();
-        let expected = serde_json::json!({ "text": text, "list": [null, true, u64::MAX], "empty": {} });
+        let expected =
+            serde_json::json!({ "text": text, "list": [null, true, u64::MAX], "empty": {} });
         assert_eq!(read, expected);
     }
 }

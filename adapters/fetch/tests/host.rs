@@ -86,8 +86,8 @@ impl World {
                 "load" => {
                     let mut loaded = json!({ "access": it["access"] });
                     if let Some((_, snapshot, saved_at)) = &self.record {
-                        loaded["snapshot"] = json!(snapshot);
-                        loaded["age"] = json!(self.now - saved_at);
+                        let age = self.now - saved_at;
+                        loaded["record"] = json!({ "snapshot": snapshot, "age": age });
                     }
                     self.input(json!({ "loaded": loaded }), &[]);
                 }
@@ -182,7 +182,7 @@ impl World {
 
 #[test]
 fn law_1_fifty_calls_make_one_login() {
-    for options in [json!({}), json!({ "pollInterval": 100 })] {
+    for options in [json!({}), json!({ "store": {} })] {
         let mut world = World::new(Simulator::new(1), &options);
         for call in 1..=50 {
             world.call(call);
@@ -207,7 +207,7 @@ fn law_11_the_same_inputs_have_the_same_outputs() {
         let mut service = Simulator::new(2);
         service.inject(Call::LogIn, Fault::Drop);
         service.inject(Call::Account, Fault::Drop);
-        let mut world = World::new(service, &json!({ "pollInterval": 100 }));
+        let mut world = World::new(service, &json!({ "store": {} }));
         world.call(1);
         world.call(2);
         world.run();
@@ -251,7 +251,7 @@ fn a_request_that_is_not_heard_of_is_given_up_at_its_deadline() {
 #[test]
 fn a_call_that_is_given_up_at_any_point_harms_no_other() {
     for responses in 0..8 {
-        let mut world = World::new(Simulator::new(5), &json!({ "pollInterval": 100 }));
+        let mut world = World::new(Simulator::new(5), &json!({ "store": {} }));
         world.call(1);
         world.call(2);
         for _ in 0..responses {
@@ -280,15 +280,16 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
         json!({ "own": { "call": 1.5, "what": "logIn" } }),
         json!({ "create": {} }),
         json!({ "own": { "call": 1, "what": "dance", "timeout": null } }),
-        json!({ "response": { "exchange": 1, "response": { "status": 70_000, "headers": [] } } }),
+        json!({ "response": { "exchange": 1, "status": 200 } }),
     ] {
         let todo = world.input(what, &[]);
         assert!(todo["invalid"].is_string());
     }
     for what in [
-        json!({ "cancel": { "call": 7 } }),
         json!({ "response": { "exchange": 7, "response": { "status": 200, "headers": [] } } }),
         json!({ "failed": { "exchange": 7, "error": "" } }),
+        json!({ "cancel": { "call": 7 } }),
+        json!({ "response": { "exchange": 7, "response": { "status": 70_000, "headers": [] } } }),
         json!({ "loaded": { "access": 7 } }),
         json!({ "saved": { "access": 7, "saved": true } }),
         json!({ "storeFailed": { "access": 7, "error": "" } }),

@@ -261,8 +261,7 @@ impl Execution {
     fn other<S: AnyStep>(&mut self, session: &mut Session, step: SharedStep) -> S {
         S::other(step).unwrap_or_else(|| {
             self.abandon(session);
-            let error = "the session is shared, and its driver knows no store";
-            S::done(Err(StoreError::new(error).into()))
+            S::done(Err(StoreError::new(NoStore::Unknown).into()))
         })
     }
 
@@ -863,7 +862,7 @@ impl Execution {
     fn overtaken(&mut self) {
         self.conflicts = self.conflicts.saturating_add(1);
         if self.conflicts >= MAX_CONFLICTS {
-            self.state = State::Finishing(Err(StoreError::new(Overtaken).into()));
+            self.state = State::Finishing(Err(StoreError::new(NoStore::Conflicts).into()));
         }
     }
 
@@ -1179,10 +1178,14 @@ fn save(saving: &Saving) -> SharedStep {
 /// The place of the calls that open, end or re-key a session, in whatever version.
 const SESSION_CALLS: &[Option<&str>] = &[Some("m2m"), None, Some("session")];
 
-/// The reason why a call ends whose saves were all in conflict with others.
+/// The reason why the store is of no use to a call, although it did not fail.
 #[derive(Debug, ThisError)]
-#[error("other processes keep changing the session")]
-struct Overtaken;
+enum NoStore {
+    #[error("other processes keep changing the session")]
+    Conflicts,
+    #[error("the session is shared, and its driver knows no store")]
+    Unknown,
+}
 
 /// Completes the address of a request, if it is a path alone.
 #[inline]
