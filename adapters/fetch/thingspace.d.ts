@@ -193,6 +193,12 @@ export interface CallOptions extends Waiting {
 /** Compiles the module: the one beside this file, or another source of it. */
 export function compile(source?: Source): Promise<WebAssembly.Module>;
 
+/**
+ * Returns the platform's own fetch, for clients that are given none: one that sends no
+ * request again by itself. A fetch of your own should send by it.
+ */
+export function platformFetch(): (url: string, init: RequestInit) => Promise<Response>;
+
 /** A client: one session, shared by all of its calls. */
 export class Client {
     /** Makes a client whose module is compiled first, if none is given. */

@@ -25,6 +25,20 @@ export async function compile(source = new URL("./thingspace.wasm", import.meta.
     return WebAssembly.compile(source);
 }
 
+let httpClient;
+
+/**
+ * Returns the platform's own fetch, for clients that are given none. Deno's sends a
+ * request again by itself, also one that was executed, if its connection was in use before
+ * and closes without a response. So there every request has a connection of its own.
+ */
+export function platformFetch() {
+    const { Deno, fetch } = globalThis;
+    if (!Deno?.createHttpClient) return fetch;
+    httpClient ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+    return (url, init) => fetch(url, { ...init, client: httpClient });
+}
+
 /** The error of a call. Its message says what happened and what to do next. */
 export class ThingspaceError extends Error {
     constructor(fault, { cause, response } = {}) {
@@ -126,7 +140,7 @@ export class Client {
         if (!(module instanceof WebAssembly.Module)) {
             throw new TypeError("module is no WebAssembly.Module; await Client.create instead");
         }
-        this.#fetch = options.fetch ?? globalThis.fetch;
+        this.#fetch = options.fetch ?? platformFetch();
         this.#store = store;
         this.#clock = options.clock;
         this.#onEvent = onEvent;

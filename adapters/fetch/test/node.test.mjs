@@ -2,67 +2,15 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { afterEach, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { inspect } from "node:util";
 
-import { Client, MemoryStore, ThingspaceError, compile } from "../thingspace.js";
-import { Service, VirtualClock, account, credentials, deferred, watched } from "./service.mjs";
+import { Client, MemoryStore } from "../thingspace.js";
+import { VirtualClock, account, credentials, deferred } from "./service.mjs";
+import { stage } from "./stage.mjs";
 
-let module;
-let service;
-let secrets;
-let events;
-
-before(async () => {
-    module = await compile();
-});
-
-beforeEach(async () => {
-    service = await Service.start();
-    secrets = new Set([credentials.secret, credentials.password]);
-    events = [];
-});
-
-afterEach(async () => {
-    secrets.add((await service.look()).password);
-    service.stop();
-    nothingSecretIn(JSON.stringify(events));
-});
-
-/** A client whose backoffs take no time worth mentioning. */
-function client(options = {}) {
-    return new Client({
-        module,
-        credentials,
-        environment: service.base,
-        ...options,
-        fetch: watched(secrets, options.fetch),
-        settings: { firstBackoff: 1, ...options.settings },
-        onEvent: (event) => {
-            events.push(event);
-            return options.onEvent?.(event);
-        },
-    });
-}
-
-function nothingSecretIn(text) {
-    for (const secret of secrets) assert(!text.includes(secret), "a secret is shown");
-}
-
-/** The error of a call that must fail, which shows no secret. */
-async function failure(promise) {
-    const error = await promise.then(
-        () => assert.fail("it should have failed"),
-        (error) => error,
-    );
-    if (!(error instanceof ThingspaceError)) throw error;
-    nothingSecretIn(inspect(error, { depth: 10 }));
-    nothingSecretIn(JSON.stringify(error));
-    nothingSecretIn(`${error.stack}${error.cause}`);
-    return error;
-}
-
-const names = () => events.map((event) => event.name);
+const it = stage();
+const { client, failure, names } = it;
 
 test("a session opens on the first call and is reused", async () => {
     const one = client();
@@ -70,7 +18,7 @@ test("a session opens on the first call and is reused", async () => {
     assert.equal(response.status, 200);
     assert.equal((await response.json()).accountName, "0000123456-00001");
     await one.call({ path: account });
-    const { seen, misdirected } = await service.look();
+    const { seen, misdirected } = await it.service.look();
     assert.equal(seen.token + seen.login, 2);
     assert.equal(seen.account, 2);
     assert.equal(misdirected, 0);
@@ -81,9 +29,9 @@ test("a session opens on the first call and is reused", async () => {
 
 test("a client is made with its module in one step, and from a file's bytes", async () => {
     const bytes = await readFile(new URL("../thingspace.wasm", import.meta.url));
-    for (const source of [undefined, bytes, module]) {
-        const one = await Client.create({ module: source, credentials, environment: service.base });
-        assert.equal(one.state().environment, service.base);
+    for (const source of [undefined, bytes, it.module]) {
+        const one = await Client.create({ module: source, credentials, environment: it.service.base });
+        assert.equal(one.state().environment, it.service.base);
     }
 });
 
@@ -91,16 +39,16 @@ test("law 1: fifty callers make one login", async () => {
     const one = client();
     const responses = await Promise.all(Array.from({ length: 50 }, () => one.call(account)));
     assert(responses.every((response) => response.ok));
-    const { seen } = await service.look();
+    const { seen } = await it.service.look();
     assert.deepEqual([seen.token, seen.login, seen.account], [1, 1, 50]);
 });
 
 test("law 5: a session that expired costs a call one replay", async () => {
     const one = client();
     await one.call(account);
-    await service.tell("forget_sessions");
+    await it.service.tell("forget_sessions");
     assert.equal((await one.call(account)).status, 200);
-    const { seen, done } = await service.look();
+    const { seen, done } = await it.service.look();
     assert.deepEqual([seen.login, seen.account, done.account], [2, 3, 2]);
     assert(names().includes("session_refused"));
 });
@@ -108,9 +56,9 @@ test("law 5: a session that expired costs a call one replay", async () => {
 test("law 5: a bearer that was refused costs a call one replay", async () => {
     const one = client();
     await one.call(account);
-    await service.tell("forget_bearers");
+    await it.service.tell("forget_bearers");
     assert.equal((await one.call(account)).status, 200);
-    const { seen } = await service.look();
+    const { seen } = await it.service.look();
     assert.deepEqual([seen.token, seen.login, seen.account], [2, 1, 3]);
     assert(names().includes("bearer_refused"));
 });
@@ -120,16 +68,16 @@ test("an idle session is replaced before anything is refused", async () => {
     const one = client({ clock });
     await one.call(account);
     clock.advance(20 * 60_000);
-    await service.tell("advance", { millis: 20 * 60_000 });
+    await it.service.tell("advance", { millis: 20 * 60_000 });
     await one.call(account);
-    const { seen } = await service.look();
+    const { seen } = await it.service.look();
     assert.deepEqual([seen.login, seen.account], [2, 2]);
 });
 
 test("law 3: a wrong password fails one login, also after a restart with the store", async () => {
     const store = new MemoryStore();
     const wrong = { ...credentials, password: "outdated" };
-    secrets.add("outdated");
+    it.secrets.add("outdated");
     const one = client({ store, credentials: wrong });
     const errors = await Promise.all(Array.from({ length: 50 }, () => failure(one.call(account))));
     assert(errors.every((error) => ["wrong_credentials", "blocked"].includes(error.kind)));
@@ -140,7 +88,7 @@ test("law 3: a wrong password fails one login, also after a restart with the sto
     assert.equal(error.kind, "blocked");
     assert.equal(error.loginGuard.blocked, "wrong_credentials");
     assert.match(error.message, /nothing was sent|was not sent/);
-    assert.equal((await service.look()).seen.login, 1);
+    assert.equal((await it.service.look()).seen.login, 1);
     await two.setCredentials(credentials);
     assert.equal((await two.call(account)).status, 200);
     assert(names().includes("logins_blocked") && names().includes("logins_unblocked"));
@@ -152,7 +100,7 @@ test("an unblocked guard makes one login more", async () => {
     await one.unblock();
     await failure(one.logIn());
     await failure(one.logIn());
-    const { seen, failed_logins } = await service.look();
+    const { seen, failed_logins } = await it.service.look();
     assert.deepEqual([seen.login, failed_logins], [2, 2]);
 });
 
@@ -160,9 +108,9 @@ test("law 8: until a reset is confirmed no login is made and the session goes on
     const one = client({ store: new MemoryStore() });
     await one.logIn();
     const password = await one.requestReset();
-    assert.equal(password, (await service.look()).password);
+    assert.equal(password, (await it.service.look()).password);
     assert.equal((await one.call(account)).status, 200);
-    await service.tell("forget_sessions");
+    await it.service.tell("forget_sessions");
     // Others wait for the confirmation while the lease of the reset runs.
     const waiting = one.call(account);
     await one.confirmReset(password);
@@ -170,7 +118,7 @@ test("law 8: until a reset is confirmed no login is made and the session goes on
     assert.equal((await failure(one.confirmReset("another"))).kind, "not_awaited");
     assert.equal(await one.logOut(), true);
     assert.equal(await one.logOut(), false);
-    const { seen } = await service.look();
+    const { seen } = await it.service.look();
     assert.deepEqual([seen.login, seen.reset], [2, 1]);
     assert(names().includes("password_reset") && names().includes("password_changed"));
 });
@@ -179,7 +127,7 @@ test("law 8: a reset whose response is lost blocks the login guard", async () =>
     const store = new MemoryStore();
     const one = client({ store });
     await one.logIn();
-    await service.inject("reset", { after: "drop" });
+    await it.service.inject("reset", { after: "drop" });
     const error = await failure(one.requestReset());
     assert.deepEqual([error.kind, error.outcome, error.passwordInDoubt], ["no_response", "unknown", true]);
     assert.equal((await one.call(account)).status, 200);
@@ -189,7 +137,7 @@ test("law 8: a reset whose response is lost blocks the login guard", async () =>
         const blocked = await failure(again.call(account));
         assert.equal(blocked.loginGuard.blocked, "password_in_doubt");
     }
-    const { seen, password } = await service.look();
+    const { seen, password } = await it.service.look();
     assert.deepEqual([seen.login, seen.reset], [1, 1]);
     await one.setCredentials({ ...credentials, password });
     assert.equal((await one.call(account)).status, 200);
@@ -198,7 +146,7 @@ test("law 8: a reset whose response is lost blocks the login guard", async () =>
 test("law 8: what came of a reset that broke off is in its error, and is not shown", async () => {
     const one = client();
     await one.logIn();
-    await service.inject("reset", "cut_short");
+    await it.service.inject("reset", "cut_short");
     const error = await failure(one.requestReset());
     assert.equal(error.passwordInDoubt, true);
     assert.equal(error.response.status, 200);
@@ -209,20 +157,20 @@ test("law 8: what came of a reset that broke off is in its error, and is not sho
 test("a 429 is waited for if it is short, and reported if it is long", async () => {
     const one = client();
     await one.logIn();
-    await service.inject("account", { throttled: 0 });
+    await it.service.inject("account", { throttled: 0 });
     assert.equal((await one.call(account)).status, 200);
-    await service.inject("account", { throttled: 3600 });
+    await it.service.inject("account", { throttled: 3600 });
     const error = await failure(one.call(account));
     assert.deepEqual([error.kind, error.status, error.outcome], ["throttled", 429, "refused"]);
     assert(error.retryAt > new Date(Date.now() + 3_000_000));
-    assert.equal((await service.look()).seen.account, 3);
+    assert.equal((await it.service.look()).seen.account, 3);
 });
 
 test("a call that is idempotent survives a dropped response", async () => {
     const one = client();
     await one.logIn();
     for (const fault of ["drop", { after: "drop" }, { status: 503 }, "cut_short"]) {
-        await service.inject("account", fault);
+        await it.service.inject("account", fault);
         assert.equal((await one.call(account)).status, 200);
     }
     assert.equal(names().filter((name) => name === "retried").length, 4);
@@ -232,25 +180,25 @@ test("law 6: a call that is not idempotent is executed once at most", async () =
     const one = client();
     await one.logIn();
     const devices = { path: "/m2m/v1/devices/actions/list", method: "POST", json: {} };
-    await service.inject("devices", { after: "drop" });
+    await it.service.inject("devices", { after: "drop" });
     const error = await failure(one.call(devices));
     assert.deepEqual([error.kind, error.outcome], ["no_response", "unknown"]);
-    assert.equal((await service.look()).seen.devices, 1);
-    await service.inject("devices", { after: "drop" });
+    assert.equal((await it.service.look()).seen.devices, 1);
+    await it.service.inject("devices", { after: "drop" });
     assert.equal((await one.call(devices, { idempotent: true })).status, 200);
-    assert.equal((await service.look()).done.devices, 3);
+    assert.equal((await it.service.look()).done.devices, 3);
 });
 
 test("a login is retried after its response was lost, when its time has come", async () => {
     const clock = new VirtualClock();
     const one = client({ clock });
-    await service.inject("login", "drop");
+    await it.service.inject("login", "drop");
     const call = one.call(account);
     await clock.until(() => names().includes("login_lost"));
-    assert.equal((await service.look()).seen.login, 1);
+    assert.equal((await it.service.look()).seen.login, 1);
     clock.advance(30_000);
     assert.equal((await call).status, 200);
-    assert.equal((await service.look()).seen.login, 2);
+    assert.equal((await it.service.look()).seen.login, 2);
     assert(names().includes("login_lost"));
 });
 
@@ -335,7 +283,7 @@ test("law 12: a call's own time ends it, and the login that it began goes on", a
     gate.resolve();
     await two.idle();
     assert(two.state().isOpen);
-    assert.equal((await service.look()).seen.login, 1);
+    assert.equal((await it.service.look()).seen.login, 1);
 });
 
 test("a fetch that throws leaves the outcome unknown, and its words are looked through", async () => {
@@ -386,7 +334,7 @@ test("law 14: a caller that gives up harms no other, and its login goes on", asy
     assert.equal(error.cause.message, "enough");
     gate.resolve();
     assert((await Promise.all(others)).every((response) => response.ok));
-    assert.equal((await service.look()).seen.login, 1);
+    assert.equal((await it.service.look()).seen.login, 1);
     const late = await failure(one.call(account, { signal: giving.signal }));
     assert.deepEqual([late.kind, late.outcome], ["aborted", "never_sent"]);
 });
@@ -421,7 +369,7 @@ test("law 14: a thousand calls that give up at once harm no login", async () => 
     });
     assert((await Promise.all(calls)).every((error) => error.kind === "aborted"));
     await one.call(account);
-    const { seen } = await service.look();
+    const { seen } = await it.service.look();
     assert.deepEqual([seen.token, seen.login, seen.account], [1, 1, 1]);
 });
 
@@ -437,16 +385,16 @@ test("law 14: a callback that throws or calls the client harms nobody", async ()
     });
     assert.equal((await one.call(account)).status, 200);
     assert.equal((await inner).status, 200);
-    assert.equal((await service.look()).seen.login, 1);
+    assert.equal((await it.service.look()).seen.login, 1);
 });
 
 test("law 9: no redirect is followed", async () => {
     const one = client();
     await one.logIn();
-    await service.inject("account", { redirect: `${service.base}/elsewhere` });
+    await it.service.inject("account", { redirect: `${it.service.base}/elsewhere` });
     const error = await failure(one.call(account));
     assert.deepEqual([error.kind, error.status], ["refused", 307]);
-    assert.equal((await service.look()).seen.unknown, 0);
+    assert.equal((await it.service.look()).seen.unknown, 0);
 });
 
 test("law 9: tokens go nowhere but to the environment", async () => {
@@ -455,13 +403,13 @@ test("law 9: tokens go nowhere but to the environment", async () => {
         const error = await failure(one.call({ path, method: "POST" }));
         assert.deepEqual([error.kind, error.outcome], ["request", "never_sent"]);
     }
-    assert.equal((await service.look()).seen.unknown, 0);
+    assert.equal((await it.service.look()).seen.unknown, 0);
 });
 
 test("law 10: an endless response is cut, and its rest is not read", async () => {
     const one = client({ settings: { maxBody: 100_000, maxAttempts: 1 } });
     await one.logIn();
-    await service.inject("account", "endless");
+    await it.service.inject("account", "endless");
     const error = await failure(one.call(account));
     assert.equal(error.kind, "invalid_response");
     assert.equal(error.response.body.length, 100_001);
@@ -514,7 +462,7 @@ test("bytes and headers arrive as they were given", async () => {
         },
     });
     const given = { path: "/m2m/echo?a=b%20c", method: "put", body, headers: { "X-Mine": "\u00e9" } };
-    for (const request of [given, new Request(`${service.base}${given.path}`, { ...given, method: "PUT" })]) {
+    for (const request of [given, new Request(`${it.service.base}${given.path}`, { ...given, method: "PUT" })]) {
         const response = await one.call(request);
         assert.deepEqual(new Uint8Array(await response.arrayBuffer()), body);
         assert.equal(response.headers.get("x-bytes"), "\u00e9");
@@ -532,11 +480,11 @@ test("law 1: two clients with one store make one login for both", async () => {
     const calls = both.flatMap((one) => Array.from({ length: 10 }, () => one.call(account)));
     assert((await Promise.all(calls)).every((response) => response.ok));
     await Promise.all(both.map((one) => one.idle()));
-    const { seen } = await service.look();
+    const { seen } = await it.service.look();
     assert.deepEqual([seen.token, seen.login, seen.account], [1, 1, 20]);
     // One that is started later continues the session.
     assert.equal((await client({ store }).call(account)).status, 200);
-    assert.equal((await service.look()).seen.login, 1);
+    assert.equal((await it.service.look()).seen.login, 1);
 });
 
 test("law 15: nothing is sent that could not be saved", async () => {
@@ -562,7 +510,7 @@ test("law 15: nothing is sent that could not be saved", async () => {
         assert.deepEqual([error.kind, error.outcome], ["store", "never_sent"]);
         assert(error.cause.length > 0);
     }
-    const { seen } = await service.look();
+    const { seen } = await it.service.look();
     assert.equal(seen.token + seen.login, 0);
     fault = undefined;
     await one.logIn();
@@ -596,14 +544,14 @@ test("law 11: a session continues where a store says how old it is", async () =>
     await client({ store, clock }).logIn();
     for (const [minutes, logins] of [[18, 1], [20, 2]]) {
         clock.advance(minutes * 60_000);
-        await service.tell("advance", { millis: minutes * 60_000 });
+        await it.service.tell("advance", { millis: minutes * 60_000 });
         // Another clock is hours behind: only the store's counts.
         const behind = new VirtualClock();
         behind.back(5 * 3_600_000);
         const one = client({ store, clock: behind });
         await one.call(account);
         await one.sync();
-        assert.equal((await service.look()).seen.login, logins);
+        assert.equal((await it.service.look()).seen.login, logins);
     }
 });
 
@@ -636,7 +584,7 @@ test("a panic ends every call with an error, and a new client goes on from the s
     assert.throws(() => one.state(), { kind: "panicked" });
     const two = client({ store });
     assert.equal((await two.call(account)).status, 200);
-    assert.equal((await service.look()).seen.login, 1);
+    assert.equal((await it.service.look()).seen.login, 1);
 });
 
 test("options and calls that make no sense are refused without showing them", async () => {
@@ -651,7 +599,7 @@ test("options and calls that make no sense are refused without showing them", as
         { settings: { attemptTimeout: secret } },
         { userAgent: "a\nb" },
     ]) {
-        const make = () => new Client({ module, credentials, ...options });
+        const make = () => new Client({ module: it.module, credentials, ...options });
         assert.throws(make, (error) => {
             assert(error instanceof TypeError);
             assert(!inspect(error).includes(secret));
@@ -671,5 +619,5 @@ test("a clock that is set back stops nothing", async () => {
     await one.logIn();
     clock.back(24 * 3_600_000);
     assert.equal((await one.call(account)).status, 200);
-    assert.equal((await service.look()).seen.login, 1);
+    assert.equal((await it.service.look()).seen.login, 1);
 });

@@ -37,6 +37,12 @@ export class Disturbed extends ThingSpace {
                 return this.client
                     .call(searchParams.get("path"), { timeout: 100 })
                     .catch(({ kind, outcome }) => Response.json({ kind, outcome }));
+            case "/write": {
+                const path = searchParams.get("path");
+                return this.client
+                    .call({ path, method: "POST", json: {} })
+                    .catch(({ kind, outcome }) => Response.json({ kind, outcome }));
+            }
             case "/broken": {
                 // A connection that nobody takes: fetch itself throws.
                 const client = new Client({

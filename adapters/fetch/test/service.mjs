@@ -5,6 +5,11 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
+import { platformFetch } from "../thingspace.js";
+
+// The fetches of the tests send by it as well.
+globalThis.fetch = platformFetch();
+
 const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../../target", import.meta.url));
 
 /** A simulator in a process of its own. */
@@ -57,7 +62,7 @@ export const credentials = {
 
 export const account = "/m2m/v1/accounts/0000123456-00001";
 
-/** A clock that stands still until it is advanced. */
+/** A clock that stands still until it is advanced; only a few milliseconds pass by themselves. */
 export class VirtualClock {
     #now = Date.now();
     #timers = new Map();
@@ -71,7 +76,10 @@ export class VirtualClock {
     setTimeout(callback, milliseconds) {
         this.#timers.set(++this.#last, { callback, at: this.#now + milliseconds });
         for (const waiter of this.#waiters.splice(0)) waiter();
-        return this.#last;
+        const timer = this.#last;
+        const pass = () => this.#timers.has(timer) && this.advance(milliseconds);
+        if (milliseconds <= 5) setImmediate(pass);
+        return timer;
     }
 
     clearTimeout(timer) {

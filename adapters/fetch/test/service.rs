@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderValue, StatusCode};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header::LOCATION};
 use serde_json::{Value, json};
-use thingspace_simulator::{Call, Fault, Part, Server, Simulator};
+use thingspace_simulator::{Call, Fault, Form, Part, Server, Simulator};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::start(Simulator::new(18))?;
@@ -49,6 +50,7 @@ fn obey(server: &Server, command: &Value) -> Result<Value, String> {
         "end_outages" => server.with(Simulator::end_outages),
         "forget_bearers" => server.with(Simulator::forget_bearers),
         "forget_sessions" => server.with(Simulator::forget_sessions),
+        "unlock" => server.with(Simulator::unlock),
         "advance" => {
             let millis = command["millis"].as_u64().unwrap_or_default();
             server.advance(Duration::from_millis(millis));
@@ -77,6 +79,8 @@ fn look(server: &Server) -> Value {
             "done": { "account": counts.done(Call::Account), "devices": counts.done(Call::Devices) },
             "failed_logins": counts.failed_logins,
             "misdirected": counts.misdirected,
+            "seen_in_all": counts.seen_in_all(),
+            "bearers_issued": counts.bearers_issued,
             "is_locked": simulator.is_locked(),
             "open_sessions": simulator.open_sessions(now),
             "faults_left": simulator.faults_left(),
@@ -121,7 +125,26 @@ fn fault(given: &Value) -> Result<Fault, String> {
     }
     if let Some(to) = given["redirect"].as_str() {
         let to = HeaderValue::from_str(to).map_err(|error| error.to_string())?;
-        return Ok(Fault::Redirect(to));
+        return Ok(match status("with") {
+            None => Fault::Redirect(to),
+            Some(status) => {
+                let mut redirect = Response::new(Bytes::new());
+                *redirect.status_mut() = status;
+                redirect.headers_mut().insert(LOCATION, to);
+                Fault::Replace(redirect)
+            }
+        });
+    }
+    if let Some(form) = given["tokens_refused"].as_str() {
+        return Ok(Fault::TokensRefused(match form {
+            "gateway_xml" => Form::GatewayXml,
+            "gateway_json" => Form::GatewayJson,
+            "gateway_challenge" => Form::GatewayChallenge,
+            "unnamed" => Form::Unnamed,
+            "device_location" => Form::DeviceLocation,
+            "cloud_connector" => Form::CloudConnector,
+            unknown => return Err(format!("no such form: {unknown}")),
+        }));
     }
     Ok(match given.as_str().unwrap_or_default() {
         "drop" => Fault::Drop,

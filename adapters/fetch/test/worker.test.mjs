@@ -131,6 +131,15 @@ test("a fetch that hangs, is aborted or throws ends its own call alone", async (
     assert.equal((await service.look()).seen.login, 1);
 });
 
+test("law 6: workerd sends nothing a second time by itself", async () => {
+    await start();
+    assert.equal((await ask(account)).status, 200);
+    await service.inject("devices", { after: "drop" });
+    const lost = await askJson(at("/write", "/m2m/v1/devices/actions/list"));
+    assert.deepEqual(lost, { kind: "no_response", outcome: "unknown" });
+    assert.equal((await service.look()).seen.devices, 1);
+});
+
 test("law 9: workerd follows no redirect", async () => {
     await start();
     assert.equal((await ask(account)).status, 200);
