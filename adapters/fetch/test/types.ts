@@ -6,6 +6,7 @@ import {
     MemoryStore,
     ThingspaceError,
     compile,
+    platformFetch,
     type Loaded,
     type Saving,
     type Store,
@@ -37,6 +38,7 @@ export async function use(storage: ConstructorParameters<typeof DurableObjectSto
             environment: "mock",
             store,
             settings: { maxFailedLogins: 1 },
+            fetch: (url, init) => platformFetch()(url, init),
             onEvent: ({ name, message, at }) => console.log(at.toISOString(), name, message),
         });
         const response: Response = await client.call({ path: "/m2m/v1/x", method: "POST", json: {} });
