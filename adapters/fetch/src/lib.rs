@@ -27,3 +27,5 @@ mod value;
 mod words;
 
 pub use self::host::{Host, Output};
+#[doc(hidden)]
+pub use self::value::read_snapshot;

@@ -1,4 +1,4 @@
-//! A value out of JSON: what a store has, through the reader that the messages have.
+//! A snapshot out of JSON: what a store has, through the reader that the messages have.
 //!
 //! `serde_json` makes a reader of its own for each type that it reads, from objects and
 //! from lists. For a snapshot that was 25 KiB of the module.
@@ -13,12 +13,20 @@ use serde::{
     },
 };
 
+use thingspace_core::session::Snapshot;
+
 use crate::{json::Json, words::Words};
 
-/// Reads a value out of JSON. An error repeats nothing of it but what the type says.
-pub(crate) fn read_into<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, Words> {
+/// Reads a snapshot out of JSON. An error repeats nothing of it but what the type says.
+pub(crate) fn snapshot(text: &str) -> Result<Snapshot, Words> {
     let json: Json = serde_json::from_str(text).map_err(|_| misfit())?;
-    T::deserialize(json)
+    Snapshot::deserialize(json)
+}
+
+/// Reads a snapshot out of JSON; `None` if it is none.
+#[doc(hidden)]
+pub fn read_snapshot(text: &str) -> Option<Snapshot> {
+    snapshot(text).ok()
 }
 
 fn misfit() -> Words {

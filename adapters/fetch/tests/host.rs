@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use thingspace_core::Timestamp;
-use thingspace_fetch::Host;
+use thingspace_core::{Timestamp, session::Snapshot};
+use thingspace_fetch::{Host, read_snapshot};
 use thingspace_simulator::{Call, Fault, Simulator};
 
 const ACCOUNT: &str = "/m2m/v1/accounts/0000123456-00001";
@@ -319,5 +319,83 @@ fn bytes_that_are_no_json_are_refused() {
         let todo: Value = serde_json::from_str(output.json()).unwrap();
         assert!(todo["invalid"].is_string());
         assert!(output.body(3).is_empty());
+    }
+}
+
+/// All JSON that differs from this in one place: a value is missing, or another one.
+fn spoiled(value: &Value) -> Vec<Value> {
+    let others = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1.5),
+        json!(70_000),
+        json!(u64::MAX),
+        json!("x"),
+        json!([]),
+        json!([1]),
+        json!({}),
+        json!({ "x": 1 }),
+    ];
+    let mut all = others.to_vec();
+    match value {
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                let mut less = fields.clone();
+                less.remove(name);
+                all.push(less.into());
+                for inner in spoiled(inner) {
+                    let mut other = fields.clone();
+                    other.insert(name.clone(), inner);
+                    all.push(other.into());
+                }
+            }
+            // As serde reads a list in the place of an object.
+            all.push(fields.values().cloned().collect());
+        }
+        Value::Array(values) => {
+            for (at, inner) in values.iter().enumerate() {
+                for inner in spoiled(inner) {
+                    let mut other = values.clone();
+                    other[at] = inner;
+                    all.push(other.into());
+                }
+            }
+        }
+        _ => {}
+    }
+    all
+}
+
+#[test]
+fn law_11_a_snapshot_is_read_as_serde_json_reads_it() {
+    let mut service = Simulator::new(8);
+    service.inject(Call::LogIn, Fault::Drop);
+    service.inject(Call::LogIn, Fault::Status(StatusCode::BAD_REQUEST));
+    let mut world = World::new(service, &json!({ "store": {} }));
+    world.call(1);
+    let mut saved = Vec::new();
+    while !world.is_idle {
+        if !world.respond() {
+            world.now += world.wake.unwrap().max(1);
+            world.input(json!("wake"), &[]);
+        }
+        saved.extend(world.record.clone().map(|(_, snapshot, _)| snapshot));
+    }
+    // One in the midst of failures, and one of an open session.
+    let fullest = saved.iter().max_by_key(|text| text.len());
+    for text in [fullest.unwrap(), saved.last().unwrap()] {
+        let value: Value = serde_json::from_str(text).unwrap();
+        assert!(read_snapshot(text).is_some());
+        for spoiled in spoiled(&value) {
+            let text = spoiled.to_string();
+            let expected: Option<Snapshot> = serde_json::from_str(&text).ok();
+            let has_list = text.matches('[').count() != value.to_string().matches('[').count();
+            // A list in the place of an object is refused here, and nothing else is.
+            if expected.is_some() && has_list {
+                continue;
+            }
+            assert!(read_snapshot(&text) == expected, "{text}");
+        }
     }
 }

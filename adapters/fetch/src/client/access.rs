@@ -11,7 +11,7 @@ use super::{Client, Place, Running};
 use crate::{
     json::{Fields, Json},
     redact::redact,
-    value::read_into,
+    value,
     words::Words,
 };
 
@@ -156,7 +156,7 @@ fn loaded(mut record: Fields) -> Result<Loaded, Words> {
     let no_snapshot = |_| Words::from("the store has loaded something that is no snapshot");
     record.end().map_err(no_snapshot)?;
     Ok(Loaded {
-        snapshot: read_into(&snapshot)?,
+        snapshot: value::snapshot(&snapshot)?,
         age: Duration::from_millis(age),
     })
 }
