@@ -17,6 +17,9 @@ mod token;
 mod transport;
 pub mod variables;
 
+pub use bytes;
+pub use http;
+
 pub use self::{
     api::{CallOptions, Endpoint, WithSession},
     credentials::{AppCredentials, Credentials, CredentialsError, Password, UserCredentials},
