@@ -21,7 +21,7 @@ pub use bytes;
 pub use http;
 
 pub use self::{
-    api::{CallOptions, Endpoint, WithSession},
+    api::{CallOptions, Endpoint, Idempotent, WithSession},
     credentials::{AppCredentials, Credentials, CredentialsError, Password, UserCredentials},
     environment::{Environment, EnvironmentError, RequestError, TrustedOrigin},
     response::{ErrorCode, InvalidResponse, Refusal},

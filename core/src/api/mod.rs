@@ -38,6 +38,7 @@ mod endpoint;
 mod error;
 #[cfg(feature = "connectivity")]
 pub mod euicc_profiles;
+mod idempotent;
 pub mod oauth;
 #[cfg(feature = "connectivity")]
 mod paging;
@@ -58,6 +59,7 @@ pub use self::{
     dead_session::DeadSession,
     endpoint::{CallOptions, Endpoint},
     error::Error,
+    idempotent::Idempotent,
     oauth::{RequestBearerToken, RevokeBearerToken},
     session::{LogIn, LogOut, ResetPassword},
 };
