@@ -8,10 +8,11 @@
 //! A call that this crate does not have is ten lines:
 //!
 //! ```
-//! use bytes::Bytes;
-//! use http::{Method, Request, Response};
 //! use thingspace_core::{
 //!     CallOptions, Endpoint, Environment, InvalidResponse, RequestError, WithSession,
+//!     bytes::Bytes,
+//!     http::{Method, Request, Response},
+//!     read_json,
 //! };
 //!
 //! /// Reads what is known of a billing account.
@@ -26,7 +27,7 @@
 //!     }
 //!
 //!     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
-//!         Ok(serde_json::from_slice(response.body())?)
+//!         read_json(response)
 //!     }
 //!
 //!     fn options(&self) -> CallOptions {

@@ -39,6 +39,7 @@ mod error;
 #[cfg(feature = "connectivity")]
 pub mod euicc_profiles;
 mod idempotent;
+mod json_body;
 pub mod oauth;
 #[cfg(feature = "connectivity")]
 mod paging;
@@ -60,6 +61,7 @@ pub use self::{
     endpoint::{CallOptions, Endpoint},
     error::Error,
     idempotent::Idempotent,
+    json_body::{json_body, read_json},
     oauth::{RequestBearerToken, RevokeBearerToken},
     session::{LogIn, LogOut, ResetPassword},
 };
