@@ -11,6 +11,10 @@ pub use self::{
     runtime::Threads,
     send::{agent, agent_with_parts},
 };
+pub use bytes;
+pub use http;
+#[cfg(feature = "rustls")]
+pub use rustls;
 #[cfg(feature = "connectivity")]
 pub use thingspace_driver::Mailbox;
 pub use thingspace_driver::{Config, EnvError, core, session_from_env};
