@@ -144,7 +144,10 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
-        let context = Arc::new(Context::new(common)?);
+        let context = Arc::new(Context::of(common)?);
+        if let Some(warning) = context.insecure() {
+            log("warn", "insecure_http", json!({ "message": warning }));
+        }
         let rules = self.rules()?;
         let recorder = recorder()?;
         allow_files();
