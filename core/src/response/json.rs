@@ -200,6 +200,7 @@ impl<'a> Field<'a> {
 
     /// The number in a field that may be absent. Servers send it bare, with a
     /// fraction, or as text.
+    #[inline]
     pub(crate) fn number(&self, part: &'static str) -> Result<Option<f64>, InvalidResponse> {
         match self {
             Self::Absent => Ok(None),

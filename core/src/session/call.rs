@@ -25,6 +25,7 @@ use super::{
     call_id::CallId,
     execute::{Execution, Purpose},
     machine::Session,
+    operation::OperationKind,
     step::{Attempt, SharedStep, Step},
     store::{Loaded, Saved},
 };
@@ -161,15 +162,16 @@ impl Call {
         Some(self.execution.id).filter(|id| *id != CallId::NONE)
     }
 
-    /// The purpose of the call, by a name that does not change: `request`, `log_in`,
-    /// `acquire_tokens`, `log_out`, `reset_password` or `sync`.
+    /// The purpose of the call, by a name that does not change, for logs and metrics:
+    /// `request`, `acquire_tokens`, `sync`, or that of an
+    /// [operation](OperationKind::name), `login`, `logout` or `password_reset`.
     pub const fn purpose(&self) -> &'static str {
         match &self.purpose {
             Purpose::Request { .. } => "request",
-            Purpose::LogIn => "log_in",
+            Purpose::LogIn => OperationKind::LogIn.name(),
             Purpose::Acquire => "acquire_tokens",
-            Purpose::LogOut => "log_out",
-            Purpose::ResetPassword => "reset_password",
+            Purpose::LogOut => OperationKind::LogOut.name(),
+            Purpose::ResetPassword => OperationKind::PasswordReset.name(),
             Purpose::Sync => "sync",
         }
     }

@@ -214,7 +214,7 @@ fn law_9_plain_http_to_another_machine_is_allowed_by_name_and_with_a_warning() {
     ends(&stage, twice, 2, "give one of them");
 
     // It is no warning where it changes nothing.
-    let ran = stage.run(&["login", flag, "simulator.invalid"]);
+    let ran = Stage::new().run(&["login", flag, "simulator.invalid"]);
     assert_eq!(ran.succeeds().stderr, "");
 }
 

@@ -27,7 +27,7 @@ fn each_attempt_and_event_is_reported() {
     stage.server.with(Simulator::forget_sessions);
     let ran = stage.run(&["call", "GET", ACCOUNT, "-v"]).succeeds();
     for part in [
-        "< 400 Bad Request (UnifiedWebService.REQUEST_FAILED.SessionToken.Expired) after",
+        "< 400 Bad Request (UnifiedWebService.INPUT_INVALID.SessionToken.Invalid) after",
         "* the session token was refused",
         "(the login,",
     ] {
