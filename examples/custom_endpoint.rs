@@ -15,7 +15,7 @@ use thingspace_ureq::{
     Builder,
     core::{
         AppCredentials, CallOptions, Credentials, Endpoint, Environment, InvalidResponse,
-        RequestError, SessionBuilder, UserCredentials, WithSession,
+        RequestError, SessionBuilder, UserCredentials, WithSession, json_body, read_json,
     },
 };
 
@@ -30,12 +30,12 @@ impl Endpoint for Devices {
 
     fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
         let path = ["m2m", "v1", "devices", "actions", "list"];
-        let body = json!({"largestDeviceIdSeen": self.after}).to_string();
-        environment.request(Method::POST, &path, body.into())
+        let body = json_body(&json!({"largestDeviceIdSeen": self.after}))?;
+        environment.request(Method::POST, &path, body)
     }
 
     fn read(response: &Response<Bytes>) -> Result<Page, InvalidResponse> {
-        Ok(serde_json::from_slice(response.body())?)
+        read_json(response)
     }
 
     // This POST changes nothing, so it may be retried.

@@ -105,6 +105,8 @@ export interface Event {
     until?: Date;
     attemptsLeft?: number;
     code?: string;
+    /** The status of the response by which a login was refused. */
+    status?: number;
     reason?: BlockReason;
 }
 

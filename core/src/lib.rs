@@ -21,7 +21,7 @@ mod transport;
 pub mod variables;
 
 pub use self::{
-    api::{CallOptions, Endpoint, WithSession},
+    api::{CallOptions, Endpoint, Idempotent, WithSession, json_body, read_json},
     credentials::{AppCredentials, Credentials, CredentialsError, Password, UserCredentials},
     environment::{Environment, EnvironmentError, RequestError, TrustedOrigin},
     response::{ErrorCode, InvalidResponse, Refusal},

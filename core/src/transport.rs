@@ -7,6 +7,8 @@ use http::Response;
 
 /// The error of an HTTP stack that has no response to give, with what it knows of
 /// the request.
+///
+/// The words of its source are written to logs: they must not hold a secret.
 #[derive(Clone)]
 pub struct TransportError {
     may_have_left: bool,

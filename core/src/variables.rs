@@ -21,6 +21,10 @@ pub const PASSWORD: &str = "THINGSPACE_PASSWORD";
 /// The base address, if it is another than production's.
 pub const BASE_URL: &str = "THINGSPACE_BASE_URL";
 
+/// The host to which plain HTTP is allowed, with passwords and tokens in the clear: see
+/// [`Environment::insecure_http`](crate::Environment::insecure_http).
+pub const INSECURE_HTTP_HOST: &str = "THINGSPACE_INSECURE_HTTP_HOST";
+
 /// The end of a variable's name that names a file with the value instead.
 const IN_FILE: &str = "_FILE";
 

@@ -246,7 +246,7 @@ struct Client<P> {
 /// The next thing to do when the store has nothing to do.
 #[derive(Debug)]
 enum Next {
-    Send(Transmit),
+    Send(Box<Transmit>),
     Wait(Wait),
     Done(Result<Completion, Error>),
 }
@@ -296,7 +296,7 @@ impl<P: Place> Client<P> {
                     let now = self.tell_time();
                     call.saved(&mut self.session, now, saved);
                 }
-                SharedStep::Send(transmit) => return Next::Send(transmit),
+                SharedStep::Send(transmit) => return Next::Send(transmit.into()),
                 SharedStep::Wait(wait) => return Next::Wait(wait),
                 SharedStep::Done(result) => return Next::Done(result),
             }

@@ -4,6 +4,7 @@ use std::{
     error::Error as StdError,
     fmt,
     future::Future,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -19,7 +20,9 @@ use thingspace_core::{
     Completion, Endpoint, Environment, Error, Password, RequestError, Session, SessionToken,
     StoreError, Timestamp, TransportError,
     api::OfSession,
-    session::{Call, NewPassword, Operation, SharedStep, SnapshotError, Transmit},
+    session::{
+        Call, CallId, CallResult, NewPassword, Operation, SharedStep, SnapshotError, Transmit,
+    },
 };
 #[cfg(feature = "connectivity")]
 use {
@@ -265,13 +268,14 @@ impl<R: Runtime> Client<R> {
         let Inner {
             shared, runtime, ..
         } = &*self.0;
+        let driven = Driven { shared, call };
         let mut now = shared.now();
         loop {
             let mut changed = None;
-            match shared.step(call, now, &mut changed) {
+            match shared.step(driven.call, now, &mut changed) {
                 SharedStep::Send(mut transmit) => match transmit.attempt.operation() {
                     Some(operation) => now = self.begin(operation, transmit),
-                    None => now = self.send(call, &mut transmit).await,
+                    None => now = self.send(driven.call, &mut transmit).await,
                 },
                 SharedStep::Wait(wait) => {
                     shared.observer().waiting(&wait);
@@ -283,14 +287,17 @@ impl<R: Runtime> Client<R> {
                     shared.observer().waited(&wait, now.since(since));
                 }
                 SharedStep::Load => {
-                    shared.load(call).await;
+                    shared.load(driven.call).await;
                     now = shared.now();
                 }
                 SharedStep::Save { seen, snapshot } => {
-                    shared.save(call, seen, &snapshot).await;
+                    shared.save(driven.call, seen, &snapshot).await;
                     now = shared.now();
                 }
-                SharedStep::Done(result) => return result,
+                SharedStep::Done(result) => {
+                    driven.end(&CallResult::of(&result));
+                    return result;
+                }
             }
         }
     }
@@ -302,9 +309,10 @@ impl<R: Runtime> Client<R> {
         let started = Started::new(shared, shared.observer(), transmit);
         let result = self.exchange(&started, transmit).await;
         let ended = started.end(shared, &result);
-        shared.receive(call, attempt, &ended, result);
+        let at = ended.at();
+        shared.receive(call, attempt, ended, result);
         self.sync_beside();
-        ended.at()
+        at
     }
 
     /// Saves what the store does not have, beside the call, which does not wait for
@@ -340,6 +348,7 @@ impl<R: Runtime> Client<R> {
         let begun = Arc::new(Begun {
             client: self.clone(),
             operation,
+            call: transmit.attempt.call(),
             is_finished: AtomicBool::new(false),
         });
         let task = Arc::clone(&begun);
@@ -374,11 +383,35 @@ impl<R> fmt::Debug for Client<R> {
     }
 }
 
+/// A call that is driven. If its caller gives it up, that is reported.
+struct Driven<'a> {
+    shared: &'a Shared,
+    call: &'a mut Call,
+}
+
+impl Driven<'_> {
+    /// Reports the end of the call.
+    fn end(self, result: &CallResult<'_>) {
+        self.shared.ended(self.call, result);
+        mem::forget(self);
+    }
+}
+
+impl Drop for Driven<'_> {
+    fn drop(&mut self) {
+        if self.call.id().is_some() {
+            self.shared.ended(self.call, &CallResult::GivenUp);
+        }
+    }
+}
+
 /// An operation that has begun. Its task may be dropped, as by a runtime that shuts
 /// down: then nothing more is heard of it, and it is abandoned.
 struct Begun<R> {
     client: Client<R>,
     operation: Operation,
+    /// The call that began it.
+    call: CallId,
     is_finished: AtomicBool,
 }
 
@@ -391,7 +424,7 @@ impl<R: Runtime> Begun<R> {
         let exchange = AssertUnwindSafe(self.client.exchange(&started, &mut transmit));
         let result = caught(exchange.catch_unwind().await);
         let ended = started.end(shared, &result);
-        shared.finish(self.operation, &ended, result);
+        shared.finish(self.operation, ended, result);
         self.is_finished.store(true, Ordering::Relaxed);
         if shared.begins_to_sync() {
             self.client.sync_as_one().await;
@@ -400,7 +433,8 @@ impl<R: Runtime> Begun<R> {
 
     /// Ends the operation, which was never sent.
     fn fail(&self, never_sent: TransportError) {
-        self.client.0.shared.fail(self.operation, never_sent);
+        let shared = &self.client.0.shared;
+        shared.fail(self.operation, self.call, never_sent);
         self.is_finished.store(true, Ordering::Relaxed);
     }
 }
@@ -408,7 +442,7 @@ impl<R: Runtime> Begun<R> {
 impl<R> Drop for Begun<R> {
     fn drop(&mut self) {
         if !*self.is_finished.get_mut() {
-            let abandon = || self.client.0.shared.abandon(self.operation);
+            let abandon = || self.client.0.shared.abandon(self.operation, self.call);
             // It may be a panic of the clock's or the store's that ended the task. A
             // second one would end the process.
             let _ = catch_unwind(AssertUnwindSafe(abandon));

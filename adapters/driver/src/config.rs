@@ -33,7 +33,7 @@ impl Config {
         Self {
             session: session.into(),
             clock: None,
-            observer: Box::new(Tracing),
+            observer: Box::new(Tracing::new()),
             store: None,
             #[cfg(feature = "connectivity")]
             mailbox: crate::Mailbox::new(),
@@ -54,7 +54,7 @@ impl Config {
     /// `tracing`, to which it is reported anyway.
     pub fn observer(self, observer: impl Observer + 'static) -> Self {
         Self {
-            observer: Box::new((Tracing, observer)),
+            observer: Box::new((Tracing::new(), observer)),
             ..self
         }
     }

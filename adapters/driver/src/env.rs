@@ -9,7 +9,7 @@ use std::{
 };
 
 use thingspace_core::{
-    Credentials, CredentialsError, EnvironmentError, SessionBuilder,
+    Credentials, CredentialsError, Environment, EnvironmentError, SessionBuilder,
     variables::{self, in_file},
 };
 
@@ -22,7 +22,9 @@ const MAX_BYTES: u64 = 64 * 1024;
 ///
 /// Each of the first four may be in a file that only its owner may read, named by the same
 /// variable with `_FILE` at its end (`THINGSPACE_PASSWORD_FILE`). A line end after it is
-/// ignored. Without a base address it is Verizon's production environment.
+/// ignored. Without a base address it is Verizon's production environment. With
+/// `THINGSPACE_INSECURE_HTTP_HOST`, that address may be plain `http` to the host of this name:
+/// see [`Environment::insecure_http`].
 ///
 /// Fails if one is missing, is given twice, can't be read or can't be right. The error
 /// names the variable and never shows a value.
@@ -50,9 +52,11 @@ fn session_from(
         }
     })?;
     let session = SessionBuilder::new(credentials);
-    Ok(match value(variables::BASE_URL)? {
-        Some(base) => session.environment(base.parse()?),
-        None => session,
+    let insecure_host = value(variables::INSECURE_HTTP_HOST)?;
+    Ok(match (value(variables::BASE_URL)?, insecure_host) {
+        (Some(base), Some(host)) => session.environment(Environment::insecure_http(&base, &host)?),
+        (Some(base), None) => session.environment(base.parse()?),
+        (None, _) => session,
     })
 }
 
@@ -248,6 +252,19 @@ mod tests {
 
         variables.insert(variables::BASE_URL.into(), "http://hush.example".into());
         assert!(said(&variables).starts_with("THINGSPACE_BASE_URL: "));
+    }
+
+    #[test]
+    fn law_9_plain_http_leaves_this_machine_only_to_a_host_that_a_variable_names() {
+        let mut variables = all();
+        let base = "http://simulator:4280/api";
+        variables.insert(variables::BASE_URL.into(), base.into());
+        assert!(said(&variables).contains("in the clear"));
+        variables.insert(variables::INSECURE_HTTP_HOST.into(), "another".into());
+        assert!(said(&variables).contains("in the clear"));
+        variables.insert(variables::INSECURE_HTTP_HOST.into(), "simulator".into());
+        let built = session(&variables).unwrap().build().unwrap();
+        assert_eq!(built.environment().to_string(), base);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::{thread, time::Duration};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use thingspace_core::{
-    Timestamp, TransportError,
-    session::{Exchange, ExchangeResult, Observer, Transmit},
+    Refusal, Timestamp, TransportError,
+    session::{CallId, Exchange, ExchangeResult, Observer, Session, Transmit},
 };
 
 use crate::shared::Shared;
@@ -52,6 +52,7 @@ impl Started {
         Ended {
             exchange: self.exchange,
             result: result.as_ref().map(Response::status).map_err(Clone::clone),
+            refusal: None,
             took: at.since(self.at),
             at,
         }
@@ -70,6 +71,7 @@ pub(crate) fn caught<T>(
 pub(crate) struct Ended {
     exchange: Exchange,
     result: Result<StatusCode, TransportError>,
+    refusal: Option<Refusal>,
     took: Duration,
     at: Timestamp,
 }
@@ -80,10 +82,28 @@ impl Ended {
         self.at
     }
 
+    /// The call that it is of.
+    pub(crate) const fn call(&self) -> CallId {
+        self.exchange.attempt().call()
+    }
+
+    /// Takes note of what the session finds refused in the response, before it has that.
+    pub(crate) fn look(
+        &mut self,
+        session: &Session,
+        result: &Result<Response<Bytes>, TransportError>,
+    ) {
+        self.refusal = result
+            .as_ref()
+            .ok()
+            .and_then(|response| session.refusal_in(response));
+    }
+
     /// Reports the end, once the machine has the response.
     pub(crate) fn report(&self, observer: &dyn Observer) {
         let result = ExchangeResult {
             result: self.result.as_ref().map(|status| *status),
+            refusal: self.refusal.as_ref(),
             took: self.took,
         };
         observer.received(&self.exchange, &result);

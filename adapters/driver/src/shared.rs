@@ -17,8 +17,8 @@ use http::Response;
 use thingspace_core::{
     Environment, Session, SharedStep, Timestamp, TransportError,
     session::{
-        AsyncStore, Attempt, Call, Event, Exchange, ExchangeResult, Observer, Operation, Revision,
-        Saved, Snapshot, Wait,
+        AsyncStore, Attempt, Call, CallId, CallResult, Event, Exchange, ExchangeResult, Observer,
+        Operation, Revision, Saved, Snapshot, Wait,
     },
 };
 
@@ -68,7 +68,7 @@ impl Shared {
     /// changed, and reports the events.
     pub(crate) fn session<R>(&self, look: impl FnOnce(&mut Session) -> R) -> R {
         let (result, events) = self.change(look);
-        report(self.observer(), events);
+        report(self.observer(), None, events);
         result
     }
 
@@ -81,6 +81,7 @@ impl Shared {
         now: Timestamp,
         changed: &mut Option<EventListener>,
     ) -> SharedStep {
+        let is_new = call.id().is_none();
         let mut session = self.lock();
         let now = self.clock.caught_up(now);
         let may_have_changed = |store: &Watched| store.may_have_changed.load(Ordering::SeqCst);
@@ -97,13 +98,19 @@ impl Shared {
             }
         }
         let events = unlock(session);
+        let report = |observer: &dyn Observer| {
+            if is_new {
+                observer.began(call);
+            }
+            report(observer, call.id(), events);
+        };
         match &step {
             // It began an operation, which is nobody's own: the observer's panics end
             // nothing.
             SharedStep::Send(transmit) if transmit.attempt.operation().is_some() => {
-                report(&self.quiet_observer(), events);
+                report(&self.quiet_observer());
             }
-            _ => report(self.observer(), events),
+            _ => report(self.observer()),
         }
         step
     }
@@ -114,14 +121,15 @@ impl Shared {
         &self,
         call: &mut Call,
         attempt: Attempt,
-        ended: &Ended,
+        mut ended: Ended,
         result: Result<Response<Bytes>, TransportError>,
     ) {
         let ((), events) = self.change_at(ended.at(), |session, now| {
+            ended.look(session, &result);
             call.receive(session, now, attempt, result);
         });
         ended.report(self.observer());
-        report(self.observer(), events);
+        report(self.observer(), call.id(), events);
     }
 
     /// Loads what the store has, and gives it to a call.
@@ -165,30 +173,31 @@ impl Shared {
     pub(crate) fn finish(
         &self,
         operation: Operation,
-        ended: &Ended,
+        mut ended: Ended,
         result: Result<Response<Bytes>, TransportError>,
     ) {
         let ((), events) = self.change_at(ended.at(), |session, now| {
+            ended.look(session, &result);
             session.receive(now, operation, result);
         });
         ended.report(&self.quiet_observer());
-        report(&self.quiet_observer(), events);
+        report(&self.quiet_observer(), Some(ended.call()), events);
     }
 
-    /// Ends an operation that was never sent.
-    pub(crate) fn fail(&self, operation: Operation, never_sent: TransportError) {
+    /// Ends an operation that a call began and that was never sent.
+    pub(crate) fn fail(&self, operation: Operation, call: CallId, never_sent: TransportError) {
         let ((), events) = self.change_at(self.now(), |session, now| {
             session.receive(now, operation, Err(never_sent));
         });
-        report(self.observer(), events);
+        report(self.observer(), Some(call), events);
     }
 
-    /// Gives up an operation of which nothing more will be heard.
-    pub(crate) fn abandon(&self, operation: Operation) {
+    /// Gives up an operation that a call began and of which nothing more will be heard.
+    pub(crate) fn abandon(&self, operation: Operation, call: CallId) {
         let ((), events) = self.change_at(self.now(), |session, now| {
             session.abandon(now, operation);
         });
-        report(&self.quiet_observer(), events);
+        report(&self.quiet_observer(), Some(call), events);
     }
 
     /// Changes the session, and notifies those who wait if it has changed. Returns the
@@ -217,6 +226,12 @@ impl Shared {
             self.changed.notify(usize::MAX);
         }
         result
+    }
+
+    /// Reports the end of a call to the observer, whose panics end nothing: the result is
+    /// there.
+    pub(crate) fn ended(&self, call: &Call, result: &CallResult<'_>) {
+        self.quiet_observer().ended(call, result);
     }
 
     /// The place that calls go to.
@@ -286,7 +301,7 @@ impl<'a> Access<'a> {
         if let Some(call) = self.call.take() {
             let shared = self.shared;
             let ((), events) = shared.change_at(now, |session, now| give(call, session, now));
-            report(shared.observer(), events);
+            report(shared.observer(), call.id(), events);
         }
     }
 }
@@ -295,7 +310,7 @@ impl Drop for Access<'_> {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
             let ((), events) = self.shared.change(|session| call.abandon(session));
-            report(&self.shared.quiet_observer(), events);
+            report(&self.shared.quiet_observer(), call.id(), events);
         }
     }
 }
@@ -347,11 +362,11 @@ fn unlock(mut session: MutexGuard<'_, Session>) -> Vec<Event> {
     std::iter::from_fn(|| session.poll_event()).collect()
 }
 
-fn report(observer: &dyn Observer, events: Vec<Event>) {
+fn report(observer: &dyn Observer, call: Option<CallId>, events: Vec<Event>) {
     for event in events {
         // An observer that panics within a panic would end the process.
         if !thread::panicking() {
-            observer.event(&event);
+            observer.event(&event, call);
         }
     }
 }
@@ -367,8 +382,16 @@ impl Quiet<'_> {
 }
 
 impl Observer for Quiet<'_> {
-    fn event(&self, event: &Event) {
-        self.call(|observer| observer.event(event));
+    fn began(&self, call: &Call) {
+        self.call(|observer| observer.began(call));
+    }
+
+    fn ended(&self, call: &Call, result: &CallResult<'_>) {
+        self.call(|observer| observer.ended(call, result));
+    }
+
+    fn event(&self, event: &Event, call: Option<CallId>) {
+        self.call(|observer| observer.event(event, call));
     }
 
     fn waiting(&self, wait: &Wait) {

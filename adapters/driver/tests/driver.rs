@@ -4,7 +4,9 @@
 
 use std::{
     error::Error as _,
+    future::pending,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::{
         Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -23,8 +25,8 @@ use thingspace_driver::{
         AppCredentials, Call, Credentials, Environment, ErrorKind, Session, SessionBuilder,
         StoreError, Timestamp, TransportError, UserCredentials,
         session::{
-            Event, Exchange, ExchangeResult, Loaded, Observer, OperationKind, OtherSession,
-            Revision, Saved, SharedStep, Snapshot, Store, Transmit, Wait, WaitReason,
+            CallId, CallResult, Event, Exchange, ExchangeResult, Loaded, Observer, OperationKind,
+            OtherSession, Revision, Saved, SharedStep, Snapshot, Store, Transmit, Wait, WaitReason,
         },
     },
     event_listener::EventListener,
@@ -52,6 +54,8 @@ struct Service {
     timeouts: Arc<Mutex<Vec<Duration>>>,
     /// True if no operation can be run.
     is_full: Arc<AtomicBool>,
+    /// True if no request of a call's own gets a response.
+    is_silent: Arc<AtomicBool>,
 }
 
 impl Service {
@@ -86,6 +90,7 @@ impl Runtime for Service {
         {
             Some(OperationKind::TokenFetch) => r#"{"access_token":"cf1b","expires_in":3600}"#,
             Some(OperationKind::LogIn) => r#"{"sessionToken":"d2c4"}"#,
+            None if self.is_silent.load(Ordering::Relaxed) => pending().await,
             _ => "{}",
         };
         Ok(Response::new(Bytes::from(body)))
@@ -234,7 +239,7 @@ impl Log {
 }
 
 impl Observer for Log {
-    fn event(&self, event: &Event) {
+    fn event(&self, event: &Event, _: Option<CallId>) {
         self.write(event.name().to_owned());
     }
 
@@ -280,6 +285,83 @@ fn the_end_of_an_exchange_is_reported_before_the_events_that_it_brought() {
             "sending /api/m2m/v1/accounts",
             "200 after 42 ms",
         ]
+    );
+}
+
+#[test]
+fn a_call_has_one_name_from_its_beginning_to_its_end() {
+    #[derive(Clone, Default)]
+    struct Names(Arc<Mutex<Vec<String>>>);
+    impl Names {
+        fn note(&self, call: Option<CallId>, what: &str) {
+            let call = call.map_or("no call".to_owned(), |call| format!("call {call}"));
+            self.0.lock().unwrap().push(format!("{call}: {what}"));
+        }
+    }
+    impl Observer for Names {
+        fn began(&self, call: &Call) {
+            self.note(call.id(), call.path().unwrap_or(call.purpose()));
+        }
+
+        fn ended(&self, call: &Call, result: &CallResult<'_>) {
+            let result = match result {
+                CallResult::Done(status) => format!("done, {status:?}"),
+                CallResult::Failed(error) => error.to_string(),
+                other => format!("{other:?}"),
+            };
+            let attempts = call.attempts();
+            self.note(call.id(), &format!("{result} after {attempts} requests"));
+        }
+
+        fn event(&self, event: &Event, call: Option<CallId>) {
+            self.note(call, event.name());
+        }
+
+        fn sending(&self, exchange: &Exchange) {
+            let attempt = exchange.attempt();
+            self.note(
+                Some(attempt.call()),
+                &format!("attempt {}", attempt.number()),
+            );
+        }
+    }
+    let service = Service::default();
+    let names = Names::default();
+    let client = service.client(Config::new(builder()).observer(names.clone()));
+    let take = || std::mem::take(&mut *names.0.lock().unwrap());
+
+    block_on(client.call(request())).unwrap();
+    let opening = [
+        "call 1: /api/m2m/v1/accounts",
+        "call 1: attempt 1",
+        "call 1: bearer_fetched",
+        "call 1: attempt 2",
+        "call 1: logged_in",
+        "call 1: attempt 3",
+        "call 1: done, Some(200) after 3 requests",
+    ];
+    assert_eq!(take(), opening);
+
+    // One that is given up on its way has an end as well, and one that never began has none.
+    service.is_silent.store(true, Ordering::Relaxed);
+    drop(client.call(request()));
+    assert!(block_on(poll_once(pin!(client.call(request())))).is_none());
+    let given_up = [
+        "call 2: /api/m2m/v1/accounts",
+        "call 2: attempt 1",
+        "call 2: GivenUp after 1 requests",
+    ];
+    assert_eq!(take(), given_up);
+
+    // What the owner of the session does is no call's.
+    let new = block_on(client.request_reset());
+    drop(new);
+    client.session(Session::unblock);
+    let last = take();
+    assert_eq!(
+        last.last().unwrap(),
+        "no call: logins_unblocked",
+        "{last:?}"
     );
 }
 
@@ -349,7 +431,7 @@ fn the_time_before_an_exchange_starts_is_not_left_for_it() {
 fn a_panic_of_an_observer_ends_no_operation_but_the_call_that_it_is_called_from() {
     struct Broken;
     impl Observer for Broken {
-        fn event(&self, event: &Event) {
+        fn event(&self, event: &Event, _: Option<CallId>) {
             panic!("{event}");
         }
 

@@ -12,7 +12,10 @@ use crate::{http_json::shown, json::Json, redact::redact};
 /// The state of the login guard.
 pub(crate) fn guard(guard: &LoginGuard) -> Json {
     Json::Shown(vec![
-        ("blocked", guard.blocked.as_ref().map(name_of_reason).into()),
+        (
+            "blocked",
+            guard.blocked.as_ref().map(BlockReason::name).into(),
+        ),
         ("message", Json::shown(guard)),
         ("failedLogins", guard.failed_logins.into()),
         ("attemptsLeft", guard.attempts_left.into()),
@@ -34,11 +37,11 @@ pub(crate) fn fault(error: &Error, session: &Session, secret: &str, body: usize)
     let cause = innermost(error).map(|cause| redact(&cause.to_string(), session, secret));
     Json::Shown(vec![
         ("kind", name_of(error.kind()).into()),
-        ("outcome", name_of_outcome(error.outcome()).into()),
+        ("outcome", Outcome::name(error.outcome()).into()),
         ("message", Json::shown(error)),
         (
             "prerequisite",
-            error.prerequisite().map(name_of_operation).into(),
+            error.prerequisite().map(OperationKind::name).into(),
         ),
         ("passwordInDoubt", error.is_password_in_doubt().into()),
         ("retryAt", millis(retry_at(error))),
@@ -64,7 +67,7 @@ pub(crate) fn fault(error: &Error, session: &Session, secret: &str, body: usize)
 pub(crate) fn plain(kind: &'static str, outcome: Outcome, message: &str) -> Json {
     Json::Shown(vec![
         ("kind", kind.into()),
-        ("outcome", name_of_outcome(outcome).into()),
+        ("outcome", Outcome::name(outcome).into()),
         ("message", message.into()),
     ])
 }
@@ -111,37 +114,6 @@ const fn name_of(kind: &ErrorKind) -> &'static str {
         ErrorKind::NotConfirmed { .. } => "not_confirmed",
         ErrorKind::NotAwaited(_) => "not_awaited",
         ErrorKind::TimedOut => "timed_out",
-        _ => "other",
-    }
-}
-
-const fn name_of_outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::NeverSent => "never_sent",
-        Outcome::Refused => "refused",
-        Outcome::Unknown => "unknown",
-    }
-}
-
-pub(crate) const fn name_of_operation(operation: OperationKind) -> &'static str {
-    match operation {
-        OperationKind::TokenFetch => "token_fetch",
-        OperationKind::LogIn => "login",
-        OperationKind::LogOut => "logout",
-        OperationKind::PasswordReset => "password_reset",
-        OperationKind::ServiceCheck => "service_check",
-        _ => "other",
-    }
-}
-
-pub(crate) const fn name_of_reason(reason: &BlockReason) -> &'static str {
-    match reason {
-        BlockReason::WrongCredentials { .. } => "wrong_credentials",
-        BlockReason::CantBeSent { .. } => "cant_be_sent",
-        BlockReason::BudgetSpent => "budget_spent",
-        BlockReason::PasswordInDoubt => "password_in_doubt",
-        BlockReason::AwaitingConfirmation => "awaiting_confirmation",
-        BlockReason::PasswordOutdated => "password_outdated",
         _ => "other",
     }
 }

@@ -1,6 +1,6 @@
 //! The builder of a client.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::rt::{Executor, Timer};
 use thingspace_driver::{
@@ -20,9 +20,19 @@ pub struct Builder<S> {
 
 /// A stack of the caller's own, with the timer and the executor of its runtime.
 pub struct Own<S> {
-    pub(crate) service: S,
+    /// Locked only to be cloned: it need not be `Sync`.
+    pub(crate) service: Mutex<S>,
     pub(crate) timer: Arc<dyn Timer + Send + Sync>,
     pub(crate) executor: Arc<dyn Executor<Operating> + Send + Sync>,
+}
+
+impl<S: Stack> Own<S> {
+    /// A clone of the stack, for one request.
+    pub(crate) fn stack(&self) -> S {
+        // A clone that panicked has changed nothing.
+        let service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+        service.clone()
+    }
 }
 
 impl<S> Builder<S> {
@@ -42,7 +52,7 @@ impl<S> Builder<S> {
         Builder {
             config: self.config,
             stack: Own {
-                service,
+                service: Mutex::new(service),
                 timer: Arc::new(timer),
                 executor: Arc::new(executor),
             },
@@ -87,7 +97,7 @@ pub use ready::Ready;
 
 #[cfg(feature = "tokio")]
 mod ready {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     use hyper_util::rt::{TokioExecutor, TokioTimer};
     use thingspace_driver::{Config, core::session::SnapshotError};
@@ -126,7 +136,7 @@ mod ready {
         /// damaged.
         pub fn build(self) -> Result<Client<Pooled>, SnapshotError> {
             Client::new(self.config, |attempt_timeout| Own {
-                service: pooled::pool(connector(self.stack.tls, attempt_timeout)),
+                service: Mutex::new(pooled::pool(connector(self.stack.tls, attempt_timeout))),
                 timer: Arc::new(TokioTimer::new()),
                 executor: Arc::new(TokioExecutor::new()),
             })

@@ -30,8 +30,8 @@ use crate::{
 };
 
 /// Returns a function that makes connections over TLS, directly or through the proxy that
-/// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name for a host; unencrypted to this machine
-/// only.
+/// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name for a host; unencrypted only
+/// where the environment allows it.
 pub(crate) fn connector(
     tls: Option<ClientConfig>,
     attempt_timeout: Duration,
@@ -40,7 +40,7 @@ pub(crate) fn connector(
     let https = tls.map_or_else(trusting, Ok).map(|mut config| {
         // They are set below.
         config.alpn_protocols.clear();
-        // The environment decides where a request may go unencrypted: to this machine only.
+        // The environment decides where a request may go unencrypted.
         HttpsConnectorBuilder::new()
             .with_tls_config(config)
             .https_or_http()

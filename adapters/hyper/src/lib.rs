@@ -21,12 +21,16 @@ pub use self::{
     send::Stack,
     streamed::Streamed,
 };
+pub use http_body_util;
 pub use hyper;
+#[cfg(feature = "tokio")]
+pub use rustls;
 pub use thingspace_driver::{
     Config, EnvError, OnThread, Operating, bytes, core, http, session_from_env,
 };
 #[cfg(feature = "connectivity")]
 pub use thingspace_driver::{Mailbox, Stream};
+pub use tower_service;
 
 /// An async ThingSpace client on a stack of hyper's, or on any other. A [`Builder`]
 /// builds it.

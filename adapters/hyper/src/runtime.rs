@@ -21,7 +21,7 @@ impl<S: Stack> Runtime for Own<S> {
         transmit: &mut Transmit,
         timeout: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
-        send(&self.service, transmit, &self.timer, timeout).await
+        send(self.stack(), transmit, &self.timer, timeout).await
     }
 
     async fn wait(&self, changed: EventListener, timeout: Duration) {

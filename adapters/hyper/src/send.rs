@@ -27,13 +27,32 @@ const BEGINNING: usize = 16 * 1024;
 /// Any error of a stack or a body.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// An HTTP stack: any cloneable tower service that takes requests with a whole
-/// body, such as a hyper-util client with a connector of one's own, a stack of
-/// middleware, or a test double.
+/// An HTTP stack: any tower service that takes requests with a whole body, such as a
+/// hyper-util client with a connector of one's own, a stack of middleware, or a test
+/// double.
 ///
-/// Implemented for all such services; there is nothing to write. A service that
-/// knows better whether a request left puts a [`TransportError`] among the causes
-/// of its error.
+/// Implemented for every service that has what it needs; there is nothing to write:
+///
+/// - It is a [`Service`] of `http::Request<http_body_util::Full<bytes::Bytes>>`.
+/// - Its response is an `http::Response` whose body is a `http_body::Body` that is `Send`.
+/// - Its future is `Send`; its error, and that of the body, becomes a
+///   `Box<dyn Error + Send + Sync>`.
+/// - It is `Clone`, `Send` and `'static`. It need not be `Sync`: every request has a clone of
+///   its own, and one at a time is made.
+///
+/// To name the type of a stack of middleware, put it into a
+/// `tower::util::BoxCloneSyncService` or a `BoxCloneService`.
+///
+/// A service that knows better whether a request left puts a [`TransportError`] among the
+/// causes of its error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an HTTP stack for a ThingSpace client",
+    label = "not a `Stack`",
+    note = "a stack is a `tower_service::Service<http::Request<http_body_util::Full<bytes::Bytes>>>` that is `Clone + Send + 'static`, with a future that is `Send`, and with an `http::Response` of any body that is `Send`",
+    note = "to give a stack of middleware a name, put it into a `tower::util::BoxCloneSyncService` or a `BoxCloneService`"
+)]
+#[doc(alias = "BoxCloneSyncService")]
+#[doc(alias = "BoxCloneService")]
 pub trait Stack:
     Service<
         Request<Full<Bytes>>,
@@ -42,7 +61,6 @@ pub trait Stack:
         Future: Send,
     > + Clone
     + Send
-    + Sync
     + 'static
 {
     /// The body of its responses.
@@ -54,7 +72,6 @@ where
     S: Service<Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
         + Clone
         + Send
-        + Sync
         + 'static,
     B: Body<Data: Buf + Send, Error: Into<BoxError>> + Send,
 {
@@ -66,7 +83,7 @@ where
 /// The request is taken out of the transmit only where it is sent: it is large to
 /// move.
 pub(crate) async fn send<S: Stack>(
-    stack: &S,
+    stack: S,
     transmit: &mut Transmit,
     timer: &Arc<dyn Timer + Send + Sync>,
     timeout: Duration,
@@ -157,12 +174,11 @@ pub(crate) async fn within<F: Future>(
 }
 
 async fn exchange<S: Stack>(
-    stack: &S,
+    mut stack: S,
     transmit: &mut Transmit,
     timer: &Arc<dyn Timer + Send + Sync>,
     progress: &mut Progress,
 ) -> Result<(), BoxError> {
-    let mut stack = stack.clone();
     poll_fn(|context| stack.poll_ready(context))
         .await
         .map_err(TransportError::not_sent)?;

@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use metrics::Label;
 use thingspace_core::{
     TransportError,
-    session::{BlockReason, Event, Exchange, ExchangeResult, OperationKind, Wait, WaitReason},
+    session::{Event, Exchange, ExchangeResult, Wait, WaitReason},
 };
 
 use crate::names;
@@ -29,21 +29,14 @@ const LOST: &str = "lost";
 /// The outcomes of a login.
 pub(crate) const LOGIN_OUTCOMES: [&str; 3] = [SUCCEEDED, REFUSED, LOST];
 
-const WRONG_CREDENTIALS: &str = "wrong_credentials";
-const CANT_BE_SENT: &str = "cant_be_sent";
-const BUDGET_SPENT: &str = "budget_spent";
-const PASSWORD_IN_DOUBT: &str = "password_in_doubt";
-const AWAITING_CONFIRMATION: &str = "awaiting_confirmation";
-const PASSWORD_OUTDATED: &str = "password_outdated";
-
 /// The reasons for which the login guard is blocked.
 pub(crate) const BLOCK_REASONS: [&str; 6] = [
-    WRONG_CREDENTIALS,
-    CANT_BE_SENT,
-    BUDGET_SPENT,
-    PASSWORD_IN_DOUBT,
-    AWAITING_CONFIRMATION,
-    PASSWORD_OUTDATED,
+    "wrong_credentials",
+    "cant_be_sent",
+    "budget_spent",
+    "password_in_doubt",
+    "awaiting_confirmation",
+    "password_outdated",
 ];
 
 /// A value of a later version of the core.
@@ -60,7 +53,7 @@ pub(crate) fn counted(event: &Event) -> Option<(&'static str, Option<Pair>)> {
         Event::LoginRefused { .. } => login(REFUSED),
         Event::LoginLost { .. } => login(LOST),
         Event::LoginsBlocked { reason, .. } => {
-            (names::LOGINS_BLOCKED, Some((REASON, of_block(reason))))
+            (names::LOGINS_BLOCKED, Some((REASON, reason.name())))
         }
         Event::BearerFetched { .. } => (names::TOKEN_FETCHES, None),
         Event::LoggedOut => (names::LOGOUTS, None),
@@ -76,7 +69,7 @@ pub(crate) fn counted(event: &Event) -> Option<(&'static str, Option<Pair>)> {
 /// Returns the labels of a wait.
 pub(crate) fn of_wait(wait: &Wait) -> impl Iterator<Item = Label> {
     let (reason, operation) = match wait.reason {
-        WaitReason::Operation(kind) => ("operation", Some(of_operation(kind))),
+        WaitReason::Operation(kind) => ("operation", Some(kind.name())),
         WaitReason::Backoff => ("backoff", None),
         WaitReason::Cooldown => ("cooldown", None),
         WaitReason::Response => ("response", None),
@@ -95,7 +88,7 @@ pub(crate) fn of_exchange(
     result: &ExchangeResult<'_>,
 ) -> impl Iterator<Item = Label> {
     let operation = exchange.attempt().operation();
-    let purpose = operation.map_or("call", |operation| of_operation(operation.kind()));
+    let purpose = operation.map_or("call", |operation| operation.kind().name());
     let (status, error) = match result.result {
         Ok(status) => {
             let error = (status.as_u16() >= 400).then(|| status_label(ERROR, status));
@@ -114,29 +107,6 @@ pub(crate) fn of_exchange(
 
 fn status_label(key: &'static str, status: StatusCode) -> Label {
     Label::new(key, status.as_str().to_owned())
-}
-
-const fn of_operation(kind: OperationKind) -> &'static str {
-    match kind {
-        OperationKind::TokenFetch => "token_fetch",
-        OperationKind::LogIn => "login",
-        OperationKind::LogOut => "logout",
-        OperationKind::PasswordReset => "reset",
-        OperationKind::ServiceCheck => "service_check",
-        _ => OTHER,
-    }
-}
-
-const fn of_block(reason: &BlockReason) -> &'static str {
-    match reason {
-        BlockReason::WrongCredentials { .. } => WRONG_CREDENTIALS,
-        BlockReason::CantBeSent { .. } => CANT_BE_SENT,
-        BlockReason::BudgetSpent => BUDGET_SPENT,
-        BlockReason::PasswordInDoubt => PASSWORD_IN_DOUBT,
-        BlockReason::AwaitingConfirmation => AWAITING_CONFIRMATION,
-        BlockReason::PasswordOutdated => PASSWORD_OUTDATED,
-        _ => OTHER,
-    }
 }
 
 fn of_error(error: &TransportError) -> &'static str {

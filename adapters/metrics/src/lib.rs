@@ -9,7 +9,7 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Histogram, Label, SharedString, counter, gauge, histogram};
 use thingspace_core::{
     Session, Timestamp,
-    session::{Event, Exchange, ExchangeResult, Observer, Wait},
+    session::{CallId, Event, Exchange, ExchangeResult, Observer, Wait},
 };
 
 pub use self::names::describe;
@@ -96,7 +96,7 @@ impl Metrics {
 }
 
 impl Observer for Metrics {
-    fn event(&self, event: &Event) {
+    fn event(&self, event: &Event, _: Option<CallId>) {
         let event_name = Some((labels::EVENT, event.name()));
         self.counter(names::EVENTS, event_name).increment(1);
         if let Some((name, label)) = labels::counted(event) {

@@ -238,11 +238,7 @@ impl Problem {
     pub(crate) fn into_response(self, now: Timestamp) -> Response<Streamed> {
         let mut error = json!({
             "kind": self.kind,
-            "outcome": match self.outcome {
-                Outcome::NeverSent => "never_sent",
-                Outcome::Refused => "refused",
-                Outcome::Unknown => "unknown",
-            },
+            "outcome": self.outcome.name(),
             "message": self.message,
             "retry_at": self.retry_at.map(written),
         });

@@ -18,8 +18,8 @@ use thingspace_core::{
     api::Paged,
     asynchronous::{AsynchronousRequest, RequestOutcome},
     session::{
-        Call, Event, Exchange, ExchangeResult, NewPassword, Observer, Settings, Snapshot,
-        SnapshotError, Store, Wait,
+        Call, CallId, CallResult, Event, Exchange, ExchangeResult, NewPassword, Observer, Settings,
+        Snapshot, SnapshotError, Store, Wait,
     },
 };
 use thingspace_driver::{Config, Items, Mailbox, Runtime, blocking};
@@ -221,8 +221,16 @@ impl BoxedObserver {
 }
 
 impl Observer for BoxedObserver {
-    fn event(&self, event: &Event) {
-        self.0.event(event);
+    fn began(&self, call: &Call) {
+        self.0.began(call);
+    }
+
+    fn ended(&self, call: &Call, result: &CallResult<'_>) {
+        self.0.ended(call, result);
+    }
+
+    fn event(&self, event: &Event, call: Option<CallId>) {
+        self.0.event(event, call);
     }
 
     fn waiting(&self, wait: &Wait) {

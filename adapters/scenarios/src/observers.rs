@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, OnceLock},
 };
 
-use thingspace_core::session::{Event, Exchange, ExchangeResult, Observer, Wait};
+use thingspace_core::session::{CallId, Event, Exchange, ExchangeResult, Observer, Wait};
 use thingspace_simulator::{Call, Fault};
 
 use crate::{
@@ -45,7 +45,7 @@ fn end(exchange: &Exchange) -> &str {
 }
 
 impl Observer for Log {
-    fn event(&self, event: &Event) {
+    fn event(&self, event: &Event, _: Option<CallId>) {
         self.write(event.to_string());
     }
 
@@ -132,7 +132,7 @@ impl<C: Client> StateLog<C> {
 }
 
 impl<C: Client> Observer for StateLog<C> {
-    fn event(&self, event: &Event) {
+    fn event(&self, event: &Event, _: Option<CallId>) {
         self.note(event.name(), matches!(event, Event::BearerFetched { .. }));
     }
 
@@ -195,7 +195,7 @@ impl<C: Client> SessionReader<C> {
 }
 
 impl<C: Client> Observer for SessionReader<C> {
-    fn event(&self, _: &Event) {
+    fn event(&self, _: &Event, _: Option<CallId>) {
         self.look();
     }
 

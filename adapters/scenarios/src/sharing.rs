@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use thingspace_core::{
     Completion, Endpoint, Environment, Error, InvalidResponse, RequestError, WithSession,
-    session::{Event, Exchange, ExchangeResult, Observer, OperationKind, Wait, WaitReason},
+    session::{CallId, Event, Exchange, ExchangeResult, Observer, OperationKind, Wait, WaitReason},
 };
 use thingspace_simulator::{Call, Fault};
 
@@ -172,7 +172,7 @@ impl PanicsOnce {
 }
 
 impl Observer for PanicsOnce {
-    fn event(&self, event: &Event) {
+    fn event(&self, event: &Event, _: Option<CallId>) {
         match event {
             Event::SessionIdle => self.panic_at(Panics::WhenIdle),
             Event::LoggedIn => self.panic_at(Panics::WhenLoggedIn),
@@ -248,7 +248,7 @@ impl Broken {
 }
 
 impl Observer for Broken {
-    fn event(&self, _: &Event) {
+    fn event(&self, _: &Event, _: Option<CallId>) {
         Self::panic();
     }
 

@@ -1,6 +1,7 @@
 //! The records of `tracing`: they report what happens, and no secret.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     fmt::{self, Write},
     sync::{Arc, Mutex, OnceLock},
@@ -58,28 +59,79 @@ const EVENTS: [(Level, &str); 20] = [
     (Level::DEBUG, "store_conflict"),
 ];
 
-/// All records of a call's steps: the message, the level and the fields.
-const STEPS: [(&str, (Level, &[&str])); 5] = [
-    ("a call waits", (Level::TRACE, &["reason", "until"])),
-    ("a call has waited", (Level::TRACE, &["reason", "took_ms"])),
+/// The fields that the record of an event may have.
+const EVENT_FIELDS: &[&str] = &[
+    "event",
+    "call",
+    "attempts_left",
+    "status",
+    "code",
+    "reason",
+    "retry_at",
+    "operation",
+];
+
+/// All other records: the message, the level and the fields that they may have.
+const STEPS: [(&str, (Level, &[&str])); 6] = [
+    ("a call waits", (Level::TRACE, &["call", "reason", "until"])),
+    (
+        "a call has waited",
+        (Level::TRACE, &["call", "reason", "took_ms"]),
+    ),
     (
         "a request is sent",
-        (Level::DEBUG, &["method", "path", "attempt"]),
+        (
+            Level::DEBUG,
+            &["call", "attempt", "operation", "method", "path"],
+        ),
     ),
     (
         "a response arrived",
         (
             Level::DEBUG,
-            &["method", "path", "attempt", "status", "took_ms"],
+            &[
+                "call",
+                "attempt",
+                "operation",
+                "method",
+                "path",
+                "status",
+                "code",
+                "cause",
+                "took_ms",
+            ],
         ),
     ),
     (
         "a request failed",
         (
             Level::DEBUG,
-            &["method", "path", "attempt", "may_have_left", "took_ms"],
+            &[
+                "call",
+                "attempt",
+                "operation",
+                "method",
+                "path",
+                "may_have_left",
+                "cause",
+                "took_ms",
+            ],
         ),
     ),
+    (
+        "a call failed",
+        (
+            Level::DEBUG,
+            &[
+                "call", "outcome", "status", "code", "retry_at", "attempts", "cause",
+            ],
+        ),
+    ),
+];
+
+/// The fields of a call's span.
+const SPAN_FIELDS: &[&str] = &[
+    "call", "purpose", "method", "path", "outcome", "attempts", "status",
 ];
 
 pub(crate) fn law_10_whatever_passes_no_secret_is_written_anywhere<C: Client>() {
@@ -114,6 +166,7 @@ pub(crate) fn law_10_whatever_passes_no_secret_is_written_anywhere<C: Client>() 
         .filter(|entry| entry.target == "thingspace")
         .collect::<Vec<_>>();
     assert_documented(&entries);
+    assert_within_spans(&entries);
     for entry in entries {
         assert!(!entry.text.contains(QUERY), "a query shows");
     }
@@ -272,28 +325,76 @@ fn every_fault<C: Client>(check: &mut SecretCheck) {
 /// Asserts that the entries are as `thingspace-tracing` documents them.
 fn assert_documented(entries: &[&Entry]) {
     let steps = BTreeMap::from(STEPS);
-    let (mut seen_events, mut seen_steps) = (BTreeSet::new(), BTreeSet::new());
-    for entry in entries {
+    let (mut seen_events, mut seen_steps) = (BTreeSet::new(), BTreeMap::new());
+    for entry in entries.iter().filter(|entry| entry.opens.is_none()) {
         let message = &*entry.fields["message"];
-        let fields = || {
-            entry
-                .order
-                .iter()
-                .copied()
-                .filter(|field| *field != "message")
-        };
-        if let Some(event) = entry.fields.get("event") {
-            assert!(fields().eq(["event"]), "{event}");
+        let (kind, level, fields) = if let Some(event) = entry.fields.get("event") {
             seen_events.insert((entry.level, &**event));
+            ("an event", entry.level, EVENT_FIELDS)
         } else {
-            let (level, names) = steps[message];
-            assert_eq!(entry.level, level, "{message}");
-            assert!(fields().eq(names.iter().copied()), "{message}");
-            seen_steps.insert(message);
+            let (level, fields) = steps[message];
+            (message, level, fields)
+        };
+        assert_eq!(entry.level, level, "{message}");
+        let seen: &mut BTreeSet<_> = seen_steps.entry(kind).or_default();
+        for field in entry.order.iter().filter(|field| **field != "message") {
+            assert!(fields.contains(field), "{field}: {message}");
+            seen.insert(*field);
         }
     }
     assert_eq!(seen_events, BTreeSet::from(EVENTS));
-    assert_eq!(seen_steps, steps.into_keys().collect());
+    for (kind, (_, fields)) in steps
+        .into_iter()
+        .chain([("an event", (Level::INFO, EVENT_FIELDS))])
+    {
+        let fields: BTreeSet<_> = fields.iter().copied().collect();
+        assert_eq!(seen_steps[kind], fields, "{kind}");
+    }
+}
+
+/// Asserts that each call has a span with its name, which says how it ended, and that all
+/// that is reported of it stands in there.
+fn assert_within_spans(entries: &[&Entry]) {
+    let (mut spans, mut within) = (BTreeMap::new(), 0);
+    for entry in entries {
+        if let Some(id) = entry.opens {
+            for field in &entry.order {
+                assert!(SPAN_FIELDS.contains(field), "{field}");
+            }
+            spans.insert(id, *entry);
+        }
+    }
+    for entry in entries.iter().filter(|entry| entry.opens.is_none()) {
+        let call = entry.fields.get("call");
+        match entry.within {
+            Some(id) => {
+                assert_eq!(spans[&id].fields.get("call"), call, "{}", entry.text);
+                within += 1;
+            }
+            // An operation may outlive the call that began it; and what the owner of a
+            // session does is no call's.
+            None => assert!(
+                call.is_none()
+                    || !entry.fields.contains_key("attempt")
+                    || entry.fields.contains_key("operation"),
+                "{}",
+                entry.text
+            ),
+        }
+    }
+    assert!(within > 100, "{within}");
+    for span in spans.values() {
+        if span.fields["purpose"] == "request" {
+            assert!(span.fields["method"].len() > 2, "{}", span.text);
+            assert!(span.fields["path"].starts_with("/api/"), "{}", span.text);
+            assert!(span.fields.contains_key("attempts"), "{}", span.text);
+            let outcome = &*span.fields["outcome"];
+            assert!(
+                ["done", "never_sent", "refused", "unknown"].contains(&outcome),
+                "{outcome}"
+            );
+        }
+    }
 }
 
 /// All secrets, and the formatted output that must show none of them.
@@ -358,6 +459,11 @@ impl SecretCheck {
     }
 }
 
+thread_local! {
+    /// The spans that this thread is in.
+    static WITHIN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
 /// A subscriber that collects all records of `tracing`, from any crate.
 #[derive(Clone, Default)]
 struct Journal(Arc<Mutex<Vec<Entry>>>);
@@ -370,6 +476,10 @@ struct Entry {
     fields: BTreeMap<&'static str, String>,
     /// The whole record as text.
     text: String,
+    /// The number of the span, if the record opens one.
+    opens: Option<u64>,
+    /// The span that the record stands in.
+    within: Option<u64>,
 }
 
 impl Journal {
@@ -377,16 +487,25 @@ impl Journal {
         self.0.lock().unwrap().clone()
     }
 
-    fn write(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut Entry)) {
+    /// Writes a record. Returns the number of the entry, from 1.
+    fn write(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut Entry)) -> u64 {
         let mut entry = Entry {
             level: *metadata.level(),
             target: metadata.target().to_owned(),
             order: Vec::new(),
             fields: BTreeMap::new(),
             text: metadata.name().to_owned(),
+            opens: None,
+            within: WITHIN.with_borrow(|within| within.last().copied()),
         };
         record(&mut entry);
-        self.0.lock().unwrap().push(entry);
+        let mut entries = self.0.lock().unwrap();
+        let number = u64::try_from(entries.len()).unwrap() + 1;
+        if metadata.is_span() {
+            entry.opens = Some(number);
+        }
+        entries.push(entry);
+        number
     }
 }
 
@@ -409,16 +528,13 @@ impl Subscriber for Journal {
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.write(span.metadata(), |entry| span.record(entry));
-        Id::from_u64(1)
+        let number = self.write(span.metadata(), |entry| span.record(entry));
+        Id::from_u64(number)
     }
 
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        let mut entries = self.0.lock().unwrap();
-        // The span does not matter, since only the text is checked.
-        if let Some(last) = entries.last_mut() {
-            values.record(last);
-        }
+    fn record(&self, span: &Id, values: &Record<'_>) {
+        let place = usize::try_from(span.into_u64()).unwrap() - 1;
+        values.record(&mut self.0.lock().unwrap()[place]);
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
@@ -427,7 +543,11 @@ impl Subscriber for Journal {
         self.write(event.metadata(), |entry| event.record(entry));
     }
 
-    fn enter(&self, _: &Id) {}
+    fn enter(&self, span: &Id) {
+        WITHIN.with_borrow_mut(|within| within.push(span.into_u64()));
+    }
 
-    fn exit(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {
+        WITHIN.with_borrow_mut(Vec::pop);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{self, Receiver, Sender};
 
-use thingspace_core::session::{Event, Observer};
+use thingspace_core::session::{CallId, Event, Observer};
 
 /// An observer that sends each event to a test.
 pub struct EventSender(Sender<Event>);
@@ -16,7 +16,7 @@ impl EventSender {
 }
 
 impl Observer for EventSender {
-    fn event(&self, event: &Event) {
+    fn event(&self, event: &Event, _: Option<CallId>) {
         // The test may be over.
         self.0.send(event.clone()).ok();
     }

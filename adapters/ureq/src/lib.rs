@@ -12,6 +12,8 @@ pub use self::{
     runtime::Threads,
     send::{agent, agent_with_parts},
 };
+#[cfg(feature = "rustls")]
+pub use rustls;
 #[cfg(feature = "connectivity")]
 pub use thingspace_driver::Mailbox;
 pub use thingspace_driver::{Config, EnvError, bytes, core, http, session_from_env};

@@ -176,8 +176,8 @@ fn run<B: AsSendBody>(
     timeouts: Timeouts,
 ) -> Result<Response<Body>, Error> {
     let config = agent.config();
-    // Unencrypted requests stay on this machine, so they do not use a proxy that the
-    // environment names.
+    // Unencrypted requests stay on this machine, or go to a host beside it, so they do not use
+    // a proxy that the environment names.
     let is_unencrypted = request.uri().scheme() == Some(&Scheme::HTTP);
     let escapes = is_unencrypted && config.proxy().is_some_and(Proxy::is_from_env);
     let has_the_rules = !escapes

@@ -44,10 +44,11 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// do not have, write your own:
 ///
 /// ```
-/// use bytes::Bytes;
-/// use http::{Method, Request, Response};
 /// use thingspace_core::{
 ///     CallOptions, Endpoint, Environment, InvalidResponse, RequestError, WithSession,
+///     bytes::Bytes,
+///     http::{Method, Request, Response},
+///     read_json,
 /// };
 ///
 /// /// Reads what is known of a billing account.
@@ -62,7 +63,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 ///     }
 ///
 ///     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
-///         Ok(serde_json::from_slice(response.body())?)
+///         read_json(response)
 ///     }
 ///
 ///     fn options(&self) -> CallOptions {

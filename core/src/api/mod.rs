@@ -48,6 +48,8 @@ mod error;
 #[cfg(feature = "connectivity")]
 #[doc(alias = "EUICCDeviceProfileManagementController")]
 pub mod euicc_profiles;
+mod idempotent;
+mod json_body;
 pub mod oauth;
 #[cfg(feature = "connectivity")]
 mod paging;
@@ -74,6 +76,8 @@ pub use self::{
     dead_session::DeadSession,
     endpoint::{CallOptions, Endpoint},
     error::Error,
+    idempotent::Idempotent,
+    json_body::{json_body, read_json},
     oauth::{RequestBearerToken, RevokeBearerToken},
     session::{LogIn, LogOut, ResetPassword},
 };

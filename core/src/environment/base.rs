@@ -68,6 +68,38 @@ impl Environment {
         Self::verizon("mock.thingspace.verizon.com")
     }
 
+    /// Reads a base address as [`FromStr`] does, and takes plain `http` to this host as
+    /// well: **passwords and tokens go there in the clear**, for anybody on the way to read.
+    ///
+    /// For a simulator in another container, and for nothing that can log in to ThingSpace.
+    ///
+    /// Fails if the address is plain `http` to another host that is not this machine, and
+    /// if it is one of Verizon's.
+    ///
+    /// ```
+    /// use thingspace_core::Environment;
+    ///
+    /// let base = "http://simulator:4280/api";
+    /// assert!(base.parse::<Environment>().is_err());
+    /// assert!(Environment::insecure_http(base, "another").is_err());
+    /// assert!(Environment::insecure_http(base, "simulator")?.is_insecure());
+    /// # Ok::<(), thingspace_core::EnvironmentError>(())
+    /// ```
+    #[doc(alias = "dangerous")]
+    pub fn insecure_http(base: &str, host: &str) -> Result<Self, EnvironmentError> {
+        Self::read(base, |found| {
+            found.eq_ignore_ascii_case(host) && !is_verizons(found)
+        })
+    }
+
+    /// Returns true if passwords and tokens go there in the clear, and leave this machine.
+    pub fn is_insecure(&self) -> bool {
+        let Base {
+            scheme, authority, ..
+        } = &*self.0;
+        *scheme != Scheme::HTTPS && !is_loopback(authority.host())
+    }
+
     fn verizon(host: &'static str) -> Self {
         Self::new(
             Scheme::HTTPS,
@@ -336,6 +368,16 @@ impl FromStr for Environment {
     type Err = EnvironmentError;
 
     fn from_str(base: &str) -> Result<Self, EnvironmentError> {
+        Self::read(base, |_| false)
+    }
+}
+
+impl Environment {
+    /// Reads a base address. It may be plain `http` to a host that may be insecure.
+    fn read(
+        base: &str,
+        may_be_insecure: impl FnOnce(&str) -> bool,
+    ) -> Result<Self, EnvironmentError> {
         if base.contains(['?', '#']) {
             return Err(EnvironmentError::Query);
         }
@@ -351,8 +393,9 @@ impl FromStr for Environment {
         if host.is_empty() || port(&scheme, &authority).is_none() {
             return Err(EnvironmentError::Address);
         }
-        let safe = scheme == Scheme::HTTPS || (scheme == Scheme::HTTP && is_loopback(host));
-        if !safe {
+        let is_allowed = scheme == Scheme::HTTPS
+            || (scheme == Scheme::HTTP && (is_loopback(host) || may_be_insecure(host)));
+        if !is_allowed {
             return Err(EnvironmentError::Insecure);
         }
         let path = parts
@@ -423,6 +466,14 @@ fn port(scheme: &Scheme, authority: &Authority) -> Option<u16> {
     digits.parse().ok()
 }
 
+/// Returns true if a host is one of Verizon's.
+fn is_verizons(host: &str) -> bool {
+    const DOMAIN: &str = "verizon.com";
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let below = host.strip_suffix(DOMAIN);
+    below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
+}
+
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
@@ -488,6 +539,55 @@ mod tests {
             ("http://[::2]", Insecure),
         ] {
             assert_eq!(base.parse::<Environment>(), Err(error), "{base}");
+        }
+    }
+
+    #[test]
+    fn law_9_a_host_that_is_named_may_be_insecure_and_no_other() {
+        use EnvironmentError::{Account, Insecure};
+        let base = "http://Simulator:4280/api";
+        let own = Environment::insecure_http(base, "simulator").unwrap();
+        assert!(own.is_insecure());
+        assert!(address(&own, "/m2m").is_ok());
+        for uri in [
+            "https://simulator:4280/api/m2m",
+            "http://simulator/api/m2m",
+            "http://another:4280/api/m2m",
+            "http://simulator.evil.example:4280/api/m2m",
+        ] {
+            assert_eq!(address(&own, uri), Err(RequestError::Origin), "{uri}");
+        }
+
+        // Nothing else becomes so: it is never what an address alone says.
+        assert_eq!(base.parse::<Environment>(), Err(Insecure));
+        for (base, host, error) in [
+            (base, "", Insecure),
+            (base, "another", Insecure),
+            (base, "simulator:4280", Insecure),
+            ("http://a.simulator/api", "simulator", Insecure),
+            ("http://simulator.example/api", "simulator", Insecure),
+            ("http://simulator@evil.example/api", "simulator", Account),
+            ("ftp://simulator/api", "simulator", Insecure),
+            (
+                "http://thingspace.verizon.com/api",
+                "thingspace.verizon.com",
+                Insecure,
+            ),
+            (
+                "http://Staging.ThingSpace.Verizon.com./api",
+                "staging.thingspace.verizon.com.",
+                Insecure,
+            ),
+        ] {
+            let read = Environment::insecure_http(base, host);
+            assert_eq!(read, Err(error), "{base} {host}");
+        }
+
+        // What needs no such leave is read as ever.
+        for base in ["https://ts.example", "http://127.0.0.1:4280/api"] {
+            let read = Environment::insecure_http(base, "simulator").unwrap();
+            assert_eq!(read, environment(base));
+            assert!(!read.is_insecure());
         }
     }
 

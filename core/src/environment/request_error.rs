@@ -29,6 +29,11 @@ pub enum RequestError {
         "it is a call that opens, ends or re-keys a session, which only the session itself may make; use the session's own calls: log_in, log_out or reset_password"
     )]
     SessionCall,
+    /// Its body can't be written as JSON.
+    #[error(
+        "its body can't be written as JSON; look for a map whose keys are neither texts nor numbers"
+    )]
+    NotJson,
     /// The named part of it can't be put into a request.
     #[error("its {0} can't be put into a request; look for line ends and other control characters")]
     Part(&'static str),

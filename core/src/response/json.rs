@@ -58,7 +58,7 @@ pub(crate) fn is_blank(body: &[u8]) -> bool {
 }
 
 /// The body behind its byte order mark, if it has one.
-pub(super) fn without_mark(body: &[u8]) -> &[u8] {
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
@@ -200,6 +200,7 @@ impl<'a> Field<'a> {
 
     /// The number in a field that may be absent. Servers send it bare, with a
     /// fraction, or as text.
+    #[inline]
     pub(crate) fn number(&self, part: &'static str) -> Result<Option<f64>, InvalidResponse> {
         match self {
             Self::Absent => Ok(None),

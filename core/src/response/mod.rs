@@ -26,6 +26,6 @@ pub use self::{
     refusal::{Fault, OAuthError, Refusal, RestErrorResponse, Shape},
 };
 pub(crate) use self::{
-    json::{Field, is_blank, json},
+    json::{Field, is_blank, json, without_mark},
     mended::UNREADABLE,
 };

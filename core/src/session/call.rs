@@ -18,11 +18,13 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 
 use super::{
+    call_id::CallId,
     execute::{Execution, Purpose},
     machine::Session,
+    operation::OperationKind,
     step::{Attempt, SharedStep, Step},
     store::{Loaded, Saved},
 };
@@ -163,6 +165,47 @@ impl Call {
         self
     }
 
+    /// The name of the call; `None` before its first step.
+    pub fn id(&self) -> Option<CallId> {
+        Some(self.execution.id).filter(|id| *id != CallId::NONE)
+    }
+
+    /// The purpose of the call, by a name that does not change, for logs and metrics:
+    /// `request`, `acquire_tokens`, `sync`, or that of an
+    /// [operation](OperationKind::name), `login`, `logout` or `password_reset`.
+    pub const fn purpose(&self) -> &'static str {
+        match &self.purpose {
+            Purpose::Request { .. } => "request",
+            Purpose::LogIn => OperationKind::LogIn.name(),
+            Purpose::Acquire => "acquire_tokens",
+            Purpose::LogOut => OperationKind::LogOut.name(),
+            Purpose::ResetPassword => OperationKind::PasswordReset.name(),
+            Purpose::Sync => "sync",
+        }
+    }
+
+    /// The method of the request that it sends; `None` if it is one of the session's own.
+    pub fn method(&self) -> Option<&Method> {
+        match &self.purpose {
+            Purpose::Request { request, .. } => Some(request.method()),
+            _ => None,
+        }
+    }
+
+    /// The path of the request that it sends, without its query; `None` if it is one of the
+    /// session's own. Before the first step, it may be one under the environment's base.
+    pub fn path(&self) -> Option<&str> {
+        match &self.purpose {
+            Purpose::Request { request, .. } => Some(request.uri().path()),
+            _ => None,
+        }
+    }
+
+    /// The number of requests that it was given to send. Token fetches and logins count.
+    pub const fn attempts(&self) -> u32 {
+        self.execution.attempts
+    }
+
     /// Returns the next thing to do.
     ///
     /// A call that has finished says so with
@@ -234,16 +277,8 @@ impl Call {
 /// Shows all that decides what it does next, and nothing of what it carries.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let purpose = match &self.purpose {
-            Purpose::Request { request, .. } => request.uri().path(),
-            Purpose::LogIn => "log in",
-            Purpose::Acquire => "acquire tokens",
-            Purpose::LogOut => "log out",
-            Purpose::ResetPassword => "reset password",
-            Purpose::Sync => "sync",
-        };
         f.debug_struct("Call")
-            .field("purpose", &purpose)
+            .field("purpose", &self.path().unwrap_or(self.purpose()))
             .field("execution", &self.execution)
             .finish()
     }

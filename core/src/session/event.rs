@@ -6,6 +6,8 @@
 
 use std::{collections::VecDeque, fmt};
 
+use http::StatusCode;
+
 use super::{guard::BlockReason, operation::OperationKind, settings::MAX_EVENTS};
 use crate::{Timestamp, response::ErrorCode};
 
@@ -32,6 +34,8 @@ pub enum Event {
     /// A login was refused.
     #[non_exhaustive]
     LoginRefused {
+        /// The status of the response.
+        status: StatusCode,
         /// The code by which it was.
         code: Option<ErrorCode>,
         /// The number of logins that may still fail.
@@ -117,6 +121,57 @@ impl Event {
             Self::StoreFailed => "store_failed",
         }
     }
+
+    /// The number of logins that may still fail, if the event is about a login that did.
+    pub const fn attempts_left(&self) -> Option<u32> {
+        match self {
+            Self::LoginRefused { attempts_left, .. } | Self::LoginLost { attempts_left } => {
+                Some(*attempts_left)
+            }
+            _ => None,
+        }
+    }
+
+    /// The status of the response by which a login was refused.
+    pub const fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::LoginRefused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The code by which a login was refused, or the credentials.
+    pub const fn code(&self) -> Option<&ErrorCode> {
+        match self {
+            Self::LoginRefused { code, .. } => code.as_ref(),
+            Self::LoginsBlocked { reason } => reason.code(),
+            _ => None,
+        }
+    }
+
+    /// The reason why no login is made.
+    pub const fn reason(&self) -> Option<&BlockReason> {
+        match self {
+            Self::LoginsBlocked { reason } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// The time at which the next token fetch or login is made, if it waits until then.
+    pub const fn retry_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::CoolingDown { until } | Self::BackingOff { until } => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// The operation that the event is about, if it names one.
+    pub const fn operation(&self) -> Option<OperationKind> {
+        match self {
+            Self::LeaseExpired { kind } => Some(*kind),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Event {
@@ -130,6 +185,7 @@ impl fmt::Display for Event {
             Self::LoginRefused {
                 code,
                 attempts_left,
+                ..
             } => {
                 f.write_str("a login was refused")?;
                 if let Some(code) = code {

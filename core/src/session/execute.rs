@@ -12,6 +12,7 @@ use thiserror::Error as ThisError;
 use super::{
     acquire::Acquisition,
     blame::Blame,
+    call_id::CallId,
     error::{Error, ErrorKind, Outcome},
     event::Event,
     guard::BlockReason,
@@ -61,11 +62,13 @@ pub(super) enum Purpose {
 #[derive(Clone, Debug)]
 pub(super) struct Execution {
     state: State,
+    /// The name of the call, once it has begun.
+    pub(super) id: CallId,
     pub(super) deadline: Option<Timestamp>,
     /// True if the address may be a path alone: it was checked that it can be completed.
     pub(super) may_be_path: bool,
     /// The number of requests sent, of all purposes.
-    attempts: u32,
+    pub(super) attempts: u32,
     /// The number of failures that might have passed.
     failures: u32,
     replayed: Replayed,
@@ -157,6 +160,7 @@ impl Execution {
     pub(super) const fn new() -> Self {
         Self {
             state: State::New,
+            id: CallId::NONE,
             deadline: None,
             may_be_path: false,
             attempts: 0,
@@ -199,7 +203,7 @@ impl Execution {
             State::InFlight(in_flight) => {
                 in_flight.patience.rebase(now);
                 if let Some(until) = in_flight.patience.rest(now) {
-                    let wait = Wait::new(until, WaitReason::Response);
+                    let wait = Wait::new(self.id, until, WaitReason::Response);
                     return self.other(session, SharedStep::Wait(wait));
                 }
                 let silence = Err(TransportError::silence());
@@ -234,6 +238,8 @@ impl Execution {
                 }
             }
             State::New => {
+                session.last_call = session.last_call.next();
+                self.id = session.last_call;
                 self.state = State::Acquiring { waited_for: None };
                 if let Err(error) = self.start(purpose, session, now) {
                     return self.finish_with(Err(error));
@@ -687,6 +693,7 @@ impl Execution {
             deadline: operation.sent_at + session.settings.attempt_timeout,
             read_limit: session.settings.max_body.saturating_add(1),
             attempt: Attempt {
+                call: self.id,
                 number: self.attempts,
                 operation: Some(operation),
             },
@@ -927,6 +934,7 @@ impl Execution {
             deadline,
             read_limit: session.settings.max_body.saturating_add(1),
             attempt: Attempt {
+                call: self.id,
                 number: self.attempts,
                 operation: None,
             },
@@ -1055,7 +1063,7 @@ impl Execution {
     /// Waits, but not beyond the call's deadline.
     fn wait(&self, until: Timestamp, reason: WaitReason) -> SharedStep {
         let until = self.deadline.map_or(until, |deadline| deadline.min(until));
-        SharedStep::Wait(Wait::new(until, reason))
+        SharedStep::Wait(Wait::new(self.id, until, reason))
     }
 
     /// Waits, or ends with `error` if that would take too long.

@@ -630,6 +630,7 @@ impl Session {
         }
         let guard = self.login_guard();
         self.events.push(Event::LoginRefused {
+            status: refusal.status(),
             code: refusal.code().cloned(),
             attempts_left: guard.attempts_left,
         });

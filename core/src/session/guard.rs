@@ -170,6 +170,28 @@ impl fmt::Display for LoginGuard {
     }
 }
 
+impl BlockReason {
+    /// The reason's name, which does not change, for logs and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::WrongCredentials { .. } => "wrong_credentials",
+            Self::CantBeSent { .. } => "cant_be_sent",
+            Self::BudgetSpent => "budget_spent",
+            Self::PasswordInDoubt => "password_in_doubt",
+            Self::AwaitingConfirmation => "awaiting_confirmation",
+            Self::PasswordOutdated => "password_outdated",
+        }
+    }
+
+    /// The code by which the service named the credentials, if it did.
+    pub const fn code(&self) -> Option<&ErrorCode> {
+        match self {
+            Self::WrongCredentials { code } | Self::CantBeSent { code } => code.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 /// Says why the guard is blocked and what unblocks it.
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

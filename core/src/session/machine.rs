@@ -6,6 +6,7 @@ use http::HeaderValue;
 
 use super::{
     backoff::Jitter,
+    call_id::CallId,
     checked_address::CheckedAddress,
     event::{Event, Events},
     guard::{BlockReason, LoginGuard},
@@ -48,6 +49,8 @@ pub struct Session {
     pub(super) nonces: Nonces,
     /// The operation that this process has sent and has no result of.
     pub(super) in_flight: Option<OperationId>,
+    /// The name of the call that has begun last.
+    pub(super) last_call: CallId,
     pub(super) sharing: Option<Sharing>,
 }
 
@@ -97,6 +100,7 @@ impl Session {
             jitter: Jitter::new(seed),
             nonces,
             in_flight: None,
+            last_call: CallId::NONE,
             sharing: None,
         }
     }

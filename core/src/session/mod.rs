@@ -69,6 +69,7 @@ mod backoff;
 mod blame;
 mod builder;
 mod call;
+mod call_id;
 mod check;
 mod checked_address;
 mod cooldown;
@@ -102,13 +103,14 @@ mod verdict;
 pub use self::{
     builder::SessionBuilder,
     call::Call,
+    call_id::CallId,
     error::{Error, ErrorKind, Outcome},
     event::Event,
     failure::Failure,
     guard::{BlockReason, LoginGuard},
     machine::Session,
     new_password::{NewPassword, NotAwaited},
-    observer::{Exchange, ExchangeResult, Observer},
+    observer::{CallResult, Exchange, ExchangeResult, Observer},
     operation::{Operation, OperationKind},
     settings::{
         LONGEST_REQUESTED_BACKOFF, MAX_EVENTS, MaxFailedLogins, PLATFORM_LOCKS_AT, Settings,

@@ -9,17 +9,33 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::{Method, StatusCode, uri::PathAndQuery};
 
 use super::{
+    call::Call,
+    call_id::CallId,
+    error::Error,
     event::Event,
-    step::{Attempt, Transmit, Wait},
+    step::{Attempt, Completion, Transmit, Wait},
 };
-use crate::transport::TransportError;
+use crate::{Refusal, transport::TransportError};
 
 /// An observer of a driver. Each method is called with no lock held, on the
 /// thread or task that drives, and does nothing unless it is written.
 pub trait Observer: Send + Sync {
-    /// Takes an event of the session.
-    fn event(&self, event: &Event) {
-        let _ = event;
+    /// Takes note that a call has begun: it has taken its first step.
+    fn began(&self, call: &Call) {
+        let _ = call;
+    }
+
+    /// Takes note that a call has ended, or was given up. Called once for each that has
+    /// begun.
+    fn ended(&self, call: &Call, result: &CallResult<'_>) {
+        let _ = (call, result);
+    }
+
+    /// Takes an event of the session, with the call that brought it. An operation brings
+    /// its events to the call that began it, which may have ended before. What nobody but
+    /// the owner of the session did is no call's.
+    fn event(&self, event: &Event, call: Option<CallId>) {
+        let _ = (event, call);
     }
 
     /// Takes note that a call is about to wait. Called again each time the call
@@ -52,8 +68,16 @@ impl Observer for () {}
 
 /// An observer that many sessions share.
 impl<O: Observer + ?Sized> Observer for Arc<O> {
-    fn event(&self, event: &Event) {
-        (**self).event(event);
+    fn began(&self, call: &Call) {
+        (**self).began(call);
+    }
+
+    fn ended(&self, call: &Call, result: &CallResult<'_>) {
+        (**self).ended(call, result);
+    }
+
+    fn event(&self, event: &Event, call: Option<CallId>) {
+        (**self).event(event, call);
     }
 
     fn waiting(&self, wait: &Wait) {
@@ -75,9 +99,19 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
 /// Two observers, called one after the other.
 impl<A: Observer, B: Observer> Observer for (A, B) {
-    fn event(&self, event: &Event) {
-        self.0.event(event);
-        self.1.event(event);
+    fn began(&self, call: &Call) {
+        self.0.began(call);
+        self.1.began(call);
+    }
+
+    fn ended(&self, call: &Call, result: &CallResult<'_>) {
+        self.0.ended(call, result);
+        self.1.ended(call, result);
+    }
+
+    fn event(&self, event: &Event, call: Option<CallId>) {
+        self.0.event(event, call);
+        self.1.event(event, call);
     }
 
     fn waiting(&self, wait: &Wait) {
@@ -140,7 +174,7 @@ impl Exchange {
         self.target.as_ref().map_or("/", PathAndQuery::path)
     }
 
-    /// The number of the request among its call's; token fetches and logins
+    /// The attempt: its call, and its number among those of that; token fetches and logins
     /// count.
     pub const fn attempt(&self) -> Attempt {
         self.attempt
@@ -152,7 +186,34 @@ impl Exchange {
 pub struct ExchangeResult<'a> {
     /// The response's status, or the HTTP stack's error if none came.
     pub result: Result<StatusCode, &'a TransportError>,
+    /// The refusal in the response, if it is one
+    /// ([`Session::refusal_in`](super::Session::refusal_in)).
+    pub refusal: Option<&'a Refusal>,
     /// The time that it took, from sending the request to the end of the
     /// response, by the driver's clock.
     pub took: Duration,
+}
+
+/// The result of a call, without what it brought.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum CallResult<'a> {
+    /// It is done, with this status of the response if it sent a request.
+    Done(Option<StatusCode>),
+    /// It has failed.
+    Failed(&'a Error),
+    /// Its caller has dropped it before its end: if its own request was sent, nobody knows
+    /// the outcome.
+    GivenUp,
+}
+
+impl<'a> CallResult<'a> {
+    /// Describes the result of a call that has finished.
+    pub fn of(result: &'a Result<Completion, Error>) -> Self {
+        match result {
+            Ok(Completion::Response(response)) => Self::Done(Some(response.status())),
+            Ok(_) => Self::Done(None),
+            Err(error) => Self::Failed(error),
+        }
+    }
 }

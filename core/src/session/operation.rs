@@ -32,6 +32,19 @@ pub enum OperationKind {
     ServiceCheck,
 }
 
+impl OperationKind {
+    /// The kind's name, which does not change, for logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TokenFetch => "token_fetch",
+            Self::LogIn => "login",
+            Self::LogOut => "logout",
+            Self::PasswordReset => "password_reset",
+            Self::ServiceCheck => "service_check",
+        }
+    }
+}
+
 impl fmt::Display for OperationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -54,6 +54,16 @@ impl Session {
         }))
     }
 
+    /// The refusal in a response, for whoever reports it; `None` if nothing was refused. It
+    /// shows no code that tells a secret of the session's.
+    pub fn refusal_in(&self, response: &Response<Bytes>) -> Option<Refusal> {
+        if response.status().is_success() && !Refusal::opens(response.body()) {
+            return None;
+        }
+        let read = self.read(Ok(response.clone()), Timestamp::default());
+        read.err()?.refusal().cloned()
+    }
+
     /// Takes the secrets of the session's out of what is shown and saved of a refusal.
     pub(super) fn censored(&self, refusal: Refusal) -> Refusal {
         refusal.censored(|text| self.is_told_a_secret(text))

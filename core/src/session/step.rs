@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::{
+    call_id::CallId,
     error::Error,
     new_password::NewPassword,
     operation::{Operation, OperationKind},
@@ -142,11 +143,18 @@ impl fmt::Debug for Transmit {
 /// One attempt of a call to send a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt {
+    pub(super) call: CallId,
     pub(super) number: u32,
     pub(super) operation: Option<Operation>,
 }
 
 impl Attempt {
+    /// The call that it is of: the one that began the operation, if it is for one, whoever
+    /// waits for that.
+    pub const fn call(self) -> CallId {
+        self.call
+    }
+
     /// The number of the attempt among its call's, from 1. Token fetches and
     /// logins count.
     pub const fn number(self) -> u32 {
@@ -169,6 +177,8 @@ impl Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wait {
+    /// The call that waits.
+    pub call: CallId,
     /// The time at which to step again at the latest.
     pub until: Timestamp,
     /// The thing that is waited for.
@@ -176,8 +186,12 @@ pub struct Wait {
 }
 
 impl Wait {
-    pub(super) const fn new(until: Timestamp, reason: WaitReason) -> Self {
-        Self { until, reason }
+    pub(super) const fn new(call: CallId, until: Timestamp, reason: WaitReason) -> Self {
+        Self {
+            call,
+            until,
+            reason,
+        }
     }
 }
 

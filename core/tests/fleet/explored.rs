@@ -311,7 +311,7 @@ fn follow(
 /// - operations are told by how many have begun since the first that is known, and by
 ///   the order in which their names appear, as are salts, tags, tokens and passwords;
 /// - the versions of sessions and of what the store holds decide nothing but by their
-///   order, which is that of time.
+///   order, which is that of time, and the names of calls decide nothing.
 fn canonical(parts: &[(u64, String)]) -> String {
     const LONG_AGO: i128 = -4 * 60 * 60 * 1000;
     let mut shown = String::new();
@@ -330,7 +330,7 @@ fn canonical(parts: &[(u64, String)]) -> String {
                 let (digits, after) = rest.split_at(word(|c| c.is_ascii_digit()));
                 let number: u64 = digits.parse().unwrap();
                 match number {
-                    _ if label == "version" => {}
+                    _ if label == "version" || label == "CallId" => {}
                     0..=9_999_999_999 if label == "tag" || label == "Tag" => {
                         name(&mut shown, format!("tag {digits}"));
                     }

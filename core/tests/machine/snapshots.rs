@@ -211,7 +211,7 @@ fn without_jitter() -> Settings {
 proptest! {
     #![proptest_config(config(256))]
 
-    /// But for the jitter, and for what only the process knows in which it happened:
+    /// But for the jitter, the names of calls, and what only the process knows in which it happened:
     /// the body of the response to a token fetch or login that failed, the result of a
     /// logout or reset whose call has not looked yet, and that of a login whose call
     /// times out.

@@ -1601,7 +1601,8 @@ fn json(snapshot: &Snapshot) -> serde_json::Value {
 }
 
 /// A text without what is drawn by lot and what only counts for this process:
-/// nonces are named in the order in which they appear, and versions are left out.
+/// nonces are named in the order in which they appear, and versions and the names of calls
+/// are left out.
 pub fn without_chance(text: &str) -> String {
     const NONCES: [&str; 4] = ["nonce", "Refused", "id", "salt"];
     let mut names: Vec<&str> = Vec::new();
@@ -1612,7 +1613,7 @@ pub fn without_chance(text: &str) -> String {
         let end = |is: fn(char) -> bool| rest.find(|c| !is(c)).unwrap_or(rest.len());
         if first.is_ascii_digit() {
             let (digits, after) = rest.split_at(end(|c| c.is_ascii_digit()));
-            if label == "version" {
+            if ["version", "CallId"].contains(&label) {
                 shown.push('_');
             } else if NONCES.contains(&label) && digits != "0" {
                 let known = names.iter().position(|known| *known == digits);

@@ -7,7 +7,8 @@ use std::{
 
 use http::StatusCode;
 use thingspace_core::session::{
-    Event, Exchange, ExchangeResult, Observer, OperationKind, Wait, WaitReason,
+    Call, CallId, CallResult, Event, Exchange, ExchangeResult, Observer, OperationKind, Wait,
+    WaitReason,
 };
 
 use crate::scenario::*;
@@ -22,7 +23,15 @@ impl Noting {
 }
 
 impl Observer for Noting {
-    fn event(&self, _: &Event) {
+    fn began(&self, _: &Call) {
+        self.note("began");
+    }
+
+    fn ended(&self, _: &Call, _: &CallResult<'_>) {
+        self.note("ended");
+    }
+
+    fn event(&self, _: &Event, _: Option<CallId>) {
         self.note("event");
     }
 
@@ -59,18 +68,23 @@ fn two_observers_are_called_with_everything() {
     let both = (Arc::clone(&one), Arc::clone(&other));
     let result = ExchangeResult {
         result: Ok(StatusCode::OK),
+        refusal: None,
         took: Duration::ZERO,
     };
-    both.event(&Event::LoggedIn);
+    both.began(&Call::log_in());
+    both.event(&Event::LoggedIn, None);
     both.waiting(&wait());
     both.waited(&wait(), Duration::ZERO);
     both.sending(&exchange());
     both.received(&exchange(), &result);
+    both.ended(&Call::log_in(), &CallResult::GivenUp);
     for observer in [one, other] {
         let noted = observer.0.lock().unwrap();
         assert_eq!(
             *noted,
-            ["event", "waiting", "waited", "sending", "received"]
+            [
+                "began", "event", "waiting", "waited", "sending", "received", "ended"
+            ]
         );
     }
 }
@@ -80,7 +94,7 @@ fn an_exchange_shows_where_it_goes_and_nothing_of_what_it_carries() {
     assert_eq!(exchange().method(), http::Method::POST);
     assert_eq!(
         format!("{:?}", exchange()),
-        r#"Exchange { method: POST, path: "/api/ts/v1/oauth2/token", attempt: Attempt { number: 1, operation: Some(Operation { id: OperationId { number: 1, nonce: 9105053682160394182 }, kind: TokenFetch, sent_at: Timestamp(1700000000000), bearer: OperationId { number: 0, nonce: 0 }, session: OperationId { number: 0, nonce: 0 }, .. }) }, .. }"#
+        r#"Exchange { method: POST, path: "/api/ts/v1/oauth2/token", attempt: Attempt { call: CallId(1), number: 1, operation: Some(Operation { id: OperationId { number: 1, nonce: 9105053682160394182 }, kind: TokenFetch, sent_at: Timestamp(1700000000000), bearer: OperationId { number: 0, nonce: 0 }, session: OperationId { number: 0, nonce: 0 }, .. }) }, .. }"#
     );
 }
 

@@ -21,7 +21,8 @@ Credentials:
   with _FILE at its end: THINGSPACE_PASSWORD_FILE=/etc/thingspace/password. Or all
   in one such file, named by --credentials, with a line NAME=VALUE for each of
   these names. Give each once.
-  THINGSPACE_BASE_URL is another address than Verizon's.
+  THINGSPACE_BASE_URL is another address than Verizon's, and
+  THINGSPACE_INSECURE_HTTP_HOST is the host of --insecure-http-host.
   THINGSPACE_STORE is the store's address, as of --store; THINGSPACE_STORE_PASSWORD
   is its password, or in a file like the others. What is saved there is encrypted
   if THINGSPACE_STORE_KEY_FILE names a file with a key: openssl rand -hex 32
@@ -118,6 +119,11 @@ pub(crate) struct Common {
     /// The environment of ThingSpace to use [default: production]
     #[arg(long, global = true, value_enum)]
     pub(crate) environment: Option<NamedEnvironment>,
+
+    /// Allow plain HTTP to this host, to which `THINGSPACE_BASE_URL` leads: passwords and
+    /// tokens go there in the clear. For a simulator in another container
+    #[arg(long, global = true, value_name = "HOST")]
+    pub(crate) insecure_http_host: Option<String>,
 
     /// A file with the credentials, which only you may read
     #[arg(long, global = true, value_name = "FILE")]

@@ -17,7 +17,7 @@ use thingspace_ureq::{
             BlockReason, Call, Completion, LoginGuard, PLATFORM_LOCKS_AT, Settings, SnapshotError,
             Store,
         },
-        variables::BASE_URL,
+        variables::{BASE_URL, INSECURE_HTTP_HOST},
     },
 };
 
@@ -53,10 +53,20 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The context of a command, with a warning if the environment is an insecure one.
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
+        let context = Self::of(common)?;
+        if let Some(warning) = context.insecure() {
+            Failure::usage(warning).warn(common.json);
+        }
+        Ok(context)
+    }
+
+    /// The context of a command that has a log, which the warnings belong into.
+    pub(crate) fn of(common: &Common) -> Result<Self, Failure> {
         let watch = Watch::new(common);
         let deadline = deadline::begin(common, &watch);
-        let environment = environment(common.environment)?;
+        let environment = environment(common)?;
         let credentials = CredentialSources::new(common.credentials.as_deref())?;
         let session = SessionBuilder::new(credentials.without_secrets()?);
         let key = session.environment(environment.clone()).store_key();
@@ -87,6 +97,16 @@ impl Context {
             watch,
             deadline,
             json: common.json,
+        })
+    }
+
+    /// The warning of an environment that is insecure.
+    pub(crate) fn insecure(&self) -> Option<String> {
+        let environment = &self.environment;
+        environment.is_insecure().then(|| {
+            format!(
+                "passwords and tokens go to {environment} in the clear, as --insecure-http-host or {INSECURE_HTTP_HOST} allows"
+            )
         })
     }
 
@@ -368,16 +388,36 @@ fn address(common: &Common) -> Result<Option<Address>, Failure> {
     }
 }
 
-fn environment(named: Option<NamedEnvironment>) -> Result<Environment, Failure> {
+/// The environment to use.
+fn environment(common: &Common) -> Result<Environment, Failure> {
     let base = env::var_os(BASE_URL);
-    match (named, base) {
+    match (common.environment, base) {
         (Some(_), Some(_)) => Err(Failure::usage(format!(
             "both --environment and {BASE_URL} are given; give one of them"
         ))),
-        (None, Some(base)) => Ok(base.to_string_lossy().parse()?),
+        (None, Some(base)) => {
+            let base = base.to_string_lossy();
+            match insecure_host(common)? {
+                Some(host) => Ok(Environment::insecure_http(&base, &host)?),
+                None => Ok(base.parse()?),
+            }
+        }
         (Some(NamedEnvironment::Staging), None) => Ok(Environment::staging()),
         (Some(NamedEnvironment::Mock), None) => Ok(Environment::mock()),
         (Some(NamedEnvironment::Production) | None, None) => Ok(Environment::production()),
+    }
+}
+
+/// The host to which plain HTTP is allowed, if one is given.
+fn insecure_host(common: &Common) -> Result<Option<String>, Failure> {
+    let variable = env::var_os(INSECURE_HTTP_HOST);
+    match (&common.insecure_http_host, variable) {
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "both --insecure-http-host and {INSECURE_HTTP_HOST} are given; give one of them"
+        ))),
+        (Some(host), None) => Ok(Some(host.clone())),
+        (None, Some(host)) => Ok(Some(host.to_string_lossy().into_owned())),
+        (None, None) => Ok(None),
     }
 }
 

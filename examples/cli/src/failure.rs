@@ -206,7 +206,7 @@ impl Failure {
     pub(crate) fn to_json(&self) -> Value {
         let mut error = json!({
             "exit_code": self.exit as u8,
-            "outcome": outcome(self.exit.into()),
+            "outcome": Outcome::from(self.exit).name(),
             "message": self.to_string(),
             "causes": self.sources(),
             "advice": self.advice,
@@ -224,7 +224,7 @@ impl Failure {
                 let status = call.status().or(before.and_then(session::Failure::status));
                 let code = call.code().or(before.and_then(session::Failure::code));
                 let details = json!({
-                    "outcome": outcome(call.outcome()),
+                    "outcome": call.outcome().name(),
                     "status": status.map(|status| status.as_u16()),
                     "code": code.map(ToString::to_string),
                     "logins_made": logins,
@@ -321,13 +321,5 @@ impl From<CredentialsError> for Failure {
 impl From<EnvironmentError> for Failure {
     fn from(error: EnvironmentError) -> Self {
         Self::caused_by(Exit::Usage, error)
-    }
-}
-
-const fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::NeverSent => "never_sent",
-        Outcome::Refused => "refused",
-        Outcome::Unknown => "unknown",
     }
 }

@@ -6,10 +6,10 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use thingspace_ureq::core::{
     Timestamp,
-    session::{self, BlockReason, LoginGuard, OperationKind, PLATFORM_LOCKS_AT},
+    session::{self, BlockReason, CallId, Event, LoginGuard, OperationKind, PLATFORM_LOCKS_AT},
 };
 
 use crate::{
@@ -103,7 +103,7 @@ pub(crate) fn time(moment: Timestamp) -> String {
 /// The login guard's state as JSON.
 pub(crate) fn login_guard(guard: &LoginGuard) -> Value {
     json!({
-        "blocked": guard.blocked.as_ref().map(block_reason),
+        "blocked": guard.blocked.as_ref().map(BlockReason::name),
         "advice": guard.blocked.as_ref().map(blocked),
         "failed_logins": guard.failed_logins,
         "attempts_left": guard.attempts_left,
@@ -145,37 +145,35 @@ fn next_login(guard: &LoginGuard) -> Option<Timestamp> {
     guard.next_login.filter(|at| *at > now())
 }
 
+/// What an event says, and the call that it is of, as fields in JSON.
+pub(crate) fn event(event: &Event, call: Option<CallId>) -> Map<String, Value> {
+    let fields = [
+        ("message", json!(event.to_string())),
+        ("call", json!(call.map(CallId::get))),
+        ("attempts_left", json!(event.attempts_left())),
+        (
+            "status",
+            json!(event.status().map(|status| status.as_u16())),
+        ),
+        ("code", json!(event.code())),
+        ("reason", json!(event.reason().map(BlockReason::name))),
+        ("retry_at", json!(event.retry_at().map(time))),
+        (
+            "operation",
+            json!(event.operation().map(OperationKind::name)),
+        ),
+    ];
+    let said = fields.into_iter().filter(|(_, value)| !value.is_null());
+    said.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// A failure that came before, as JSON.
 pub(crate) fn failed(failure: &session::Failure) -> Value {
     json!({
-        "operation": failure.operation().map(operation),
+        "operation": failure.operation().map(OperationKind::name),
         "status": failure.status().map(|status| status.as_u16()),
         "code": failure.code().map(ToString::to_string),
         "at": time(failure.at()),
         "message": failure.to_string(),
     })
-}
-
-const fn block_reason(reason: &BlockReason) -> &'static str {
-    match reason {
-        BlockReason::WrongCredentials { .. } => "wrong_credentials",
-        BlockReason::CantBeSent { .. } => "cant_be_sent",
-        BlockReason::BudgetSpent => "budget_spent",
-        BlockReason::PasswordInDoubt => "password_in_doubt",
-        BlockReason::AwaitingConfirmation => "awaiting_confirmation",
-        BlockReason::PasswordOutdated => "password_outdated",
-        _ => "other",
-    }
-}
-
-/// The name of an operation in JSON.
-pub(crate) const fn operation(kind: OperationKind) -> &'static str {
-    match kind {
-        OperationKind::TokenFetch => "token_fetch",
-        OperationKind::LogIn => "login",
-        OperationKind::LogOut => "logout",
-        OperationKind::PasswordReset => "password_reset",
-        OperationKind::ServiceCheck => "service_check",
-        _ => "other",
-    }
 }

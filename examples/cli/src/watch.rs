@@ -16,8 +16,8 @@ use std::{
 
 use serde_json::{Value, json};
 use thingspace_ureq::core::{
-    Timestamp,
-    session::{Event, Exchange, ExchangeResult, Observer, OperationKind, Wait, WaitReason},
+    Refusal, Timestamp,
+    session::{CallId, Event, Exchange, ExchangeResult, Observer, OperationKind, Wait, WaitReason},
 };
 
 use crate::{cli::Common, context::now, show};
@@ -205,9 +205,10 @@ impl Watch {
 }
 
 impl Observer for Watch {
-    fn event(&self, event: &Event) {
-        let text = event.to_string();
-        self.trace(&format!("* {text}"), "event", &json!(text));
+    fn event(&self, event: &Event, call: Option<CallId>) {
+        let mut fields = show::event(event, call);
+        fields.insert("name".to_owned(), event.name().into());
+        self.trace(&format!("* {event}"), "event", &Value::Object(fields));
     }
 
     fn sending(&self, exchange: &Exchange) {
@@ -224,7 +225,8 @@ impl Observer for Watch {
             &json!({
                 "method": method.as_str(),
                 "path": path,
-                "operation": operation.map(show::operation),
+                "operation": operation.map(OperationKind::name),
+                "call": exchange.attempt().call().get(),
                 "attempt": number,
             }),
         );
@@ -242,13 +244,18 @@ impl Observer for Watch {
     fn received(&self, exchange: &Exchange, result: &ExchangeResult<'_>) {
         self.goes_on();
         let seconds = result.took.as_secs_f64();
+        let call = exchange.attempt().call().get();
         let number = exchange.attempt().number();
         match result.result {
-            Ok(status) => self.trace(
-                &format!("< {status} after {seconds:.3} s"),
-                "received",
-                &json!({ "status": status.as_u16(), "seconds": seconds, "attempt": number }),
-            ),
+            Ok(status) => {
+                let code = result.refusal.and_then(Refusal::code);
+                let named = code.map(|code| format!(" ({code})")).unwrap_or_default();
+                self.trace(
+                    &format!("< {status}{named} after {seconds:.3} s"),
+                    "received",
+                    &json!({ "status": status.as_u16(), "code": code, "seconds": seconds, "call": call, "attempt": number }),
+                );
+            }
             Err(error) => {
                 let chain = iter::successors(error.source(), |&error| error.source());
                 let chain: Vec<_> = chain.map(ToString::to_string).collect();
@@ -261,7 +268,7 @@ impl Observer for Watch {
                 self.trace(
                     &format!("< {sent} after {seconds:.3} s: {cause}"),
                     "received",
-                    &json!({ "sent": error.may_have_left(), "causes": chain, "seconds": seconds, "attempt": number }),
+                    &json!({ "sent": error.may_have_left(), "causes": chain, "seconds": seconds, "call": call, "attempt": number }),
                 );
                 if operation(exchange).is_some() {
                     *locked(&self.observed.silence) = chain;

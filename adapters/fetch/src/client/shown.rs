@@ -1,10 +1,13 @@
 //! The session, and what happens to it, as they are shown: without a secret.
 
-use thingspace_core::{Timestamp, session::Event};
+use thingspace_core::{
+    Timestamp,
+    session::{BlockReason, Event, OperationKind},
+};
 
 use super::{Client, SYNC};
 use crate::{
-    failure::{self, millis, name_of_operation, name_of_reason},
+    failure::{self, millis},
     json::Json,
 };
 
@@ -23,7 +26,7 @@ impl Client {
             ("bearerRenewal", millis(session.bearer_renewal())),
             (
                 "operation",
-                session.operation().map(name_of_operation).into(),
+                session.operation().map(OperationKind::name).into(),
             ),
             ("delayedUntil", millis(session.delayed_until(now))),
             ("loginGuard", failure::guard(&session.login_guard())),
@@ -42,27 +45,17 @@ pub(super) fn told(event: &Event, now: Timestamp) -> Json {
         | Event::BackingOff { until, .. } => Some(*until),
         _ => None,
     };
-    let attempts_left = match event {
-        Event::LoginRefused { attempts_left, .. } | Event::LoginLost { attempts_left, .. } => {
-            Some(*attempts_left)
-        }
-        _ => None,
-    };
-    let code = match event {
-        Event::LoginRefused { code, .. } => code.as_ref(),
-        _ => None,
-    };
-    let reason = match event {
-        Event::LoginsBlocked { reason, .. } => Some(name_of_reason(reason)),
-        _ => None,
-    };
     Json::Shown(vec![
         ("name", event.name().into()),
         ("message", Json::shown(event)),
         ("at", now.as_millis().into()),
         ("until", millis(until)),
-        ("attemptsLeft", attempts_left.into()),
-        ("code", code.map(ToString::to_string).into()),
-        ("reason", reason.into()),
+        ("attemptsLeft", event.attempts_left().into()),
+        ("code", event.code().map(ToString::to_string).into()),
+        ("reason", event.reason().map(BlockReason::name).into()),
+        (
+            "status",
+            event.status().map(|status| status.as_u16()).into(),
+        ),
     ])
 }

@@ -16,7 +16,10 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thingspace_hyper::{Builder, Client, Own, Pooled};
 use thingspace_scenarios::account;
-use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+use tower::{
+    ServiceBuilder, ServiceExt,
+    util::{BoxCloneService, BoxCloneSyncService},
+};
 
 use crate::{
     asynchronous::{Stage, builder},
@@ -98,4 +101,23 @@ async fn calls_over_boxed_stacks_are_spawned_and_their_clients_are_named() {
     assert!(life.await.unwrap().unwrap().is_some());
     assert_eq!(sent.load(Ordering::Relaxed), 10);
     assert_eq!(stage.seen_in_all(), 13);
+}
+
+#[tokio::test]
+async fn a_stack_that_is_not_sync_is_one_as_well() {
+    type Stack = BoxCloneService<Request<Full<Bytes>>, Response<Incoming>, BoxError>;
+
+    let stage = Stage::new();
+    let stack: Stack = BoxCloneService::new(plain().map_err(BoxError::from));
+    let client: Client<Stack> = builder(stage.options())
+        .stack(stack, TokioTimer::new(), TokioExecutor::new())
+        .build()
+        .unwrap();
+    let both = [client.clone(), client].map(|client| {
+        // On any thread, and both at once.
+        tokio::spawn(async move { client.call(account()).await })
+    });
+    for call in both {
+        assert_eq!(call.await.unwrap().unwrap().status(), 200);
+    }
 }

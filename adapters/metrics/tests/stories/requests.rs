@@ -38,7 +38,7 @@ fn each_request_is_timed_by_its_purpose() {
         ("POST", "login", 1),
         ("GET", "call", 1),
         ("POST", "call", 2),
-        ("PUT", "reset", 1),
+        ("PUT", "password_reset", 1),
         ("POST", "logout", 1),
     ] {
         for took in story.assert_timed(&durations(method, purpose, Ok(200)), times) {

@@ -14,7 +14,7 @@ use thingspace_metrics::{Metrics, describe};
 use thingspace_scenarios::{BoxedObserver, LONG, Options, Register, Stage};
 use thingspace_ureq::{
     Builder, Client,
-    core::session::{Event, Exchange, ExchangeResult, Observer, Store, Wait},
+    core::session::{CallId, Event, Exchange, ExchangeResult, Observer, Store, Wait},
 };
 
 /// A service, a store, and what the clients of the story have recorded.
@@ -212,8 +212,8 @@ impl Recording {
 }
 
 impl Observer for Recording {
-    fn event(&self, event: &Event) {
-        self.observe(|metrics| metrics.event(event));
+    fn event(&self, event: &Event, call: Option<CallId>) {
+        self.observe(|metrics| metrics.event(event, call));
     }
 
     fn waiting(&self, wait: &Wait) {

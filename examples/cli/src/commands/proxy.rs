@@ -32,7 +32,7 @@ use thingspace_hyper::{
     Builder, Client, Config, OnThread, Pooled, Streamed,
     core::{
         Error, Session, StoreError,
-        session::{BlockReason, Event, NewPassword, Observer},
+        session::{BlockReason, CallId, Event, NewPassword, Observer},
     },
 };
 use thingspace_metrics::{Metrics, describe};
@@ -144,7 +144,10 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn run(self, common: &Common) -> Result<(), Failure> {
-        let context = Arc::new(Context::new(common)?);
+        let context = Arc::new(Context::of(common)?);
+        if let Some(warning) = context.insecure() {
+            log("warn", "insecure_http", json!({ "message": warning }));
+        }
         let rules = self.rules()?;
         let recorder = recorder()?;
         allow_files();
@@ -436,7 +439,7 @@ impl PasswordInUse {
 }
 
 impl Observer for PasswordInUse {
-    fn event(&self, event: &Event) {
+    fn event(&self, event: &Event, _: Option<CallId>) {
         if *event == Event::LoggedIn {
             self.has_logged_in.store(true, Relaxed);
             self.logged_in.notify_one();
@@ -590,7 +593,7 @@ fn log(level: &str, event: &str, fields: Value) {
 struct Log;
 
 impl Observer for Log {
-    fn event(&self, event: &Event) {
+    fn event(&self, event: &Event, call: Option<CallId>) {
         let level = match event {
             Event::LoginsBlocked {
                 reason: BlockReason::AwaitingConfirmation,
@@ -605,7 +608,7 @@ impl Observer for Log {
             | Event::StoreFailed => "warn",
             _ => "info",
         };
-        log(level, event.name(), json!({ "message": event.to_string() }));
+        log(level, event.name(), Value::Object(show::event(event, call)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
-use thingspace_ureq::core::session::PLATFORM_LOCKS_AT;
+use thingspace_ureq::core::session::{OperationKind, PLATFORM_LOCKS_AT};
 
 use crate::{
     cli::Common,
@@ -41,7 +41,7 @@ impl Status {
                 "last_used": session.last_used().map(show::time),
             },
             "bearer_until": session.bearer_renewal().map(show::time),
-            "operation": session.operation().map(show::operation),
+            "operation": session.operation().map(OperationKind::name),
             "login_guard": show::login_guard(&guard),
             "password_given": with_password.is_some(),
             "reset": reset.as_ref().map(|reset| records.to_json(reset, blocked.as_ref())),

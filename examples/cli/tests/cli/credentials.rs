@@ -189,6 +189,36 @@ fn an_environment_is_given_once() {
 }
 
 #[test]
+fn law_9_plain_http_to_another_machine_is_allowed_by_name_and_with_a_warning() {
+    let stage = Stage::new();
+    // Nothing listens there: only what is said before counts.
+    let base = "http://simulator.invalid:4280/api";
+    let login = |args: &[&str], variable: Option<&str>| {
+        let mut login = stage.command(&[&["login", "--wait", "0"], args].concat());
+        login.env("THINGSPACE_BASE_URL", base);
+        if let Some(host) = variable {
+            login.env("THINGSPACE_INSECURE_HTTP_HOST", host);
+        }
+        login
+    };
+    let flag = "--insecure-http-host";
+    let warning = "go to http://simulator.invalid:4280/api in the clear";
+    ends(&stage, login(&[], None), 2, "must be https");
+    let other = login(&[flag, "other.invalid"], None);
+    ends(&stage, other, 2, "must be https");
+    let named = login(&[flag, "simulator.invalid"], None);
+    ends(&stage, named, 4, warning);
+    let named = login(&[], Some("simulator.invalid"));
+    ends(&stage, named, 4, warning);
+    let twice = login(&[flag, "simulator.invalid"], Some("simulator.invalid"));
+    ends(&stage, twice, 2, "give one of them");
+
+    // It is no warning where it changes nothing.
+    let ran = Stage::new().run(&["login", flag, "simulator.invalid"]);
+    assert_eq!(ran.succeeds().stderr, "");
+}
+
+#[test]
 fn no_argument_takes_a_secret() {
     let stage = Stage::new();
     for name in ["--password", "--secret", "--key", "--username"] {

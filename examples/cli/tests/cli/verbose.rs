@@ -27,7 +27,7 @@ fn each_attempt_and_event_is_reported() {
     stage.server.with(Simulator::forget_sessions);
     let ran = stage.run(&["call", "GET", ACCOUNT, "-v"]).succeeds();
     for part in [
-        "< 400 Bad Request after",
+        "< 400 Bad Request (UnifiedWebService.INPUT_INVALID.SessionToken.Invalid) after",
         "* the session token was refused",
         "(the login,",
     ] {
@@ -55,7 +55,12 @@ fn everything_is_reported_as_json_a_line_each() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(lines[0]["sending"]["operation"], "token_fetch");
-    assert!(lines.iter().any(|line| line["event"] == "logged in"));
+    assert_eq!(lines[0]["sending"]["call"], 1);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line["event"]["name"] == "logged_in")
+    );
     let lost = lines.iter().find(|line| line["received"]["sent"] == true);
     assert!(lost.unwrap()["received"]["causes"][0].is_string());
     assert_eq!(lines.last().unwrap()["error"]["exit_code"], 5);
