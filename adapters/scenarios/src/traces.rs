@@ -383,18 +383,24 @@ fn assert_within_spans(entries: &[&Entry]) {
         }
     }
     assert!(within > 100, "{within}");
+    let (mut ended, mut underway) = (0, 0);
     for span in spans.values() {
-        if span.fields["purpose"] == "request" {
-            assert!(span.fields["method"].len() > 2, "{}", span.text);
-            assert!(span.fields["path"].starts_with("/api/"), "{}", span.text);
-            assert!(span.fields.contains_key("attempts"), "{}", span.text);
-            let outcome = &*span.fields["outcome"];
-            assert!(
-                ["done", "never_sent", "refused", "unknown"].contains(&outcome),
-                "{outcome}"
-            );
+        if span.fields["purpose"] != "request" {
+            continue;
+        }
+        assert!(span.fields["path"].starts_with("/api/"), "{}", span.text);
+        assert!(span.fields["method"].len() > 2, "{}", span.text);
+        match span.fields.get("outcome").map(String::as_str) {
+            Some("done" | "never_sent" | "refused" | "unknown") => {
+                assert!(span.fields.contains_key("attempts"), "{}", span.text);
+                ended += 1;
+            }
+            Some(outcome) => panic!("{outcome}"),
+            None => underway += 1,
         }
     }
+    // The same scenario may be at it over another stack, in this process.
+    assert!(ended > 20 && underway <= 2, "{ended} {underway}");
 }
 
 /// All secrets, and the formatted output that must show none of them.
