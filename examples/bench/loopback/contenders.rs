@@ -43,17 +43,17 @@ pub(crate) const CONTENDERS: &[Contender] = &[
     Contender {
         name: UREQ,
         floor: UREQ_FLOOR,
-        run: |base, calls| thingspace_over_ureq(ready_made(base), &account(base), calls),
+        run: |base, calls| thingspace_over_ureq(&ready_made(base), &account(base), calls),
     },
     Contender {
         name: UREQ_PATH,
         floor: UREQ_FLOOR,
-        run: |base, calls| thingspace_over_ureq(ready_made(base), &account(""), calls),
+        run: |base, calls| thingspace_over_ureq(&ready_made(base), &account(""), calls),
     },
     Contender {
         name: UREQ_OWN,
         floor: UREQ_FLOOR,
-        run: |base, calls| thingspace_over_ureq(with_own_agent(base), &account(base), calls),
+        run: |base, calls| thingspace_over_ureq(&with_own_agent(base), &account(base), calls),
     },
     Contender {
         name: FLOOR,
@@ -162,7 +162,7 @@ fn with_own_agent(base: &str) -> thingspace_ureq::Client {
     builder.build().unwrap()
 }
 
-fn thingspace_over_ureq(client: thingspace_ureq::Client, account: &Request<Bytes>, calls: u32) {
+fn thingspace_over_ureq(client: &thingspace_ureq::Client, account: &Request<Bytes>, calls: u32) {
     for _ in 0..calls {
         let response = client.call(account.clone()).unwrap();
         assert!(response.status().is_success());
