@@ -41,7 +41,8 @@ pub(crate) fn count(program: &Command, name: &str) -> io::Result<Counts> {
     let folder = env::current_exe()?.with_file_name("callgrind");
     fs::create_dir_all(&folder)?;
     let profile = folder.join(format!("{name}.callgrind"));
-    let status = Command::new("valgrind")
+    let mut valgrind = Command::new("valgrind");
+    let status = with_variables(&mut valgrind, program)
         .args(["--quiet", "--tool=callgrind", "--compress-strings=no"])
         .arg(format!("--callgrind-out-file={}", profile.display()))
         .arg(program.get_program())
@@ -52,6 +53,18 @@ pub(crate) fn count(program: &Command, name: &str) -> io::Result<Counts> {
         return Err(io::Error::other(format!("{program:?} failed: {status}")));
     }
     read(&fs::read_to_string(&profile)?).ok_or_else(|| io::Error::other("no total in the profile"))
+}
+
+/// Gives a command the variables of another, and takes those from it that the other is
+/// not to have.
+pub(crate) fn with_variables<'a>(command: &'a mut Command, of: &Command) -> &'a mut Command {
+    for (name, value) in of.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
 }
 
 /// Reads a profile: its total, and the calls of functions that

@@ -5,7 +5,7 @@
 //! ```text
 //! cargo bench -p thingspace-bench --bench counts              # shows them
 //! cargo bench -p thingspace-bench --bench counts -- check     # fails if one is missed
-//! cargo bench -p thingspace-bench --bench counts -- record    # takes them as the new measure
+//! cargo bench -p thingspace-bench --bench counts -- record    # takes them as the new measure, and writes the tables in README.md
 //! ```
 //!
 //! Needs valgrind, and `size` of the binutils. Each work runs in a process of its
@@ -16,6 +16,7 @@
 mod callgrind;
 mod endpoints;
 mod goals;
+mod page;
 #[path = "programs/program.rs"]
 mod program;
 mod works;
@@ -65,12 +66,10 @@ fn main() -> ExitCode {
 
     let counts: Vec<Counts> = (0..WORKS.len()).map(count).collect();
     let endpoints: Vec<u64> = PROGRAMS.iter().map(further_endpoint).collect();
-    print!("{}\n{}", table(&counts), endpoint_table(&endpoints));
+    let records = arguments == ["record"];
+    page::show("counts", &table(&counts), records);
+    page::show("endpoints", &endpoint_table(&endpoints), records);
     match arguments[..] {
-        ["record"] => {
-            fs::write(RECORDED, record(&counts)).unwrap();
-            println!("\nrecorded");
-        }
         ["check"] => {
             let missed = missed(&counts) + &missed_by_endpoints(&endpoints);
             let grown = grown(&counts, &fs::read_to_string(RECORDED).unwrap());
@@ -80,7 +79,10 @@ fn main() -> ExitCode {
             }
             println!("\nevery goal is met, and nothing takes more than was recorded");
         }
-        _ => print!("\n{}", typed_table(typed_calls())),
+        _ => page::show("typed", &typed_table(typed_calls()), records),
+    }
+    if records {
+        fs::write(RECORDED, record(&counts)).unwrap();
     }
     ExitCode::SUCCESS
 }

@@ -273,10 +273,15 @@ impl<R: Runtime> Client<R> {
         loop {
             let mut changed = None;
             match shared.step(driven.call, now, &mut changed) {
-                SharedStep::Send(mut transmit) => match transmit.attempt.operation() {
-                    Some(operation) => now = self.begin(operation, transmit),
-                    None => now = self.send(driven.call, &mut transmit).await,
-                },
+                // Sent from where it is: it is large to move, too.
+                SharedStep::Send(ref mut transmit) if transmit.attempt.operation().is_none() => {
+                    now = self.send(driven.call, transmit).await;
+                }
+                SharedStep::Send(transmit) => {
+                    if let Some(operation) = transmit.attempt.operation() {
+                        now = self.begin(operation, transmit);
+                    }
+                }
                 SharedStep::Wait(wait) => {
                     shared.observer().waiting(&wait);
                     let since = shared.now();

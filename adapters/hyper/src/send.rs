@@ -183,13 +183,20 @@ async fn exchange<S: Stack>(
         .await
         .map_err(TransportError::not_sent)?;
     progress.has_begun = true;
-    let mut request = mem::take(&mut transmit.request).map(Full::new);
-    *request.version_mut() = Version::HTTP_11;
-    let asked: Option<Asked> = request.extensions_mut().remove();
-    let is_head = request.method() == Method::HEAD;
-    let (head, body) = stack.call(request).await.map_err(Into::into)?.into_parts();
-    let asked = asked.filter(|_| head.status.is_success());
-    progress.head = Some(head);
+    // In blocks of their own, or the future would have room for them to its end.
+    let (responding, asked, is_head) = {
+        let mut request = mem::take(&mut transmit.request).map(Full::new);
+        *request.version_mut() = Version::HTTP_11;
+        let asked: Option<Asked> = request.extensions_mut().remove();
+        let is_head = request.method() == Method::HEAD;
+        (stack.call(request), asked, is_head)
+    };
+    let (asked, body) = {
+        let (head, body) = responding.await.map_err(Into::into)?.into_parts();
+        let asked = asked.filter(|_| head.status.is_success());
+        progress.head = Some(head);
+        (asked, body)
+    };
     // The length that a HEAD announces is that of another response.
     let announced = body.size_hint().exact().filter(|_| !is_head);
     let limit = transmit.read_limit;

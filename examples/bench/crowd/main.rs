@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! cargo bench -p thingspace-bench --bench crowd
-//! cargo bench -p thingspace-bench --bench crowd -- stored
+//! cargo bench -p thingspace-bench --bench crowd -- stored --rounds 3
+//! cargo bench -p thingspace-bench --bench crowd -- record    # and writes the tables in README.md
 //! ```
 //!
 //! It fails if a slow store holds up calls with an open session (`stored`).
@@ -14,6 +15,10 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod memory;
+#[path = "../options.rs"]
+mod options;
+#[path = "../page.rs"]
+mod page;
 #[path = "../loopback/service.rs"]
 mod service;
 mod sessions;
@@ -21,27 +26,28 @@ mod sharing;
 mod stored;
 mod waiting;
 
+use crate::options::Options;
+
+/// A table that is made of so many rounds, and its name.
+type Part = (&'static str, fn(usize) -> String);
+
+const PARTS: [Part; 4] = [
+    ("sessions", |_| sessions::table()),
+    ("sharing", sharing::table),
+    ("stored", stored::table),
+    ("waiting", waiting::table),
+];
+
 fn main() {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
     // Run as a test, it has nothing to say.
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    let Some(options) = Options::of_bench(9) else {
         return;
-    }
-    let mut is_met = true;
-    let parts: [(&str, &mut dyn FnMut()); 4] = [
-        ("sessions", &mut sessions::show),
-        ("sharing", &mut sharing::show),
-        ("stored", &mut || is_met = stored::show()),
-        ("waiting", &mut waiting::show),
-    ];
-    let names = parts.each_ref().map(|(name, _)| *name);
-    let shows_all = !arguments.iter().any(|name| names.contains(&&**name));
-    for (name, show) in parts {
-        if shows_all || arguments.iter().any(|argument| argument == name) {
-            show();
+    };
+    for (name, table) in PARTS {
+        if options.wants(name, &PARTS.map(|(name, _)| name)) {
+            page::show(name, &table(options.rounds), options.records);
         }
     }
-    assert!(is_met, "a slow store holds up calls with an open session");
 }
 
 /// The one in the middle.

@@ -18,6 +18,7 @@ use http_body_util::Full;
 use hyper::rt::{Executor, Sleep, Timer};
 use thingspace_core::{
     AppCredentials, Call, Credentials, Environment, Session, Step, Timestamp, UserCredentials,
+    session::Observer,
 };
 use thingspace_hyper::{Builder, Client, Config, Operating, Own};
 use tower_service::Service;
@@ -44,12 +45,18 @@ impl Memory {
         &self,
         complete: impl FnOnce(Builder<Own<Self>>) -> Builder<Own<Self>>,
     ) -> Client<Self> {
-        let builder = Builder::new(Config::new(credentials("zbeeblebrox")).clock(|| NOW)).stack(
-            self.clone(),
-            Never,
-            self.clone(),
-        );
-        complete(builder).build().unwrap()
+        complete(self.builder(|config| config)).build().unwrap()
+    }
+
+    /// A client that is observed.
+    pub(crate) fn observed_client(&self, observer: impl Observer + 'static) -> Client<Self> {
+        let builder = self.builder(|config| config.observer(observer));
+        builder.build().unwrap()
+    }
+
+    fn builder(&self, complete: impl FnOnce(Config) -> Config) -> Builder<Own<Self>> {
+        let config = Config::new(credentials("zbeeblebrox")).clock(|| NOW);
+        Builder::new(complete(config)).stack(self.clone(), Never, self.clone())
     }
 
     pub(crate) fn hold_logins(&self, hold: bool) {

@@ -9,9 +9,9 @@ use crate::memory::{credentials, open};
 
 const MANY: usize = 1_000_000;
 
-/// Opens a million sessions, each with a user, credentials and tokens of its own,
-/// at one environment.
-pub(crate) fn show() {
+/// The memory of a million sessions, each with a user, credentials and tokens of its
+/// own, at one environment.
+pub(crate) fn table() -> String {
     let environment = Environment::production();
     let mut sessions = Vec::new();
     let cost = measure(|| {
@@ -24,14 +24,14 @@ pub(crate) fn show() {
     });
     let held = usize::try_from(cost.bytes_current).unwrap();
     black_box(&sessions);
-    println!("| what | bytes |\n| --- | ---: |");
-    println!("| `size_of::<Session>()` | {} |", size_of::<Session>());
-    println!(
-        "| an open session, with all that it owns | {} |",
-        held / MANY
-    );
-    println!("| a million of them | {held} |");
-    println!("| the process then, resident | {} |\n", resident());
+    let rows = [
+        ("`size_of::<Session>()`", size_of::<Session>()),
+        ("an open session, with all that it owns", held / MANY),
+        ("a million of them", held),
+        ("the process then, resident", resident()),
+    ];
+    let rows = rows.map(|(what, bytes)| format!("| {what} | {bytes} |\n"));
+    format!("| what | bytes |\n| --- | ---: |\n{}", rows.concat())
 }
 
 fn resident() -> usize {

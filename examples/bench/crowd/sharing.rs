@@ -1,6 +1,7 @@
 //! The cost of many threads, or many tasks, that share one session.
 
 use std::{
+    fmt::Write,
     iter,
     sync::{Mutex, MutexGuard},
     thread,
@@ -27,77 +28,122 @@ use crate::{
 
 /// Calls in a round, by all together.
 const CALLS: usize = 400_000;
-const ROUNDS: usize = 9;
 const TASKS: usize = 10_000;
 
-pub(crate) fn show() {
-    println!("| on one session | ns per call | with one session each | throughput |");
-    println!("| --- | ---: | ---: | ---: |");
-    compare("one thread", 1, threads);
-    for number in [2, 8, 64] {
-        compare(&format!("{number} threads"), number, threads);
+/// The throughput of all that share one session, and of as many with one each.
+pub(crate) fn table(rounds: usize) -> String {
+    let mut rows = Vec::new();
+    for number in [1, 2, 4, 8, 64] {
+        let run = Run::new(rounds, number, CALLS, in_memory, |clients, calls| {
+            threads(clients, calls)
+        });
+        let threads = if number == 1 { "thread" } else { "threads" };
+        rows.push((format!("{number} {threads}"), run));
     }
-    compare(&format!("{TASKS} tasks on two threads"), TASKS, tasks);
-    compare_over_connections(64);
-    println!(
-        "\nThe lock is held for {:.0} ns per call, in three parts.\n",
-        locked()
-    );
-}
-
-/// As many threads or tasks, with a service in memory.
-fn compare(who: &str, number: usize, run: fn(Vec<Client<Memory>>, usize) -> Duration) {
-    let clients = |number| (0..number).map(|_| Memory::default().client()).collect();
-    show_rounds(who, number, CALLS, clients, run);
-}
-
-/// As many tasks, over connections that all of them share.
-fn compare_over_connections(number: usize) {
-    let service = Service::start();
-    let clients = |number| {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let stack: Pooled = legacy::Client::builder(TokioExecutor::new()).build(connector);
-        let client = |_| {
-            let session = SessionBuilder::new(credentials("zbeeblebrox"))
-                .environment(service.base().parse().unwrap());
-            Builder::new(session)
-                .stack(stack.clone(), TokioTimer::new(), TokioExecutor::new())
-                .build()
-                .unwrap()
-        };
-        (0..number).map(client).collect()
+    let run = |threads| {
+        Run::new(rounds, TASKS, CALLS, in_memory, |clients, calls| {
+            tasks(threads, clients, calls)
+        })
     };
-    let who = format!("{number} tasks on two threads, over connections");
-    show_rounds(&who, number, CALLS / 10, clients, tasks);
+    rows.push((format!("{TASKS} tasks on 2 threads"), run(2)));
+    let service = Service::start();
+    let connected = |threads| {
+        let clients = |number| over_connections(&service, number);
+        Run::new(rounds, 64, CALLS / 10, clients, |clients, calls| {
+            tasks(threads, clients, calls)
+        })
+    };
+    let [one, two] = [1, 2].map(connected);
+    let grown = two.shared / one.shared;
+    for (threads, run) in [("1 thread", one), ("2 threads", two)] {
+        rows.push((format!("64 tasks on {threads}, over connections"), run));
+    }
+
+    let alone = rows.first().map(|(_, run)| (run.shared, run.own));
+    let (shared, own) = alone.unwrap_or_default();
+    let mut table = String::from(
+        "| who | on one session, calls per second | × one thread | with one session each | × one thread | one of each |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for (who, run) in rows {
+        let is_connected = who.ends_with("connections");
+        let ratio = |now: f64, alone: f64| {
+            if is_connected {
+                String::new()
+            } else {
+                format!("{:.2}", now / alone)
+            }
+        };
+        writeln!(
+            table,
+            "| {who} | {:.0} | {} | {:.0} | {} | {:.2} |",
+            run.shared,
+            ratio(run.shared, shared),
+            run.own,
+            ratio(run.own, own),
+            run.ratio
+        )
+        .unwrap();
+    }
+    format!(
+        "{table}\nOver connections, the second thread makes it × {grown:.2}. The lock is held for {:.0} ns per call, in three parts.\n",
+        locked(rounds)
+    )
+}
+
+/// Clients of a service in memory.
+fn in_memory(number: usize) -> Vec<Client<Memory>> {
+    (0..number).map(|_| Memory::default().client()).collect()
+}
+
+/// Clients of a service on the loopback, over connections that all of them share.
+fn over_connections(service: &Service, number: usize) -> Vec<Client<Pooled>> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let stack: Pooled = legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let client = |_| {
+        let session = SessionBuilder::new(credentials("zbeeblebrox"))
+            .environment(service.base().parse().unwrap());
+        Builder::new(session)
+            .stack(stack.clone(), TokioTimer::new(), TokioExecutor::new())
+            .build()
+            .unwrap()
+    };
+    (0..number).map(client).collect()
 }
 
 type Pooled = legacy::Client<HttpConnector, Full<Bytes>>;
 
-/// Shows what a call takes if as many share one of these clients, and if each has
-/// its own; round by round, so that what disturbs one disturbs the other too.
-fn show_rounds<S: Stack>(
-    who: &str,
-    number: usize,
-    calls: usize,
-    clients: impl Fn(usize) -> Vec<Client<S>>,
-    run: fn(Vec<Client<S>>, usize) -> Duration,
-) {
-    let (mut shared, mut own, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        let per_call = |clients| run(clients, calls).as_secs_f64() * 1e9 / to_float(calls);
-        let together = per_call(iter::repeat_n(clients(1).remove(0), number).collect());
-        let each = per_call(clients(number));
-        shared.push(together);
-        own.push(each);
-        ratios.push(each / together);
+/// The calls per second if as many share one client, and if each has its own.
+struct Run {
+    shared: f64,
+    own: f64,
+    ratio: f64,
+}
+
+impl Run {
+    /// Measures both round by round, so that what disturbs one disturbs the other too.
+    fn new<S: Stack>(
+        rounds: usize,
+        number: usize,
+        calls: usize,
+        clients: impl Fn(usize) -> Vec<Client<S>>,
+        run: impl Fn(Vec<Client<S>>, usize) -> Duration,
+    ) -> Self {
+        let (mut shared, mut own, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let per_second = |clients| to_float(calls) / run(clients, calls).as_secs_f64();
+            let together = per_second(iter::repeat_n(clients(1).remove(0), number).collect());
+            let each = per_second(clients(number));
+            shared.push(together);
+            own.push(each);
+            ratios.push(together / each);
+        }
+        Self {
+            shared: median(shared),
+            own: median(own),
+            ratio: median(ratios),
+        }
     }
-    println!(
-        "| {who} | {:.0} | {:.0} | × {:.2} |",
-        median(shared),
-        median(own),
-        median(ratios)
-    );
 }
 
 /// As many threads as clients make all the calls; how long that takes.
@@ -116,10 +162,10 @@ fn threads<S: Stack>(clients: Vec<Client<S>>, calls: usize) -> Duration {
 }
 
 /// As many tasks as clients make all the calls; how long that takes.
-fn tasks<S: Stack + 'static>(clients: Vec<Client<S>>, calls: usize) -> Duration {
+fn tasks<S: Stack>(threads: usize, clients: Vec<Client<S>>, calls: usize) -> Duration {
     let calls = calls / clients.len();
     let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(threads)
         .enable_all()
         .build();
     let runtime = runtime.unwrap();
@@ -149,11 +195,11 @@ async fn make<S: Stack>(client: Client<S>, calls: usize) {
 }
 
 /// For how many nanoseconds a call holds the lock.
-fn locked() -> f64 {
+fn locked(rounds: usize) -> f64 {
     const CALLS: usize = 100_000;
     let session = Mutex::new(open(Environment::production(), credentials("zbeeblebrox")));
-    let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
+    let mut times = Vec::new();
+    for _ in 0..rounds {
         let (mut held, mut clock) = (Duration::ZERO, Duration::ZERO);
         for _ in 0..CALLS {
             let mut call = Call::to(account(), &Environment::production()).unwrap();
@@ -173,9 +219,9 @@ fn locked() -> f64 {
             }
         }
         let held = held.saturating_sub(clock);
-        rounds.push(held.as_secs_f64() * 1e9 / to_float(CALLS));
+        times.push(held.as_secs_f64() * 1e9 / to_float(CALLS));
     }
-    median(rounds)
+    median(times)
 }
 
 fn within<R>(

@@ -30,30 +30,30 @@ pub(crate) struct Contender {
 
 pub(crate) const CONTENDERS: &[Contender] = &[
     Contender {
-        name: "ureq",
-        floor: "ureq",
+        name: UREQ_FLOOR,
+        floor: UREQ_FLOOR,
         run: |base, calls| raw_ureq(&ureq::Agent::new_with_defaults(), base, calls),
     },
     // With any timeout ureq looks the host up on a thread of its own, for every call.
     Contender {
-        name: "ureq, timed",
-        floor: "ureq, timed",
+        name: UREQ_TIMED,
+        floor: UREQ_FLOOR,
         run: |base, calls| raw_ureq(&timed(), base, calls),
     },
     Contender {
-        name: "thingspace-ureq",
-        floor: "ureq",
-        run: |base, calls| thingspace_over_ureq(ready_made(base), &account(base), calls),
+        name: UREQ,
+        floor: UREQ_FLOOR,
+        run: |base, calls| thingspace_over_ureq(&ready_made(base), &account(base), calls),
     },
     Contender {
-        name: "thingspace-ureq, path",
-        floor: "ureq",
-        run: |base, calls| thingspace_over_ureq(ready_made(base), &account(""), calls),
+        name: UREQ_PATH,
+        floor: UREQ_FLOOR,
+        run: |base, calls| thingspace_over_ureq(&ready_made(base), &account(""), calls),
     },
     Contender {
-        name: "thingspace-ureq, agent of one's own",
-        floor: "ureq",
-        run: |base, calls| thingspace_over_ureq(with_own_agent(base), &account(base), calls),
+        name: UREQ_OWN,
+        floor: UREQ_FLOOR,
+        run: |base, calls| thingspace_over_ureq(&with_own_agent(base), &account(base), calls),
     },
     Contender {
         name: FLOOR,
@@ -68,7 +68,12 @@ pub(crate) const CONTENDERS: &[Contender] = &[
     Contender {
         name: HYPER,
         floor: FLOOR,
-        run: thingspace_over_hyper,
+        run: |base, calls| thingspace_over_hyper(base, &account(base), calls),
+    },
+    Contender {
+        name: HYPER_PATH,
+        floor: FLOOR,
+        run: |base, calls| thingspace_over_hyper(base, &account(""), calls),
     },
     Contender {
         name: REQWEST,
@@ -86,6 +91,12 @@ pub(crate) const CONTENDERS: &[Contender] = &[
 /// The floor of every contender that has no other.
 pub(crate) const FLOOR: &str = "hyper-util";
 pub(crate) const HYPER: &str = "thingspace-hyper";
+pub(crate) const HYPER_PATH: &str = "thingspace-hyper, path";
+pub(crate) const UREQ_FLOOR: &str = "ureq";
+pub(crate) const UREQ_TIMED: &str = "ureq, timed";
+pub(crate) const UREQ: &str = "thingspace-ureq";
+pub(crate) const UREQ_PATH: &str = "thingspace-ureq, path";
+pub(crate) const UREQ_OWN: &str = "thingspace-ureq, agent of one's own";
 pub(crate) const REQWEST: &str = "reqwest";
 pub(crate) const REQWEST_TEXT: &str = "reqwest, address as text";
 
@@ -151,7 +162,7 @@ fn with_own_agent(base: &str) -> thingspace_ureq::Client {
     builder.build().unwrap()
 }
 
-fn thingspace_over_ureq(client: thingspace_ureq::Client, account: &Request<Bytes>, calls: u32) {
+fn thingspace_over_ureq(client: &thingspace_ureq::Client, account: &Request<Bytes>, calls: u32) {
     for _ in 0..calls {
         let response = client.call(account.clone()).unwrap();
         assert!(response.status().is_success());
@@ -195,11 +206,10 @@ async fn exchange(client: &Pooled, request: Request<Full<Bytes>>) {
     assert!(!body.is_empty());
 }
 
-fn thingspace_over_hyper(base: &str, calls: u32) {
+fn thingspace_over_hyper(base: &str, account: &Request<Bytes>, calls: u32) {
     let client = thingspace_hyper::Builder::new(session(base))
         .build()
         .unwrap();
-    let account = account(base);
     runtime().block_on(async {
         for _ in 0..calls {
             let response = client.call(account.clone()).await.unwrap();

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! cargo bench -p thingspace-bench --bench programs
+//! cargo bench -p thingspace-bench --bench programs -- record   # and writes the table in README.md
 //! ```
 //!
 //! The programs are built in the target directory, with the versions of this
@@ -12,16 +13,25 @@
 //! adds is shown and checked by `counts`.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+#[allow(dead_code, reason = "others use the rest")]
+#[path = "../options.rs"]
+mod options;
+#[path = "../page.rs"]
+mod page;
 mod program;
 
 use std::{
     collections::BTreeSet,
-    env, fs,
+    fmt::Write,
+    fs,
     path::Path,
     time::{Duration, Instant},
 };
 
-use crate::program::{Program, built, cargo};
+use crate::{
+    options::Options,
+    program::{Program, built, cargo},
+};
 
 const PROGRAMS: &[Program] = &[
     Program {
@@ -104,11 +114,12 @@ const PROGRAMS: &[Program] = &[
 
 fn main() {
     // Run as a test, there is nothing to do.
-    if !env::args().any(|argument| argument == "--bench") {
+    let Some(options) = Options::of_bench(1) else {
         return;
-    }
-    println!("| program | crates | built in | processor | size |");
-    println!("| --- | ---: | ---: | ---: | ---: |");
+    };
+    let mut table = String::from(
+        "| program | crates | built in | processor | size |\n| --- | ---: | ---: | ---: | ---: |\n",
+    );
     for program in PROGRAMS {
         let folder = program.write();
         cargo(&folder, &["fetch", "--quiet"]);
@@ -117,15 +128,18 @@ fn main() {
         cargo(&folder, &["build", "--release", "--quiet"]);
         let (wall, processor) = (start.elapsed(), processor().saturating_sub(before));
         let size = fs::metadata(built(&folder)).unwrap().len();
-        println!(
+        writeln!(
+            table,
             "| {} | {crates} | {:.1} s | {:.1} s | {} KiB |",
             program.name,
             wall.as_secs_f64(),
             processor.as_secs_f64(),
             size.div_ceil(1024)
-        );
+        )
+        .unwrap();
         fs::remove_dir_all(folder).unwrap();
     }
+    page::show("programs", &table, options.records);
 }
 
 /// The number of crates that a program is made of, besides itself.

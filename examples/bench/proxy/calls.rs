@@ -29,15 +29,17 @@ const STRAIGHT: &str = "straight";
 const PORT: &str = "proxy, port";
 const SOCKET: &str = "proxy, socket";
 
-/// Shows the throughput and the times of every client, straight and through the proxy.
-pub(crate) fn show(program: &Program, size: Size) {
+/// The throughput and the times of every client, straight and through the proxy.
+pub(crate) fn table(program: &Program, size: Size, rounds: usize) -> String {
     let this = Pid::from_raw(0);
     let allowed = sched_getaffinity(this).unwrap();
+    let measure = |title, load| measure(program, size, rounds, title, load);
     // Between two processors, wake-ups would drown everything.
     sched_setaffinity(this, &first_of(&allowed)).unwrap();
-    measure(program, size, "1 connection, 1 processor", (1, 1));
+    let one = measure("1 connection, 1 processor", (1, 1));
     sched_setaffinity(this, &allowed).unwrap();
-    measure(program, size, "64 connections", (MANY, 20));
+    let many = measure("64 connections", (MANY, 20));
+    format!("{one}\n{many}")
 }
 
 /// The first processor of those that this process may use.
@@ -50,14 +52,20 @@ fn first_of(allowed: &CpuSet) -> CpuSet {
 
 /// Measures all with this number of connections, each of which makes a part of the calls.
 /// What it starts uses the processors of this thread.
-fn measure(program: &Program, size: Size, title: &str, (connections, part): (usize, usize)) {
+fn measure(
+    program: &Program,
+    size: Size,
+    rounds: usize,
+    title: &str,
+    (connections, part): (usize, usize),
+) -> String {
     let (server, home) = (service(), Home::new());
     let on_port = program.start(&server, &home, &[]);
     let socket = home.socket();
     let on_socket = program.start(&server, &home, &["--socket", socket.to_str().unwrap()]);
     let mut contenders = in_rust(&server, &on_port, &on_socket, size);
     contenders.extend(in_python(&server, &on_port, size));
-    for _ in 0..size.pick(15, 1) {
+    for _ in 0..rounds {
         // One after the other, so that what disturbs one disturbs the others too.
         for contender in &mut contenders {
             let calls = contender.calls / part;
@@ -65,16 +73,16 @@ fn measure(program: &Program, size: Size, title: &str, (connections, part): (usi
             contender.rounds.push(round);
         }
     }
-    println!(
-        "| {title} | way | calls per second | median | 99 % | added, median | added, 99 % |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    let mut table = format!(
+        "| {title} | way | calls per second | median | 99 % | added, median | added, 99 % |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n"
     );
     for contender in &contenders {
         let floor = contenders
             .iter()
             .find(|other| other.client == contender.floor && other.way == STRAIGHT);
-        show_row(contender, floor.unwrap());
+        table += &row(contender, floor.unwrap());
     }
-    println!();
+    table
 }
 
 /// A client, on one of its ways to the service.
@@ -151,7 +159,7 @@ fn in_python(server: &Server, on_port: &Proxy, size: Size) -> Vec<Contender> {
     })
 }
 
-fn show_row(contender: &Contender, floor: &Contender) {
+fn row(contender: &Contender, floor: &Contender) -> String {
     let (own, floor) = (&contender.rounds, &floor.rounds);
     let of = |figure: fn(&Round) -> f64| median(own.iter().map(figure));
     // Round by round: what disturbs one of them disturbs its neighbour too.
@@ -160,8 +168,8 @@ fn show_row(contender: &Contender, floor: &Contender) {
         // Without the sign of a negative zero.
         median(pairs.map(|(own, floor)| figure(own) - figure(floor))).round() + 0.0
     };
-    println!(
-        "| {} | {} | {:.0} | {:.0} µs | {:.0} µs | {:.0} µs | {:.0} µs |",
+    format!(
+        "| {} | {} | {:.0} | {:.0} µs | {:.0} µs | {:.0} µs | {:.0} µs |\n",
         contender.client,
         contender.way,
         of(|round| round.per_second),
@@ -169,5 +177,5 @@ fn show_row(contender: &Contender, floor: &Contender) {
         of(|round| round.last),
         added(|round| round.median),
         added(|round| round.last),
-    );
+    )
 }

@@ -28,8 +28,10 @@ const LOGIN: Duration = Duration::from_secs(2);
 /// The time after which a session that nobody uses has ended, and a little.
 const IDLE: Duration = Duration::from_secs(21 * 60);
 
-/// Shows how long it takes until each call of a crowd has its response.
-pub(crate) fn show(program: &Program, size: Size) {
+/// The time until each call of a crowd has its response.
+///
+/// Panics if a crowd makes more than one login.
+pub(crate) fn table(program: &Program, size: Size) -> String {
     let calls = size.pick(10_000, 100);
     let (server, home) = (service(), Home::new());
     let options = ["--max-connections", "20000"];
@@ -41,18 +43,16 @@ pub(crate) fn show(program: &Program, size: Size) {
     server.advance(IDLE);
     let proxy = program.start(&server, &home, &options);
 
-    println!(
-        "| {calls} calls in flight | all were sent after | all have responses after | logins |"
-    );
-    println!("| --- | ---: | ---: | ---: |");
     let round = |what: &str| {
         let (sent, last) = round(&server, proxy.address(), calls);
-        println!("| {what} | {sent:.2} s | {last:.2} s | 1 |");
+        format!("| {what} | {sent:.2} s | {last:.2} s | 1 |\n")
     };
-    round("the session's time is over");
+    let expired = round("the session's time is over");
     server.with(Simulator::forget_sessions);
-    round("the service has ended the session before its time");
-    println!("\nThe service takes {LOGIN:?} for the login.\n");
+    let ended = round("the service has ended the session before its time");
+    format!(
+        "| {calls} calls in flight | all were sent after | all have responses after | logins |\n| --- | ---: | ---: | ---: |\n{expired}{ended}"
+    )
 }
 
 /// The times until all calls were sent, and until all have their responses, in seconds.

@@ -5,7 +5,8 @@
 //! ```text
 //! .ci/sdk
 //! cargo bench -p thingspace-bench --features proxy --bench proxy
-//! cargo bench -p thingspace-bench --features proxy --bench proxy -- memory
+//! cargo bench -p thingspace-bench --features proxy --bench proxy -- calls --rounds 5
+//! cargo bench -p thingspace-bench --features proxy --bench proxy -- record    # and writes the tables in README.md
 //! cargo bench -p thingspace-bench --features proxy --bench proxy -- --test
 //! ```
 //!
@@ -19,8 +20,14 @@
 
 mod calls;
 mod clients;
+#[path = "../command_line.rs"]
+mod command_line;
 mod expired;
 mod memory;
+#[path = "../options.rs"]
+mod options;
+#[path = "../page.rs"]
+mod page;
 mod process;
 mod sdk;
 
@@ -30,7 +37,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use thingspace_core::{AppCredentials, Credentials, SessionBuilder, UserCredentials};
 use thingspace_simulator::{Server, Simulator};
 
-use crate::process::Program;
+use crate::{options::Options, process::Program};
 
 /// The call that all make, below the base address.
 const CALL: &str = "/m2m/v1/accounts/0000123456-00001";
@@ -41,29 +48,27 @@ fn main() {
     allow_files();
     match arguments[..] {
         ["crowd", address, calls] => expired::run_crowd(address, calls.parse().unwrap()),
-        // Run as a test, it has nothing to say.
-        _ if !arguments.contains(&"--bench") => {}
-        _ => show(&arguments),
+        _ => {
+            // Run as a test, it has nothing to say.
+            if let Some(options) = Options::of_bench(15) {
+                let is_short = arguments.contains(&"--test");
+                show(&options, if is_short { Size::Short } else { Size::Full });
+            }
+        }
     }
 }
 
-fn show(arguments: &[&str]) {
-    let size = if arguments.contains(&"--test") {
-        Size::Short
-    } else {
-        Size::Full
-    };
+fn show(options: &Options, size: Size) {
     let program = Program::build(size);
-    let parts: [(&str, &dyn Fn()); 3] = [
-        ("calls", &|| calls::show(&program, size)),
-        ("memory", &|| memory::show(&program, size)),
-        ("expired", &|| expired::show(&program, size)),
+    let rounds = size.pick(options.rounds, 1);
+    let parts: [(&str, &dyn Fn() -> String); 3] = [
+        ("calls", &|| calls::table(&program, size, rounds)),
+        ("memory", &|| memory::table(&program, size)),
+        ("expired", &|| expired::table(&program, size)),
     ];
-    let names = parts.map(|(name, _)| name);
-    let shows_all = !arguments.iter().any(|name| names.contains(name));
-    for (name, show) in parts {
-        if shows_all || arguments.contains(&name) {
-            show();
+    for (name, table) in parts {
+        if options.wants(name, &parts.map(|(name, _)| name)) {
+            page::show(&format!("proxy {name}"), &table(), options.records);
         }
     }
 }

@@ -16,16 +16,16 @@ use crate::{
     service,
 };
 
-/// Shows the memory of a proxy that has nothing to do, and of one with many calls.
-pub(crate) fn show(program: &Program, size: Size) {
+/// The memory of a proxy that has nothing to do, and of one with many calls.
+pub(crate) fn table(program: &Program, size: Size) -> String {
     let connections = size.pick(1000, 50);
     let (server, home) = (service(), Home::new());
     let proxy = program.start(&server, &home, &["--max-connections", "2048"]);
-    println!("| the proxy's process | resident | most before |");
-    println!("| --- | ---: | ---: |");
-    show_row("started", &proxy);
+    let mut table =
+        String::from("| the proxy's process | resident | most before |\n| --- | ---: | ---: |\n");
+    table += &row("started", &proxy);
     call_once(proxy.address());
-    show_row("idle, with an open session", &proxy);
+    table += &row("idle, with an open session", &proxy);
 
     server.with(|service| service.begin_outage(Part::One(Call::Account), Fault::Hang));
     let before = seen(&server);
@@ -44,16 +44,16 @@ pub(crate) fn show(program: &Program, size: Size) {
         thread::sleep(Duration::from_millis(2));
     }
     let shown = format!("{connections} connections, each with a call in flight");
-    show_row(&shown, &proxy);
-    println!();
+    table += &row(&shown, &proxy);
     drop(streams);
+    table
 }
 
 fn seen(server: &Server) -> u64 {
     server.with(|service| service.counts().seen(Call::Account))
 }
 
-fn show_row(what: &str, proxy: &Proxy) {
+fn row(what: &str, proxy: &Proxy) -> String {
     let (now, most) = proxy.memory();
-    println!("| {what} | {} KiB | {} KiB |", now / 1024, most / 1024);
+    format!("| {what} | {} KiB | {} KiB |\n", now / 1024, most / 1024)
 }

@@ -1,11 +1,9 @@
 //! The proxy's process.
 
 use std::{
-    env,
-    ffi::OsString,
     fs,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
@@ -16,34 +14,14 @@ use nix::{
 use tempfile::TempDir;
 use thingspace_simulator::{Server, Simulator};
 
-use crate::Size;
+use crate::{Size, command_line};
 
 /// The command line as it was built.
 pub(crate) struct Program(PathBuf);
 
 impl Program {
     pub(crate) fn build(size: Size) -> Self {
-        let target = target();
-        let profile = size.pick("release", "dev");
-        let mut cargo = Command::new(env!("CARGO"));
-        // What cargo tells a bench of its package would be a change to build scripts of
-        // others, which are run again then.
-        let of_this = |name: &OsString| {
-            name.to_string_lossy().starts_with("CARGO_PKG_")
-                || name.to_string_lossy().starts_with("CARGO_MANIFEST_")
-        };
-        for name in env::vars_os().map(|(name, _)| name).filter(of_this) {
-            cargo.env_remove(name);
-        }
-        let status = cargo
-            .args(["build", "--quiet", "--locked", "-p", "thingspace-cli"])
-            .args(["--profile", profile, "--target-dir"])
-            .arg(&target)
-            .status()
-            .unwrap();
-        assert!(status.success(), "thingspace was not built");
-        let folder = size.pick("release", "debug");
-        Self(target.join(folder).join("thingspace"))
+        Self(command_line::build(size.pick("release", "dev")))
     }
 
     /// Starts a proxy before this service.
@@ -135,12 +113,4 @@ impl Drop for Proxy {
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
-
-/// The target directory.
-pub(crate) fn target() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
 }

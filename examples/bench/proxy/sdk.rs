@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     clients::{Load, Round},
-    process::target,
+    command_line::target,
 };
 
 /// A program in Python that makes calls when it is asked to.

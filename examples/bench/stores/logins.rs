@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fmt::Write as _,
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
@@ -19,8 +20,7 @@ use crate::{
     places::{Place, Places, open},
 };
 
-const CROWDS: [usize; 3] = [1, 8, 64];
-const ROUNDS: u32 = 5;
+const CROWDS: [usize; 2] = [8, 64];
 
 /// The time that the service takes for a login.
 const LOGIN: Duration = Duration::from_millis(300);
@@ -32,37 +32,39 @@ const WAYS: [(&str, &str); 3] = [
     ("1000", "every 1 s"),
 ];
 
-/// Shows how long it takes until each of a crowd has made a call.
-pub(crate) fn show() {
+/// The time until each of a crowd has made a call.
+///
+/// Panics if a crowd makes more than one login.
+pub(crate) fn table(rounds: usize) -> String {
     let places = Places::start();
-    println!(
-        "| processes | store | looks | all are through after | loads | saves | logins |\n| ---: | --- | --- | ---: | ---: | ---: | ---: |"
+    let mut table = String::from(
+        "| processes | store | looks | all are through after | loads | saves | logins |\n| ---: | --- | --- | ---: | ---: | ---: | ---: |\n",
     );
     let mut number = 1;
     for size in CROWDS {
         for place in places.shared() {
             // A file wakes nobody.
-            let from = usize::from(place.name == "file");
+            let from = usize::from(place.name.starts_with("file"));
             for (way, shown) in WAYS.iter().skip(from) {
-                let mut rounds = Vec::new();
-                for _ in 0..ROUNDS {
-                    rounds.push(round(&place, number, size, way));
+                let mut all = Vec::new();
+                for _ in 0..rounds {
+                    all.push(round(&place, number, size, way));
                     number += 1;
                 }
-                let figure = |of: fn(&Round) -> f64| median(rounds.iter().map(of).collect());
-                println!(
+                let figure = |of: fn(&Round) -> f64| median(all.iter().map(of).collect());
+                writeln!(
+                    table,
                     "| {size} | {} | {shown} | {:.2} s | {:.0} | {:.0} | 1 |",
                     place.name,
                     figure(|round| round.through),
                     figure(|round| round.loads),
                     figure(|round| round.saves),
-                );
+                )
+                .unwrap();
             }
         }
     }
-    println!(
-        "\nThe service takes {LOGIN:?} for the login. Loads and saves are of all processes.\n"
-    );
+    table
 }
 
 struct Round {

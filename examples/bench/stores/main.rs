@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! cargo bench -p thingspace-bench --features servers --bench stores
-//! cargo bench -p thingspace-bench --features servers --bench stores -- logins
+//! cargo bench -p thingspace-bench --features servers --bench stores -- logins --rounds 3
+//! cargo bench -p thingspace-bench --features servers --bench stores -- record    # and writes the tables in README.md
 //! ```
 //!
 //! It starts the servers itself: Debian's postgresql and redis-server. It fails if a store
@@ -17,6 +18,10 @@
 mod calls;
 mod counted;
 mod logins;
+#[path = "../options.rs"]
+mod options;
+#[path = "../page.rs"]
+mod page;
 mod places;
 mod saves;
 #[path = "../loopback/service.rs"]
@@ -27,32 +32,37 @@ use std::env;
 use thingspace_core::{AppCredentials, Credentials, UserCredentials};
 use thingspace_simulator::Simulator;
 
+use crate::options::Options;
+
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["one-of-many", address, base, waking] => logins::make_one(address, base, waking),
-        // Run as a test, it has nothing to say.
-        _ if !arguments.contains(&"--bench") => {}
-        _ => show(&arguments),
+        _ => {
+            // Run as a test, it has nothing to say.
+            if let Some(options) = Options::of_bench(9) {
+                show(&options);
+            }
+        }
     }
 }
 
-fn show(arguments: &[&str]) {
-    let mut is_met = true;
-    let parts: [(&str, &mut dyn FnMut()); 3] = [
-        ("calls", &mut || is_met = calls::show()),
-        ("logins", &mut logins::show),
-        ("saves", &mut saves::show),
-    ];
-    let names = parts.each_ref().map(|(name, _)| *name);
-    let shows_all = !arguments.iter().any(|name| names.contains(name));
-    for (name, show) in parts {
-        if shows_all || arguments.contains(&name) {
-            show();
+/// A table that is made of so many rounds, and its name.
+type Part = (&'static str, fn(usize) -> String);
+
+const PARTS: [Part; 3] = [
+    ("stores", calls::table),
+    ("logins", logins::table),
+    ("saves", saves::table),
+];
+
+fn show(options: &Options) {
+    for (name, table) in PARTS {
+        if options.wants(name, &PARTS.map(|(name, _)| name)) {
+            page::show(name, &table(options.rounds), options.records);
         }
     }
-    assert!(is_met, "a store costs calls with an open session too much");
 }
 
 fn credentials() -> Credentials {

@@ -6,6 +6,10 @@ use tempfile::TempDir;
 use thingspace_core::session::Store;
 use thingspace_file::FileStore;
 use thingspace_fleet::{Link, Postgres, Redis};
+use thingspace_sealed::{Sealed, SealingKey};
+
+/// The name of the place whose sessions are encrypted.
+const SEALED: &str = "file, sealed";
 
 /// All kinds of places, each with its servers.
 pub(crate) struct Places {
@@ -66,7 +70,8 @@ impl Places {
             address: Some(Box::new(move |number| format!("{address} {name} {number}"))),
         };
         vec![
-            at("file", folder),
+            at("file", folder.clone()),
+            at(SEALED, folder),
             at("PostgreSQL", self.postgres.address()),
             at("PostgreSQL, 3 ms away", far_postgres),
             at("Redis", self.redis.address()),
@@ -86,6 +91,13 @@ pub(crate) fn open(address: &str) -> Arc<dyn Store> {
         let place = thingspace_redis::Redis::at(address).unwrap();
         Arc::new(place.key(name).store().unwrap())
     } else {
-        Arc::new(FileStore::new(format!("{address}/{name}/session.json")))
+        let file = FileStore::new(format!("{address}/{name}/session.json"));
+        if name.starts_with(SEALED) {
+            // All processes have the same key.
+            let key: SealingKey = "2a".repeat(32).parse().unwrap();
+            Arc::new(Sealed::new(file, key))
+        } else {
+            Arc::new(file)
+        }
     }
 }

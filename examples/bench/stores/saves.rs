@@ -1,6 +1,7 @@
 //! What is loaded and saved for what, and how long that takes.
 
 use std::{
+    fmt::Write,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -21,16 +22,15 @@ use crate::{
     places::{Place, Places, open},
 };
 
-const ROUNDS: u32 = 9;
-
-/// Shows the accesses of each act, at each place.
-pub(crate) fn show() {
+/// The accesses of each act, at each place.
+pub(crate) fn table(rounds: usize) -> String {
     let places = Places::start();
-    println!("| at | act | loads | saves | a load | a save |");
-    println!("| --- | --- | ---: | ---: | ---: | ---: |");
+    let mut table = String::from(
+        "| at | act | loads | saves | a load | a save |\n| --- | --- | ---: | ---: | ---: | ---: |\n",
+    );
     for place in places.shared() {
         let mut acts: Vec<(&str, Vec<Accesses>)> = Vec::new();
-        for number in 0..ROUNDS {
+        for number in (0..).take(rounds) {
             for (act, accesses) in round(&place, number) {
                 match acts.iter_mut().find(|(name, _)| *name == act) {
                     Some((_, all)) => all.push(accesses),
@@ -45,17 +45,19 @@ pub(crate) fn show() {
             let time = |of: fn(&Accesses) -> &Vec<f64>| {
                 median(all.iter().flat_map(|one| of(one).clone()).collect())
             };
-            println!(
+            writeln!(
+                table,
                 "| {} | {act} | {:.0} | {:.0} | {:.2} ms | {:.2} ms |",
                 place.name,
                 count(|one| &one.loads),
                 count(|one| &one.saves),
                 time(|one| &one.loads),
                 time(|one| &one.saves),
-            );
+            )
+            .unwrap();
         }
     }
-    println!();
+    table
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a few")]
