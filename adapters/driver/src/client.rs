@@ -25,14 +25,7 @@ use thingspace_core::{
     },
 };
 #[cfg(feature = "connectivity")]
-use {
-    crate::{Items, Mailbox, following::Followed},
-    event_listener::EventListener,
-    thingspace_core::{
-        api::Paged,
-        asynchronous::{AsynchronousRequest, RequestOutcome},
-    },
-};
+use {crate::Mailbox, event_listener::EventListener};
 
 use crate::{
     Config, Runtime,
@@ -178,32 +171,6 @@ impl<R: Runtime> Client<R> {
         async move { Ok(E::parse(self.respond(&mut call).await?)?) }
     }
 
-    /// Lists all items of a list that comes in pages, from this request on: a stream, which
-    /// fetches a page when its first item is wanted.
-    #[cfg(feature = "connectivity")]
-    #[doc(alias = "pages")]
-    #[doc(alias = "pagination")]
-    pub fn items<E: Paged + Send + 'static>(&self, first: E) -> Items<R, E> {
-        Items::new(self.clone(), first)
-    }
-
-    /// Follows an asynchronous request to its outcome, or to the end of its
-    /// [time](thingspace_core::asynchronous::FollowSettings::timeout): by its status, which
-    /// is asked for with growing pauses, and by callbacks that are delivered to the
-    /// [mailbox](Self::mailbox), whichever comes first.
-    ///
-    /// Its time begins now. It may be dropped, and the request followed anew.
-    #[cfg(feature = "connectivity")]
-    #[doc(alias = "poll")]
-    #[doc(alias = "request_id")]
-    pub fn follow(
-        &self,
-        request: AsynchronousRequest,
-    ) -> impl Future<Output = RequestOutcome> + Send {
-        let followed = Followed::new(self, request);
-        async move { followed.outcome(self).await }
-    }
-
     /// The place where a listener delivers the callbacks that it reads.
     #[cfg(feature = "connectivity")]
     #[doc(alias = "webhook")]
@@ -311,9 +278,9 @@ impl<R: Runtime> Client<R> {
     async fn send(&self, call: &mut Call, transmit: &mut Transmit) -> Timestamp {
         let shared = &self.0.shared;
         let attempt = transmit.attempt;
-        let started = Started::new(shared, shared.observer(), transmit);
+        let started = Started::new(transmit, shared.observer(), || shared.now());
         let result = self.exchange(&started, transmit).await;
-        let ended = started.end(shared, &result);
+        let ended = started.end(shared.now(), &result);
         let at = ended.at();
         shared.receive(call, attempt, ended, result);
         self.sync_beside();
@@ -425,10 +392,10 @@ impl<R: Runtime> Begun<R> {
     async fn run(&self, mut transmit: Transmit) {
         let shared = &self.client.0.shared;
         let observer = shared.quiet_observer();
-        let started = Started::new(shared, &observer, &transmit);
+        let started = Started::new(&transmit, &observer, || shared.now());
         let exchange = AssertUnwindSafe(self.client.exchange(&started, &mut transmit));
         let result = caught(exchange.catch_unwind().await);
-        let ended = started.end(shared, &result);
+        let ended = started.end(shared.now(), &result);
         shared.finish(self.operation, ended, result);
         self.is_finished.store(true, Ordering::Relaxed);
         if shared.begins_to_sync() {

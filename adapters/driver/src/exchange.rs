@@ -9,8 +9,6 @@ use thingspace_core::{
     session::{CallId, Exchange, ExchangeResult, Observer, Session, Transmit},
 };
 
-use crate::shared::Shared;
-
 /// An exchange that has started.
 pub(crate) struct Started {
     exchange: Exchange,
@@ -19,14 +17,18 @@ pub(crate) struct Started {
 }
 
 impl Started {
-    /// Reports that a request is about to be sent.
-    pub(crate) fn new(shared: &Shared, observer: &dyn Observer, transmit: &Transmit) -> Self {
+    /// Reports that a request is about to be sent, at the time that `now` returns then.
+    pub(crate) fn new(
+        transmit: &Transmit,
+        observer: &dyn Observer,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Self {
         let exchange = Exchange::of(transmit);
         observer.sending(&exchange);
         Self {
             exchange,
             // The step and the observer may have taken their time.
-            at: shared.now(),
+            at: now(),
             deadline: transmit.deadline,
         }
     }
@@ -45,10 +47,9 @@ impl Started {
     /// Ends the exchange with this result.
     pub(crate) fn end(
         self,
-        shared: &Shared,
+        at: Timestamp,
         result: &Result<Response<Bytes>, TransportError>,
     ) -> Ended {
-        let at = shared.now();
         Ended {
             exchange: self.exchange,
             result: result.as_ref().map(Response::status).map_err(Clone::clone),

@@ -11,6 +11,24 @@ use thingspace_core::{
 
 use crate::{Client, Runtime, event_listener::EventListener, mailbox::Subscription};
 
+impl<R: Runtime> Client<R> {
+    /// Follows an asynchronous request to its outcome, or to the end of its
+    /// [time](thingspace_core::asynchronous::FollowSettings::timeout): by its status, which
+    /// is asked for with growing pauses, and by callbacks that are delivered to the
+    /// [mailbox](Self::mailbox), whichever comes first.
+    ///
+    /// Its time begins now. It may be dropped, and the request followed anew.
+    #[doc(alias = "poll")]
+    #[doc(alias = "request_id")]
+    pub fn follow(
+        &self,
+        request: AsynchronousRequest,
+    ) -> impl Future<Output = RequestOutcome> + Send {
+        let followed = Followed::new(self, request);
+        async move { followed.outcome(self).await }
+    }
+}
+
 /// A request that a client follows, and its place in the mailbox.
 pub(crate) struct Followed {
     following: Following,

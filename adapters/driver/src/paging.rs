@@ -17,6 +17,16 @@ use thingspace_core::{
 
 use crate::{Client, Runtime};
 
+impl<R: Runtime> Client<R> {
+    /// Lists all items of a list that comes in pages, from this request on: a stream, which
+    /// fetches a page when its first item is wanted.
+    #[doc(alias = "pages")]
+    #[doc(alias = "pagination")]
+    pub fn items<E: Paged + Send + 'static>(&self, first: E) -> Items<R, E> {
+        Items::new(self.clone(), first)
+    }
+}
+
 /// The items of a list that comes in pages: a stream of them, or of one error.
 ///
 /// A page is fetched when its first item is wanted, so that one page is in memory, and the

@@ -25,8 +25,8 @@ use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
 use crate::{
+    error::BoxError,
     pooled::{BoxFuture, Connecting, Connection},
-    send::BoxError,
 };
 
 /// Returns a function that makes connections over TLS, directly or through the proxy that

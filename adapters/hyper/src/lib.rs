@@ -8,6 +8,7 @@
 mod builder;
 #[cfg(feature = "tokio")]
 mod connector;
+mod error;
 #[cfg(feature = "tokio")]
 mod pooled;
 mod runtime;

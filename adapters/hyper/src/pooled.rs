@@ -36,7 +36,7 @@ use tokio::{
 };
 use tower_service::Service;
 
-use crate::send::BoxError;
+use crate::error::BoxError;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) type Connecting = BoxFuture<Result<Connection, BoxError>>;

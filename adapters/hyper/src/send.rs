@@ -18,14 +18,14 @@ use hyper::rt::{Sleep, Timer};
 use thingspace_core::{Refusal, TransportError, session::Transmit};
 use tower_service::Service;
 
-use crate::streamed::{Asked, Coming, Rest};
+use crate::{
+    error::BoxError,
+    streamed::{Asked, Coming, Rest},
+};
 
 /// The most bytes of a response that is streamed which are read before it is there:
 /// shorter ones are retried like any other if they break off. Our choice.
 const BEGINNING: usize = 16 * 1024;
-
-/// Any error of a stack or a body.
-pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// An HTTP stack: any tower service that takes requests with a whole body, such as a
 /// hyper-util client with a connector of one's own, a stack of middleware, or a test

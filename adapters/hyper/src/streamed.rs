@@ -14,7 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::rt::{Sleep, Timer};
 
-use crate::send::BoxError;
+use crate::error::BoxError;
 
 /// The body of a response: whole, or its beginning with the rest still to come.
 ///
