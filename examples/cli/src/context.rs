@@ -5,7 +5,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use rustls::ClientConfig;
@@ -13,16 +13,14 @@ use thingspace_ureq::{
     Builder, Client, Config,
     core::{
         Credentials, Environment, Error, Password, Session, SessionBuilder, Timestamp,
-        session::{
-            BlockReason, Call, Completion, LoginGuard, PLATFORM_LOCKS_AT, Settings, SnapshotError,
-            Store,
-        },
+        session::{BlockReason, Call, Completion, LoginGuard, Settings, SnapshotError, Store},
         variables::{BASE_URL, INSECURE_HTTP_HOST},
     },
 };
 
 use crate::{
-    cli::{Common, NamedEnvironment},
+    clock::now,
+    common::{Common, NamedEnvironment},
     credentials::CredentialSources,
     deadline,
     failure::Failure,
@@ -310,7 +308,7 @@ impl Context {
                 | BlockReason::PasswordOutdated,
             ) => self.records().explain(failure, &guard),
             // The next invocation may be given another password, or not.
-            _ => match how_to_unblock(&guard) {
+            _ => match message::how_to_unblock(&guard) {
                 Some(advice) => failure.with_advice(advice),
                 None => failure,
             },
@@ -346,33 +344,6 @@ impl Context {
 pub(crate) fn password_in_use(client: &Client) -> Result<Password, Failure> {
     let password = client.session(|session| session.credentials().password().cloned());
     password.ok_or_else(|| Failure::usage("no user name and password are given"))
-}
-
-/// Advice on what allows a login that the guard does not allow now; `None` if it does.
-pub(crate) fn how_to_unblock(guard: &LoginGuard) -> Option<&'static str> {
-    /// One more failed login locks the user name.
-    const LAST: u32 = PLATFORM_LOCKS_AT as u32 - 1;
-
-    Some(match &guard.blocked {
-        Some(_) if guard.failed_logins >= LAST => {
-            "One more failed login would lock the user name, so no password is tried. Give the one that is certainly right, and allow one login with it: thingspace unblock"
-        }
-        Some(BlockReason::PasswordInDoubt | BlockReason::AwaitingConfirmation) => {
-            "Give the password that is right, then unblock the login guard with: thingspace unblock"
-        }
-        Some(_) => {
-            "Another password is tried without that. If this one is right, unblock it with: thingspace unblock"
-        }
-        None if guard.attempts_left == 0 => {
-            "If you know that the service works again, allow one login at once: thingspace unblock"
-        }
-        None => return None,
-    })
-}
-
-/// The time by the system's clock.
-pub(crate) fn now() -> Timestamp {
-    SystemTime::now().into()
 }
 
 /// The address of the store, if one is given.

@@ -11,8 +11,8 @@ use std::{
 use thingspace_ureq::core::Timestamp;
 
 use crate::{
-    cli::Common,
-    context::now,
+    clock::now,
+    common::Common,
     failure::{Exit, Failure},
     watch::Watch,
 };

@@ -9,7 +9,9 @@
 compile_error!("the session's file is for Unix alone; see thingspace-file");
 
 mod cli;
+mod clock;
 mod commands;
+mod common;
 mod confirm;
 mod context;
 mod credentials;
@@ -17,6 +19,7 @@ mod deadline;
 mod failure;
 mod keeper;
 mod message;
+mod output;
 mod record;
 mod reset;
 mod roots;

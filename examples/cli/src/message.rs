@@ -155,3 +155,25 @@ fn counted(guard: &LoginGuard) -> String {
         guard.failed_logins
     )
 }
+
+/// Advice on what allows a login that the guard does not allow now; `None` if it does.
+pub(crate) fn how_to_unblock(guard: &LoginGuard) -> Option<&'static str> {
+    /// One more failed login locks the user name.
+    const LAST: u32 = PLATFORM_LOCKS_AT as u32 - 1;
+
+    Some(match &guard.blocked {
+        Some(_) if guard.failed_logins >= LAST => {
+            "One more failed login would lock the user name, so no password is tried. Give the one that is certainly right, and allow one login with it: thingspace unblock"
+        }
+        Some(BlockReason::PasswordInDoubt | BlockReason::AwaitingConfirmation) => {
+            "Give the password that is right, then unblock the login guard with: thingspace unblock"
+        }
+        Some(_) => {
+            "Another password is tried without that. If this one is right, unblock it with: thingspace unblock"
+        }
+        None if guard.attempts_left == 0 => {
+            "If you know that the service works again, allow one login at once: thingspace unblock"
+        }
+        None => return None,
+    })
+}

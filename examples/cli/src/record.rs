@@ -18,10 +18,9 @@ use thingspace_ureq::core::{
 };
 
 use crate::{
-    context::how_to_unblock,
     credentials::password_in,
     failure::{Exit, Failure},
-    show,
+    message, show,
 };
 
 /// The most bytes that a record may have.
@@ -189,7 +188,7 @@ impl Records {
         match self.load() {
             Ok(Some(reset)) => failure.with_advice(self.advice(&reset, guard.blocked.as_ref())),
             // It was a program's that shares the session.
-            Ok(None) => match how_to_unblock(guard) {
+            Ok(None) => match message::how_to_unblock(guard) {
                 Some(advice) => failure.with_advice(advice),
                 None => failure,
             },

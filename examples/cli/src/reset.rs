@@ -15,7 +15,8 @@ use thingspace_ureq::core::{
 };
 
 use crate::{
-    context::{Context, now},
+    clock::now,
+    context::Context,
     deadline,
     failure::{Exit, Failure},
     keeper::{self, DeferredSignals, Keeper, Location, NotSaved},

@@ -1,7 +1,7 @@
-//! Output: how values are written, for a human or as JSON.
+//! How values are shown, to a human or as JSON.
 
 use std::{
-    io::{self, ErrorKind, Write},
+    io::{self, Write},
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -12,31 +12,7 @@ use thingspace_ureq::core::{
     session::{self, BlockReason, CallId, Event, LoginGuard, OperationKind, PLATFORM_LOCKS_AT},
 };
 
-use crate::{
-    context::now,
-    failure::{Exit, Failure},
-    message::blocked,
-};
-
-/// Prints a result on the standard output, as JSON or as text.
-pub(crate) fn print(json: bool, value: &Value, text: &str) -> Result<(), Failure> {
-    let line = if json { line(value) } else { text.to_owned() };
-    to_stdout(line.as_bytes())?;
-    to_stdout(b"\n")
-}
-
-/// Writes to the standard output. A reader that has closed the pipe is no error.
-pub(crate) fn to_stdout(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(
-            // The command has taken effect, so it must not be retried blindly.
-            Exit::OutcomeUnknown,
-            format!("the command was executed, but its output could not be written: {error}"),
-        )),
-        _ => Ok(()),
-    }
-}
+use crate::{clock::now, message::blocked};
 
 /// Writes a line to the standard error. A failure to do so is ignored.
 pub(crate) fn to_stderr(line: &str) {

@@ -20,7 +20,7 @@ use thingspace_ureq::core::{
     session::{CallId, Event, Exchange, ExchangeResult, Observer, OperationKind, Wait, WaitReason},
 };
 
-use crate::{cli::Common, context::now, show};
+use crate::{clock::now, common::Common, show};
 
 /// The longest wait that is not reported at a terminal.
 const A_MOMENT: Duration = Duration::from_millis(500);

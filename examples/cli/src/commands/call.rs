@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Response};
 use serde_json::{Map, Value, json};
 use thingspace_ureq::core::{api::Endpoint, session};
 
-use crate::{cli::Common, context::Context, failure::Failure, show};
+use crate::{common::Common, context::Context, failure::Failure, output, show};
 
 /// Make any call of the API, with both tokens
 ///
@@ -51,15 +51,15 @@ impl Call {
             Ok(<Request<Bytes> as Endpoint>::parse(response)?)
         })?;
         if common.json {
-            return show::print(true, &to_json(&response), "");
+            return output::print(true, &to_json(&response), "");
         }
         if self.include {
-            show::to_stdout(&head(&response))?;
+            output::to_stdout(&head(&response))?;
         }
-        show::to_stdout(response.body())?;
+        output::to_stdout(response.body())?;
         // The prompt of a shell is to begin a line.
         if io::stdout().is_terminal() && !response.body().ends_with(b"\n") {
-            show::to_stdout(b"\n")?;
+            output::to_stdout(b"\n")?;
         }
         Ok(())
     }

@@ -13,11 +13,12 @@ use thingspace_ureq::{
 };
 
 use crate::{
-    cli::Common,
+    clock::now,
+    common::Common,
     confirm::{self, Question},
-    context::{Context, how_to_unblock, now, password_in_use},
+    context::{Context, password_in_use},
     failure::{Exit, Failure},
-    message, show,
+    message, output, show,
 };
 
 /// Check that key, secret, user name and password are right, without touching a device
@@ -93,7 +94,7 @@ impl Check {
                     "{}\nA session was opened at {since}, for every program that shares it.",
                     findings.lines().join("\n")
                 );
-                show::print(common.json, &value, &text)
+                output::print(common.json, &value, &text)
             }
         }
     }
@@ -155,7 +156,7 @@ fn allow(guard: &LoginGuard) -> Result<(), Failure> {
             .with_advice(format!("Before that, {last}.")),
         None => failure,
     };
-    Err(match how_to_unblock(guard) {
+    Err(match message::how_to_unblock(guard) {
         Some(advice) => failure.with_advice(advice),
         None => failure,
     })

@@ -1,9 +1,9 @@
 //! Shell completions.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-use crate::{cli::Cli, failure::Failure, show};
+use crate::{failure::Failure, output};
 
 /// Write completions for a shell
 #[derive(Args)]
@@ -12,9 +12,9 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self, command: &mut Command) -> Result<(), Failure> {
         let mut script = Vec::new();
-        generate(self.shell, &mut Cli::command(), "thingspace", &mut script);
-        show::to_stdout(&script)
+        generate(self.shell, command, "thingspace", &mut script);
+        output::to_stdout(&script)
     }
 }

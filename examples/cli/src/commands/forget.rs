@@ -12,7 +12,7 @@ use thingspace_ureq::{
     core::{BearerToken, SessionToken, TokenError},
 };
 
-use crate::{cli::Common, context::Context, credentials::token_from, failure::Failure, show};
+use crate::{common::Common, context::Context, credentials::token_from, failure::Failure, output};
 
 /// Drop a token that was refused where `thingspace tokens` gave it
 ///
@@ -67,7 +67,7 @@ impl Forget {
             }));
         }
         let value = json!({ "session": session, "bearer": bearer });
-        show::print(common.json, &value, &lines.join("\n"))
+        output::print(common.json, &value, &lines.join("\n"))
     }
 }
 

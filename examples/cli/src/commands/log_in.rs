@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 use thingspace_ureq::core::session::Call;
 
-use crate::{cli::Common, context::Context, failure::Failure, show};
+use crate::{common::Common, context::Context, failure::Failure, output, show};
 
 /// Open a session, or report since when one is open
 ///
@@ -30,6 +30,6 @@ impl LogIn {
         } else {
             format!("A session has been open since {since}.")
         };
-        show::print(common.json, &value, &text)
+        output::print(common.json, &value, &text)
     }
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 use thingspace_ureq::core::session::Call;
 
-use crate::{cli::Common, context::Context, failure::Failure, show};
+use crate::{common::Common, context::Context, failure::Failure, output};
 
 /// End the session
 ///
@@ -29,6 +29,6 @@ impl LogOut {
         } else {
             "No session was open."
         };
-        show::print(common.json, &json!({ "ended": ended }), text)
+        output::print(common.json, &json!({ "ended": ended }), text)
     }
 }

@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 
-use crate::{cli::Cli, failure::Failure, show};
+use crate::{failure::Failure, output};
 
 /// Write the manual pages
 ///
@@ -20,8 +20,7 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut command = Cli::command();
+    pub(crate) fn run(self, mut command: Command) -> Result<(), Failure> {
         command.build();
         let mut parts = vec![command.clone()];
         parts.extend(command.get_subcommands().cloned());
@@ -36,7 +35,7 @@ impl Man {
                 .render(&mut page)
                 .map_err(unwritten)?;
         }
-        show::to_stdout(&page)
+        output::to_stdout(&page)
     }
 }
 

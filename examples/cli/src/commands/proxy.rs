@@ -51,10 +51,12 @@ use tower_service::Service;
 use zeroize::Zeroizing;
 
 use crate::{
-    cli::Common,
-    context::{Context, now},
+    clock::now,
+    common::Common,
+    context::Context,
     credentials::CredentialSources,
     failure::{Exit, Failure},
+    output,
     reset::{Destination, Prepared, Resets},
     show,
     watch::ResetWatch,
@@ -305,7 +307,7 @@ impl Proxy {
         }
         let text = base.clone().or_else(|| socket.clone()).unwrap_or_default();
         let value = json!({ "base": base, "socket": socket });
-        show::print(common.json, &value, &text)
+        output::print(common.json, &value, &text)
     }
 }
 

@@ -12,11 +12,11 @@ use thingspace_ureq::{
 };
 
 use crate::{
-    cli::Common,
+    common::Common,
     context::Context,
     failure::Failure,
+    output,
     reset::{Destination, Prepared, Resets},
-    show,
 };
 
 /// Reset the password to a random one, and save it
@@ -59,7 +59,7 @@ impl ResetPassword {
         })?;
         let done = prepared.run()?;
         let lines = done.lines(&context).join("\n");
-        show::print(common.json, &done.to_json(), &lines)
+        output::print(common.json, &done.to_json(), &lines)
     }
 }
 

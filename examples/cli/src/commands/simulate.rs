@@ -15,7 +15,9 @@ use serde_json::json;
 use thingspace_simulator::{Call, Fault, Reply, Server, Simulator};
 use thingspace_ureq::core::{Password, variables};
 
-use crate::{cli::Common, context::now, credentials::password_in, failure::Failure, keeper, show};
+use crate::{
+    clock::now, common::Common, credentials::password_in, failure::Failure, keeper, output, show,
+};
 
 /// Run a simulated ThingSpace in memory, and print the settings to use it
 ///
@@ -87,7 +89,7 @@ impl Simulate {
         let text = settings.map(|(name, value)| format!("export {name}={}", show::quoted(value)));
         let value = settings.map(|(name, value)| (name.to_owned(), json!(value)));
         let value = serde_json::Value::Object(value.into_iter().collect());
-        show::print(common.json, &value, &text.join("\n"))?;
+        output::print(common.json, &value, &text.join("\n"))?;
         loop {
             thread::park();
         }

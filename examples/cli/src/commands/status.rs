@@ -4,12 +4,7 @@ use clap::Args;
 use serde_json::json;
 use thingspace_ureq::core::session::{OperationKind, PLATFORM_LOCKS_AT};
 
-use crate::{
-    cli::Common,
-    context::{Context, how_to_unblock},
-    failure::Failure,
-    show,
-};
+use crate::{common::Common, context::Context, failure::Failure, message, output, show};
 
 /// Show the state of the session and of its login guard; asks the service nothing
 ///
@@ -86,7 +81,9 @@ impl Status {
             );
         }
         if reset.is_none() {
-            lines.extend(how_to_unblock(&guard).map(|advice| format!("              {advice}")));
+            lines.extend(
+                message::how_to_unblock(&guard).map(|advice| format!("              {advice}")),
+            );
         }
         lines.extend(
             reset
@@ -94,6 +91,6 @@ impl Status {
                 .map(|reset| records.advice(reset, blocked.as_ref()))
                 .map(|advice| format!("Password      {advice}")),
         );
-        show::print(common.json, &value, &lines.join("\n"))
+        output::print(common.json, &value, &lines.join("\n"))
     }
 }

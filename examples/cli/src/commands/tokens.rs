@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 use thingspace_ureq::core::session::Call;
 
-use crate::{cli::Common, context::Context, failure::Failure, show};
+use crate::{common::Common, context::Context, failure::Failure, output, show};
 
 /// Print the two tokens, for a program that calls ThingSpace by itself
 ///
@@ -64,6 +64,6 @@ impl Tokens {
             "session_token": session,
             "opened_at": opened_at.map(show::time),
         });
-        show::print(common.json, &value, &text)
+        output::print(common.json, &value, &text)
     }
 }

@@ -7,11 +7,11 @@ use serde_json::json;
 use thingspace_ureq::core::session::{LoginGuard, OperationKind, PLATFORM_LOCKS_AT, WaitReason};
 
 use crate::{
-    cli::Common,
+    common::Common,
     confirm::{self, Question},
     context::{Context, password_in_use},
     failure::{Exit, Failure},
-    show,
+    output, show,
 };
 
 /// Allow one login with the credentials given, once you know why logins failed
@@ -69,7 +69,7 @@ impl Unblock {
                 ""
             };
             let text = format!("The login guard is {}.{pause}", show::guarding(&guard));
-            return show::print(common.json, &value, &text);
+            return output::print(common.json, &value, &text);
         }
         self.confirm(&context, &guard, common)?;
         let guard = client.session(|session| {
@@ -83,7 +83,7 @@ impl Unblock {
             "login_guard": show::login_guard(&guard),
         });
         let text = "The login guard allows one login with these credentials; if that one fails or is lost, it is blocked for them again.";
-        show::print(common.json, &value, text)
+        output::print(common.json, &value, text)
     }
 
     /// Explains the risk and asks for a confirmation.
