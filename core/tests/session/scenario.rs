@@ -711,7 +711,7 @@ pub mod event {
 
     pub fn login_refused(code: &str, attempts_left: u32) -> String {
         let code = code_of(code);
-        format!("LoginRefused {{ code: {code:?}, attempts_left: {attempts_left} }}")
+        format!("LoginRefused {{ status: 400, code: {code:?}, attempts_left: {attempts_left} }}")
     }
 
     pub fn login_lost(attempts_left: u32) -> String {

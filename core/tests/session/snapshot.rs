@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use thingspace_core::{
     AppCredentials, Call, Completion, Credentials, Environment, Session, SessionBuilder,
     SharedStep, Step, Timestamp, UserCredentials,
-    session::{Loaded, NewPassword, OtherSession, Snapshot, SnapshotError, WaitReason},
+    session::{Loaded, NewPassword, OtherSession, Snapshot, SnapshotError},
 };
 
 use crate::scenario::*;
@@ -119,8 +119,8 @@ impl Story {
 
 /// All that a driver and a caller can see of a step, but for three things that are
 /// the process's own: the jitter of a backoff, which is less than a second here, the
-/// random part of an operation's name, and the body of a refusal that another call
-/// received.
+/// random part of an operation's name, the name of a call, and the body of a refusal that
+/// another call received.
 fn seen(step: &Step) -> String {
     match step {
         Step::Send(transmit) => {
@@ -136,9 +136,7 @@ fn seen(step: &Step) -> String {
                 transmit.request.body()
             )
         }
-        Step::Wait(wait) if wait.reason == WaitReason::Backoff => {
-            format!("Wait for Backoff until {}", wait.until)
-        }
+        Step::Wait(wait) => format!("Wait for {:?} until {}", wait.reason, wait.until),
         Step::Done(Err(error)) => {
             let kind = format!("{:?}", error.kind());
             format!(
