@@ -85,8 +85,9 @@ fn lifetime(entry: Entry<'_>) -> Result<Option<f64>, ()> {
     match entry {
         Entry::Missing => Ok(None),
         Entry::Once(Value::Number(number)) => Ok(number.as_f64()),
-        Entry::Once(Value::String(text)) => match text.trim().parse() {
-            Ok(number) if f64::is_finite(number) => Ok(Some(number)),
+        // As JSON writes numbers.
+        Entry::Once(Value::String(text)) => match serde_json::from_str(text.trim()) {
+            Ok(Value::Number(number)) => Ok(number.as_f64()),
             _ => Err(()),
         },
         Entry::Once(_) | Entry::Twice => Err(()),

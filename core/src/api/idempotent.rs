@@ -37,6 +37,10 @@ impl<E: Endpoint> Endpoint for Idempotent<E> {
         self.0.build(environment)
     }
 
+    fn build_for_session(self, environment: &Environment) -> Result<Request<Bytes>, RequestError> {
+        self.0.build_for_session(environment)
+    }
+
     fn request(
         self,
         environment: &Environment,

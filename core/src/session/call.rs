@@ -73,7 +73,11 @@ impl Call {
             tokens: E::Auth::TOKENS,
             ..endpoint.options()
         };
-        Self::built(endpoint.build(environment), environment, options)
+        Self::built(
+            endpoint.build_for_session(environment),
+            environment,
+            options,
+        )
     }
 
     /// The same for all endpoints, so that a program has it once.
