@@ -370,7 +370,7 @@ impl<'a> Life<'a> {
     }
 
     /// Notes all that a driver sees. The name of an operation is drawn from the process's
-    /// own seed, and the version is the process's own.
+    /// own seed; the version, and the name of a call, are the process's own.
     fn see(&mut self, step: &Step) {
         let session = &self.session;
         match step {
@@ -386,7 +386,8 @@ impl<'a> Life<'a> {
             Step::Done(Ok(Completion::PasswordReset(new))) => {
                 write!(self.seen, "{:?} ", new.password())
             }
-            step => write!(self.seen, "{step:?} "),
+            Step::Wait(wait) => write!(self.seen, "wait {:?} {:?} ", wait.reason, wait.until),
+            Step::Done(result) => write!(self.seen, "{result:?} "),
         }
         .unwrap();
         writeln!(

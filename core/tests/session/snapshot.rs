@@ -154,7 +154,7 @@ fn seen(step: &Step) -> String {
         Step::Done(Ok(Completion::PasswordReset(new))) => {
             format!("Done with the password {}", new.password().expose())
         }
-        other => format!("{other:?}"),
+        Step::Done(result) => format!("{result:?}"),
     }
 }
 
