@@ -139,9 +139,12 @@ fn post(
     call: OwnCall,
     form: Bytes,
 ) -> Result<Request<Bytes>, RequestError> {
-    let mut request = environment.request_to(call, form)?;
-    request.headers_mut().insert(CONTENT_TYPE, FORM);
-    Ok(request)
+    // In the place where it is wanted: a request is large to move.
+    let mut built = environment.request_to(call, form);
+    if let Ok(request) = &mut built {
+        request.headers_mut().insert(CONTENT_TYPE, FORM);
+    }
+    built
 }
 
 /// A lifetime as servers tell it: what is below zero is over, and what no
