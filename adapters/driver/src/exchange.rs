@@ -72,7 +72,8 @@ pub(crate) fn caught<T>(
 pub(crate) struct Ended {
     exchange: Exchange,
     result: Result<StatusCode, TransportError>,
-    refusal: Option<Refusal>,
+    /// On the heap: few responses are refusals, and one is large to move.
+    refusal: Option<Box<Refusal>>,
     took: Duration,
     at: Timestamp,
 }
@@ -97,14 +98,15 @@ impl Ended {
         self.refusal = result
             .as_ref()
             .ok()
-            .and_then(|response| session.refusal_in(response));
+            .and_then(|response| session.refusal_in(response))
+            .map(Box::new);
     }
 
     /// Reports the end, once the machine has the response.
     pub(crate) fn report(&self, observer: &dyn Observer) {
         let result = ExchangeResult {
             result: self.result.as_ref().map(|status| *status),
-            refusal: self.refusal.as_ref(),
+            refusal: self.refusal.as_deref(),
             took: self.took,
         };
         observer.received(&self.exchange, &result);

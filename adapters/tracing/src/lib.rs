@@ -45,6 +45,16 @@ impl Tracing {
         }
     }
 
+    /// Takes the span of a call that has ended.
+    fn take(&self, call: CallId) -> Span {
+        let mut spans = self.spans();
+        // Where nobody wants any, none is looked for.
+        if spans.is_empty() {
+            return Span::none();
+        }
+        spans.remove(&call).unwrap_or_else(Span::none)
+    }
+
     fn spans(&self) -> MutexGuard<'_, HashMap<CallId, Span>> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -75,8 +85,10 @@ impl Observer for Tracing {
         let Some(id) = call.id() else {
             return;
         };
-        let span = self.spans().remove(&id);
-        let span = span.unwrap_or_else(Span::none);
+        let span = self.take(id);
+        if span.is_none() && !enabled!(target: "thingspace", Level::DEBUG) {
+            return;
+        }
         let (outcome, status) = match result {
             CallResult::Done(status) => ("done", *status),
             CallResult::Failed(error) => (error.outcome().name(), error.status()),
