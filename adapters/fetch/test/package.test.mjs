@@ -28,13 +28,15 @@ test("the types name what the library exports, and each kind, reason and event",
             assert(typed.includes(method), `${own}.${method} has no type`);
         }
     }
-    const failure = await read("src/failure.rs");
-    const [, kinds] = failure.match(/fn name_of\(kind[^{]*{([^]*?)\n}/);
-    const [, reasons] = failure.match(/fn name_of_reason[^{]*{([^]*?)\n}/);
-    const events = await read("../../core/src/session/event.rs");
-    const [, names] = events.match(/fn name\(&self\)[^{]*{([^]*?)\n    }/);
-    for (const [, name] of `${kinds}${reasons}${names}`.matchAll(/=> "(\w+)"/g)) {
-        if (name !== "other") assert(types.includes(`| "${name}"`), `${name} has no type`);
+    for (const [file, words] of [
+        ["src/failure.rs", /fn name_of\(kind[^{]*{([^]*?)\n}/],
+        ["../../core/src/session/guard.rs", /fn name\(&self\)[^{]*{([^]*?)\n    }/],
+        ["../../core/src/session/event.rs", /fn name\(&self\)[^{]*{([^]*?)\n    }/],
+    ]) {
+        const [, named] = (await read(file)).match(words);
+        for (const [, name] of named.matchAll(/=> "(\w+)"/g)) {
+            if (name !== "other") assert(types.includes(`| "${name}"`), `${name} has no type`);
+        }
     }
 });
 
