@@ -3,8 +3,8 @@
 
 use crate::works::{
     BEARER, CALL, ENDPOINT_COPIED, ENDPOINT_COPIED_FULL, HAND, LOG_IN, LOG_IN_RESPONSE, LOG_OUT,
-    LOG_OUT_RESPONSE, OAUTH2, OURS, OURS_BESIDE, OURS_FULL, OURS_LATE, OURS_UNSEEN, RESET,
-    RESET_RESPONSE,
+    LOG_OUT_RESPONSE, OAUTH2, OURS, OURS_BESIDE, OURS_FULL, OURS_FULL_TEXT, OURS_LATE, OURS_TEXT,
+    OURS_UNSEEN, RESET, RESET_RESPONSE,
 };
 
 /// The goal of each work of the library.
@@ -21,7 +21,9 @@ pub(crate) const GOALS: &[Goal] = &[
     // has to keep. The user agent is in it. No allocation.
     Goal::call(OURS, ENDPOINT_COPIED, 100, 1000),
     Goal::call(OURS_FULL, ENDPOINT_COPIED_FULL, 100, 1150),
-    // A path is looked up, and not put together again.
+    // A path costs no more than a full address, where either is read for the call.
+    Goal::call(OURS_TEXT, OURS_FULL_TEXT, 100, 0),
+    // One that was read before is looked up, and not put together again.
     Goal::call(OURS, OURS_FULL, 100, 375),
     // It does not grow. One in a hundred is for what the allocator does elsewhere.
     Goal::call(OURS_LATE, OURS, 101, 0),

@@ -145,6 +145,24 @@ pub(super) fn call_at_full_address() -> Doing {
     call_on(open_session(), account_at_full_address())
 }
 
+/// A call whose request is made anew each time, as most callers make it.
+pub(super) fn call_from_text() -> Doing {
+    call_from("/m2m/v1/accounts/0000123456-00001")
+}
+
+pub(super) fn call_from_text_of_full_address() -> Doing {
+    call_from("https://thingspace.verizon.com/api/m2m/v1/accounts/0000123456-00001")
+}
+
+fn call_from(address: &'static str) -> Doing {
+    let mut session = open_session();
+    let canned = Canned::new(CALL_RESPONSE);
+    doing(move || {
+        let request = Request::get(black_box(address)).body(Bytes::new()).unwrap();
+        exchange(request, &mut session, &canned)
+    })
+}
+
 /// A call to another path each time: more of them than the machine remembers.
 pub(super) fn call_to_others() -> Doing {
     let paths = (0..16).map(|n| format!("/m2m/v1/accounts/0000123456-000{n:02}"));
@@ -159,7 +177,8 @@ pub(super) fn call_to_others() -> Doing {
     let mut number = 0;
     doing(move || {
         number = (number + 1) % requests.len();
-        exchange(requests.get(number).unwrap(), &mut session, &canned)
+        let request = requests.get(number).unwrap().clone();
+        exchange(request, &mut session, &canned)
     })
 }
 
@@ -195,16 +214,16 @@ pub(super) fn call_beside_many() -> Doing {
 
 fn call_on(mut session: Session, request: Request<Bytes>) -> Doing {
     let canned = Canned::new(CALL_RESPONSE);
-    doing(move || exchange(&request, &mut session, &canned))
+    doing(move || exchange(request.clone(), &mut session, &canned))
 }
 
 /// Makes a call that takes one request and one response.
 fn exchange(
-    request: &Request<Bytes>,
+    request: Request<Bytes>,
     session: &mut Session,
     canned: &Canned,
 ) -> (Transmit, Response<Bytes>) {
-    let mut call = call_to(request.clone(), session);
+    let mut call = call_to(request, session);
     let transmit = send(&mut call, session);
     call.receive(session, NOW, transmit.attempt, Ok(canned.response()));
     let Step::Done(completion) = call.step(session, NOW) else {

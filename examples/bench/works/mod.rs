@@ -44,6 +44,12 @@ pub(crate) const WORKS: &[Work] = &[
     ),
     Work::new(CALL, OURS, by_thingspace::call),
     Work::new(CALL, OURS_FULL, by_thingspace::call_at_full_address),
+    Work::new(CALL, OURS_TEXT, by_thingspace::call_from_text),
+    Work::new(
+        CALL,
+        OURS_FULL_TEXT,
+        by_thingspace::call_from_text_of_full_address,
+    ),
     Work::new(CALL, OURS_OTHERS, by_thingspace::call_to_others),
     Work::new(CALL, OURS_LATE, by_thingspace::call_after_many),
     Work::new(CALL, OURS_UNSEEN, by_thingspace::call_with_events),
@@ -54,6 +60,8 @@ pub(crate) const HAND: &str = "by hand";
 pub(crate) const HAND_NAMED: &str = "by hand, with a user agent";
 pub(crate) const OURS: &str = "thingspace";
 pub(crate) const OURS_FULL: &str = "thingspace, at a full address";
+pub(crate) const OURS_TEXT: &str = "thingspace, from the text of a path each time";
+pub(crate) const OURS_FULL_TEXT: &str = "thingspace, from the text of a full address each time";
 pub(crate) const OURS_OTHERS: &str = "thingspace, to another path each time";
 pub(crate) const OURS_LATE: &str = "thingspace, after 100,000 calls";
 pub(crate) const OURS_UNSEEN: &str = "thingspace, no event drained";
