@@ -11,7 +11,6 @@ use tokio::{
 use tokio_postgres::{
     AsyncMessage, Client, NoTls, Notification,
     config::SslMode,
-    error::SqlState,
     types::{ToSql, Type},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -123,24 +122,24 @@ fn report(notification: &Notification, name: &str, changes: &Changes) {
 impl Connected {
     /// Makes the table, unless it is there.
     async fn create_table(&self) -> Result<(), BoxError> {
-        let is_there = "SELECT to_regclass('thingspace_session') IS NOT NULL";
-        let rows = self.client.query_typed(is_there, &[]).await?;
-        if rows.first().is_some_and(|row| row.get(0)) {
+        if self.has_table().await? {
             return Ok(());
         }
-        match self.client.batch_execute(Postgres::TABLE).await {
-            Ok(()) => Ok(()),
-            // Somebody else made it at the same moment.
-            Err(error)
-                if is_one_of(
-                    &error,
-                    &[SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_TABLE],
-                ) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
+        let Err(error) = self.client.batch_execute(Postgres::TABLE).await else {
+            return Ok(());
+        };
+        // Somebody else may have made it at the same moment. Which error that is depends on
+        // how far the server had come.
+        if self.has_table().await.unwrap_or(false) {
+            return Ok(());
         }
+        Err(error.into())
+    }
+
+    async fn has_table(&self) -> Result<bool, BoxError> {
+        let is_there = "SELECT to_regclass('thingspace_session') IS NOT NULL";
+        let rows = self.client.query_typed(is_there, &[]).await?;
+        Ok(rows.first().is_some_and(|row| row.get(0)))
     }
 
     /// Returns true if a statement that counts rows counts any.
@@ -200,8 +199,4 @@ impl Drop for Connected {
     fn drop(&mut self) {
         self.moving.abort();
     }
-}
-
-fn is_one_of(error: &tokio_postgres::Error, states: &[SqlState]) -> bool {
-    error.code().is_some_and(|code| states.contains(code))
 }

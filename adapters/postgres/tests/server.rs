@@ -127,6 +127,30 @@ fn a_table_is_made_once_by_many_and_by_nobody_who_may_not() {
 }
 
 #[test]
+fn a_table_that_somebody_else_makes_at_the_same_moment_is_used() {
+    // What the second is told depends on how far the server had come with the first.
+    for told in ["unique_violation", "duplicate_table", "duplicate_object"] {
+        let server = Server::start();
+        let other = format!(
+            "SET session_replication_role = replica; {}",
+            Postgres::TABLE
+        );
+        server.sql(&format!(
+            "CREATE EXTENSION dblink;
+            CREATE FUNCTION other() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+                PERFORM dblink_exec('{}', '{other}');
+                RAISE {told};
+            END $$;
+            CREATE EVENT TRIGGER other ON ddl_command_start
+                WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION other()",
+            server.address(),
+        ));
+        let store = place(&server).store().unwrap();
+        assert_eq!(save(&store, None), Saved::Saved, "{told}");
+    }
+}
+
+#[test]
 fn others_are_told_of_a_save_and_who_saved_is_not() {
     let server = Server::start();
     let (here, there) = (
