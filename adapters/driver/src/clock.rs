@@ -5,7 +5,7 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use thingspace_core::Timestamp;
@@ -74,15 +74,14 @@ impl Clock {
 
 /// Returns the time by a monotonic clock that follows the system's steps forward.
 fn forward(monotonic: Timestamp, ahead: &AtomicU64, system: Timestamp) -> Timestamp {
-    let millis = |length: Duration| u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
-    let step = millis(system.since(monotonic));
+    let step = system.as_millis().saturating_sub(monotonic.as_millis());
     let known = ahead.load(Ordering::Relaxed);
     let ahead = if step > known {
         ahead.fetch_max(step, Ordering::Relaxed).max(step)
     } else {
         known
     };
-    monotonic + Duration::from_millis(ahead)
+    Timestamp::from_millis(monotonic.as_millis().saturating_add(ahead))
 }
 
 #[cfg(test)]
