@@ -362,7 +362,15 @@ fn unlock(mut session: MutexGuard<'_, Session>) -> Vec<Event> {
     std::iter::from_fn(|| session.poll_event()).collect()
 }
 
+#[inline]
 fn report(observer: &dyn Observer, call: Option<CallId>, events: Vec<Event>) {
+    // Few calls have any.
+    if !events.is_empty() {
+        report_each(observer, call, events);
+    }
+}
+
+fn report_each(observer: &dyn Observer, call: Option<CallId>, events: Vec<Event>) {
     for event in events {
         // An observer that panics within a panic would end the process.
         if !thread::panicking() {
