@@ -11,6 +11,8 @@ pub(crate) fn of(page: &str) -> String {
     let work = |by| works.number(&["a call with an open session", by], "instructions");
     let added = work("thingspace") - work("its endpoint alone, and a copy of the request");
     let to_path = work("thingspace") - work("thingspace, at a full address");
+    let from_text = work("thingspace, from the text of a full address each time")
+        - work("thingspace, from the text of a path each time");
     let full = work("thingspace, at a full address")
         - work("its endpoint alone, and a copy of the request, at a full address");
     let loopback = Table::one(page, "loopback");
@@ -89,8 +91,14 @@ pub(crate) fn of(page: &str) -> String {
         &goal_is("1,000", full <= 1000.0),
     );
     row(
-        "the same, to a path and not to a full address",
-        "the call to the full address",
+        "the same, to a path that each call reads from its text",
+        "the call to a full address, read likewise",
+        format!("{from_text:.0} instructions less"),
+        &goal_is("0", from_text >= 0.0),
+    );
+    row(
+        "the same, to a path that was read before",
+        "the call to a full address that was",
         format!("{to_path:.0} instructions more"),
         &goal_is("0", to_path <= 0.0),
     );

@@ -1,3 +1,5 @@
+#![allow(unused_imports, reason = "it is measured with some of its calls left out")]
+
 use std::hint::black_box;
 
 use bytes::Bytes;
