@@ -13,8 +13,10 @@ pub(crate) fn of(page: &str) -> String {
     let to_path = work("thingspace") - work("thingspace, at a full address");
     let from_text = work("thingspace, from the text of a full address each time")
         - work("thingspace, from the text of a path each time");
-    let full = work("thingspace, at a full address")
-        - work("its endpoint alone, and a copy of the request, at a full address");
+    let full = work("thingspace, at a full address, the caller's user agent")
+        - work(
+            "its endpoint alone, and a copy of the request, at a full address, the caller's user agent",
+        );
     let loopback = Table::one(page, "loopback");
     let ratio = |who| loopback.cell(&[who], "× floor");
     let instructions = |who| loopback.number(&[who], "instructions");
@@ -86,7 +88,7 @@ pub(crate) fn of(page: &str) -> String {
     );
     row(
         "the same, at a full address",
-        "the same, which has no user agent",
+        "the same, with the same headers",
         format!("{full:.0} instructions"),
         &goal_is("1,000", full <= 1000.0),
     );

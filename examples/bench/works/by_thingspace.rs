@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, header::USER_AGENT};
 use thingspace_core::{
     AppCredentials, BearerToken, Call, Credentials, Endpoint, Environment, Session, SessionToken,
     Step, Timestamp, UserCredentials, WithSession,
@@ -125,6 +125,10 @@ pub(super) fn endpoint_at_full_address_and_copy() -> Doing {
     copied_endpoint(account_at_full_address())
 }
 
+pub(super) fn endpoint_with_user_agent_and_copy() -> Doing {
+    copied_endpoint(account_with_user_agent())
+}
+
 fn copied_endpoint(request: Request<Bytes>) -> Doing {
     let at = Environment::production();
     let (bearer, session) = tokens();
@@ -143,6 +147,10 @@ pub(super) fn call() -> Doing {
 
 pub(super) fn call_at_full_address() -> Doing {
     call_on(open_session(), account_at_full_address())
+}
+
+pub(super) fn call_with_user_agent() -> Doing {
+    call_on(open_session(), account_with_user_agent())
 }
 
 /// A call whose request is made anew each time, as most callers make it.
@@ -282,6 +290,15 @@ fn account_at_full_address() -> Request<Bytes> {
     let uri = Environment::production().uri(account().uri().path());
     let request = Request::get(uri.unwrap()).body(Bytes::new()).unwrap();
     drop(request.clone());
+    request
+}
+
+/// The same with a user agent of the caller's own, so that an endpoint alone sends what a
+/// machine does.
+fn account_with_user_agent() -> Request<Bytes> {
+    let mut request = account_at_full_address();
+    let user_agent = HeaderValue::from_static(concat!("thingspace/", env!("CARGO_PKG_VERSION")));
+    request.headers_mut().insert(USER_AGENT, user_agent);
     request
 }
 

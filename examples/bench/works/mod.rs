@@ -42,8 +42,14 @@ pub(crate) const WORKS: &[Work] = &[
         ENDPOINT_COPIED_FULL,
         by_thingspace::endpoint_at_full_address_and_copy,
     ),
+    Work::new(
+        CALL,
+        ENDPOINT_COPIED_NAMED,
+        by_thingspace::endpoint_with_user_agent_and_copy,
+    ),
     Work::new(CALL, OURS, by_thingspace::call),
     Work::new(CALL, OURS_FULL, by_thingspace::call_at_full_address),
+    Work::new(CALL, OURS_NAMED, by_thingspace::call_with_user_agent),
     Work::new(CALL, OURS_TEXT, by_thingspace::call_from_text),
     Work::new(
         CALL,
@@ -60,6 +66,7 @@ pub(crate) const HAND: &str = "by hand";
 pub(crate) const HAND_NAMED: &str = "by hand, with a user agent";
 pub(crate) const OURS: &str = "thingspace";
 pub(crate) const OURS_FULL: &str = "thingspace, at a full address";
+pub(crate) const OURS_NAMED: &str = "thingspace, at a full address, the caller's user agent";
 pub(crate) const OURS_TEXT: &str = "thingspace, from the text of a path each time";
 pub(crate) const OURS_FULL_TEXT: &str = "thingspace, from the text of a full address each time";
 pub(crate) const OURS_OTHERS: &str = "thingspace, to another path each time";
@@ -70,6 +77,8 @@ pub(crate) const ENDPOINT: &str = "its endpoint alone";
 pub(crate) const ENDPOINT_COPIED: &str = "its endpoint alone, and a copy of the request";
 pub(crate) const ENDPOINT_COPIED_FULL: &str =
     "its endpoint alone, and a copy of the request, at a full address";
+pub(crate) const ENDPOINT_COPIED_NAMED: &str =
+    "its endpoint alone, and a copy of the request, at a full address, the caller's user agent";
 pub(crate) const OAUTH2: &str = "oauth2";
 
 pub(crate) const LOG_IN: &str = "log in: request";
