@@ -100,12 +100,10 @@ impl Endpoint for LogOut {
     }
 
     fn read(response: &Response<Bytes>) -> Result<Self::Output, InvalidResponse> {
-        if is_blank(response.body()) {
-            return Ok(LogOutResponse {
-                session_token: None,
-            });
-        }
-        let fields: TokenResponse<'_> = json(response.body())?;
+        let fields: TokenResponse<'_> = match json(response.body()) {
+            Err(_) if is_blank(response.body()) => TokenResponse::default(),
+            fields => fields?,
+        };
         let token = fields.token.optional_token("sessionToken")?;
         if token.is_none() && Refusal::is_in(response.body()) {
             return Err(InvalidResponse::new("sessionToken", Problem::Missing));
@@ -158,8 +156,9 @@ impl Endpoint for ResetPassword<'_> {
             let problem = Problem::TooLong(MAX_NEW_PASSWORD_LENGTH);
             return Err(InvalidResponse::new("newPassword", problem));
         }
-        // The right one has another character there, and nobody knows which.
-        if password.contains(UNREADABLE) {
+        // The right one has another character there, and nobody knows which. Few passwords
+        // need the longer look.
+        if !password.is_ascii() && password.contains(UNREADABLE) {
             return Err(InvalidResponse::new("newPassword", Problem::Kind));
         }
         let new_password = Password::new(password)
@@ -246,7 +245,7 @@ pub struct SessionResetPasswordResponse {
     pub new_password: Password,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct TokenResponse<'a> {
     #[serde(default, borrow, rename = "sessionToken")]
     token: Field<'a>,
