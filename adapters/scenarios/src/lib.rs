@@ -45,7 +45,7 @@ pub use self::{
     register::Register,
     stage::{
         Builder, IDLE, LONG, MINUTE, Stage, account, connections_to, credentials, devices,
-        server_that, settings, settings_with_short_timeouts,
+        server_that, settings, settings_with_short_timeouts, unused_address,
     },
     time::{ClientsTime, Impatience},
     tls::connections_resume_tls_sessions,

@@ -4,7 +4,7 @@
 use std::{
     io::Read,
     marker::PhantomData,
-    net::{TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::Arc,
     thread,
     time::Duration,
@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http::Request;
+use socket2::{Domain, Socket, Type};
 use thingspace_core::{
     AppCredentials, Credentials, Environment, Timestamp, UserCredentials,
     session::{self, Observer, Settings, Snapshot, SnapshotError, Store},
@@ -269,6 +270,16 @@ pub fn devices() -> Request<Bytes> {
     Request::post("/m2m/v1/devices/actions/list")
         .body(Bytes::from_static(b"{}"))
         .unwrap()
+}
+
+/// Returns an address that accepts no connection, and what holds it: as long as that lives,
+/// nobody else gets the port, neither to listen there nor to connect from there.
+pub fn unused_address() -> (SocketAddr, Socket) {
+    let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    held.bind(&any.into()).unwrap();
+    let address = held.local_addr().unwrap().as_socket().unwrap();
+    (address, held)
 }
 
 /// Starts a server for behaviour that the simulator does not have. It calls `act` with

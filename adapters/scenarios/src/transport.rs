@@ -2,7 +2,6 @@
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
     time::Instant,
 };
 
@@ -16,15 +15,14 @@ use crate::{
     alone::run_alone,
     stage::{
         LONG, Stage, account, connections_to, devices, server_that, settings_with_short_timeouts,
+        unused_address,
     },
 };
 
-/// Returns an address that accepts no connection while the returned stream is open.
-fn unused_address() -> (Environment, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let address = stream.local_addr().unwrap();
-    (format!("http://{address}/api").parse().unwrap(), stream)
+/// The base address of a service that is not there while what is returned with it lives.
+fn nowhere() -> (Environment, impl Sized) {
+    let (address, held) = unused_address();
+    (format!("http://{address}/api").parse().unwrap(), held)
 }
 
 /// Asserts that the outcome of a request to this server is unknown: that of a token
@@ -47,7 +45,7 @@ fn assert_outcome_unknown<C: Client>(server: &Environment) {
 
 pub(crate) fn a_request_without_a_connection_was_never_sent<C: Client>() {
     let stage = Stage::<C>::new();
-    let (nowhere, _held) = unused_address();
+    let (nowhere, _held) = nowhere();
     let client = stage.builder().environment(nowhere).build().unwrap();
     for error in [
         client.call(account()).unwrap_err(),
@@ -67,7 +65,7 @@ pub(crate) fn law_2_a_login_without_a_connection_does_not_count<C: Client>() {
     let client = stage.client();
     client.log_in().unwrap();
     client.log_out().unwrap();
-    let (nowhere, _held) = unused_address();
+    let (nowhere, _held) = nowhere();
 
     // With a bearer token, at an address that accepts nothing.
     let client = stage.moved(&client, nowhere);
@@ -83,8 +81,8 @@ pub(crate) fn law_2_a_login_without_a_connection_does_not_count<C: Client>() {
 
 #[allow(clippy::extra_unused_type_parameters, reason = "all scenarios have it")]
 pub(crate) fn law_9_a_request_to_this_machine_does_not_go_through_a_proxy<C: Client>() {
-    let (_, proxy) = unused_address();
-    let proxy = format!("http://{}", proxy.local_addr().unwrap());
+    let (proxy, _held) = unused_address();
+    let proxy = format!("http://{proxy}");
     run_alone(&["session::", "redirects::"], |process| {
         process
             .env("ALL_PROXY", proxy)

@@ -5,7 +5,6 @@ use std::{
     error::Error,
     fmt,
     future::Ready,
-    net::{TcpListener, TcpStream},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -20,7 +19,7 @@ use http::{HeaderValue, Request};
 use http_body_util::Full;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thingspace_hyper::{Builder, core::TransportError};
-use thingspace_scenarios::{EventSender, account, devices};
+use thingspace_scenarios::{EventSender, account, devices, unused_address};
 use thingspace_simulator::Call;
 use tower_service::Service;
 
@@ -76,12 +75,9 @@ async fn the_pooled_client_of_hyper_util_is_a_stack_like_any_other() {
     client.log_out().await.unwrap();
     assert_eq!(stage.seen_in_all(), 4);
 
-    // An address that accepts no connection while its own is open.
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (nowhere, _held) = unused_address();
     let mut options = stage.options();
-    let nowhere = format!("http://{}/api", stream.local_addr().unwrap());
-    options.environment = nowhere.parse().unwrap();
+    options.environment = format!("http://{nowhere}/api").parse().unwrap();
     let error = own(options).build().unwrap().log_in().await.unwrap_err();
     assert!(error.is_never_sent(), "{error}");
 }
