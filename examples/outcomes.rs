@@ -1,6 +1,6 @@
 //! What the core is told of a request that failed: tests of the examples' own stacks.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response};
@@ -30,9 +30,12 @@ fn send_into(fault: Fault) -> Result<Response<Bytes>, TransportError> {
 
 #[test]
 fn a_request_without_a_connection_was_never_sent() {
-    // An address that accepts no connection: its listener is gone.
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
-    let error = send_to(&format!("http://{}/api", gone.unwrap())).unwrap_err();
+    // An address that accepts no connection, and that nobody else gets: the near end of
+    // one that is open.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let nowhere = near.local_addr().unwrap();
+    let error = send_to(&format!("http://{nowhere}/api")).unwrap_err();
     assert!(!error.may_have_left(), "{error:?}");
 }
 

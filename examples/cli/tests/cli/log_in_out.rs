@@ -1,6 +1,6 @@
 //! `login` and `logout`.
 
-use std::{net::TcpListener, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
@@ -176,9 +176,7 @@ fn each_thing_is_said_once_and_in_the_words_of_a_shell() {
             .ends_with(2),
     );
 
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("http://{}/api", nobody.local_addr().unwrap());
-    drop(nobody);
+    let (base, _held) = nowhere();
     let mut login = stage.program();
     login.arg("login").env("THINGSPACE_BASE_URL", base);
     let ran = stage.finish(login.spawn().unwrap()).ends_with(4);
@@ -313,9 +311,7 @@ fn a_backoff_that_is_too_long_to_wait_for_sends_nothing() {
 #[test]
 fn a_request_that_was_never_sent_is_reported_so() {
     let stage = Stage::new();
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("http://{}/api", nobody.local_addr().unwrap());
-    drop(nobody);
+    let (base, _held) = nowhere();
     let mut login = stage.command(&["login", "--json"]);
     login.env("THINGSPACE_BASE_URL", base);
     let error = stage.finish(login.spawn().unwrap()).ends_with(4).error();
