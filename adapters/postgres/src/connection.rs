@@ -51,6 +51,8 @@ WITH saved AS (
 const HAS: &str = "\
 SELECT count(*) FROM thingspace_session WHERE name = $1 AND revision = $2";
 
+const HAS_TABLE: &str = "SELECT count(to_regclass('thingspace_session'))";
+
 /// A connection to PostgreSQL.
 pub struct Connected {
     client: Client,
@@ -122,7 +124,7 @@ fn report(notification: &Notification, name: &str, changes: &Changes) {
 impl Connected {
     /// Makes the table, unless it is there.
     async fn create_table(&self) -> Result<(), BoxError> {
-        if self.has_table().await? {
+        if self.is_any(HAS_TABLE, &[]).await? {
             return Ok(());
         }
         let Err(error) = self.client.batch_execute(Postgres::TABLE).await else {
@@ -130,16 +132,10 @@ impl Connected {
         };
         // Somebody else may have made it at the same moment. Which error that is depends on
         // how far the server had come.
-        if self.has_table().await.unwrap_or(false) {
+        if self.is_any(HAS_TABLE, &[]).await.unwrap_or(false) {
             return Ok(());
         }
         Err(error.into())
-    }
-
-    async fn has_table(&self) -> Result<bool, BoxError> {
-        let is_there = "SELECT to_regclass('thingspace_session') IS NOT NULL";
-        let rows = self.client.query_typed(is_there, &[]).await?;
-        Ok(rows.first().is_some_and(|row| row.get(0)))
     }
 
     /// Returns true if a statement that counts rows counts any.

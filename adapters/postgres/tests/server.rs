@@ -132,7 +132,7 @@ fn a_table_that_somebody_else_makes_at_the_same_moment_is_used() {
     for told in ["unique_violation", "duplicate_table", "duplicate_object"] {
         let server = Server::start();
         let other = format!(
-            "SET session_replication_role = replica; {}",
+            "SET session_replication_role = replica; {}; CREATE TABLE met ()",
             Postgres::TABLE
         );
         server.sql(&format!(
@@ -147,6 +147,11 @@ fn a_table_that_somebody_else_makes_at_the_same_moment_is_used() {
         ));
         let store = place(&server).store().unwrap();
         assert_eq!(save(&store, None), Saved::Saved, "{told}");
+        assert_eq!(
+            server.sql("SELECT count(to_regclass('met'))"),
+            "1",
+            "{told}"
+        );
     }
 }
 
