@@ -273,7 +273,7 @@ pub fn devices() -> Request<Bytes> {
 }
 
 /// Returns an address that accepts no connection, and what holds it: as long as that lives,
-/// nobody else gets the port, neither to listen there nor to connect from there.
+/// nobody else gets the port.
 pub fn unused_address() -> (SocketAddr, Socket) {
     let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
+use thingspace_scenarios::unused_address;
 use thingspace_simulator::{Call, Fault};
 
 use crate::stage::*;
@@ -176,7 +177,8 @@ fn each_thing_is_said_once_and_in_the_words_of_a_shell() {
             .ends_with(2),
     );
 
-    let (base, _held) = nowhere();
+    let (nowhere, _held) = unused_address();
+    let base = format!("http://{nowhere}/api");
     let mut login = stage.program();
     login.arg("login").env("THINGSPACE_BASE_URL", base);
     let ran = stage.finish(login.spawn().unwrap()).ends_with(4);
@@ -311,7 +313,8 @@ fn a_backoff_that_is_too_long_to_wait_for_sends_nothing() {
 #[test]
 fn a_request_that_was_never_sent_is_reported_so() {
     let stage = Stage::new();
-    let (base, _held) = nowhere();
+    let (nowhere, _held) = unused_address();
+    let base = format!("http://{nowhere}/api");
     let mut login = stage.command(&["login", "--json"]);
     login.env("THINGSPACE_BASE_URL", base);
     let error = stage.finish(login.spawn().unwrap()).ends_with(4).error();

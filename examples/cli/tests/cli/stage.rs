@@ -5,7 +5,6 @@ use std::{
     cell::RefCell,
     fs,
     io::Write,
-    net::{Ipv4Addr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -14,7 +13,6 @@ use std::{
 };
 
 use serde_json::Value;
-use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 use thingspace_file::FileStore;
 use thingspace_simulator::{Call, Fault, Server, Simulator};
@@ -411,15 +409,6 @@ impl Ran {
         let value: Value = serde_json::from_str(&self.stderr).unwrap();
         value["error"].clone()
     }
-}
-
-/// The base address of a service that is not there, and what keeps others from its port.
-pub(crate) fn nowhere() -> (String, Socket) {
-    let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    held.bind(&any.into()).unwrap();
-    let address = held.local_addr().unwrap().as_socket().unwrap();
-    (format!("http://{address}/api"), held)
 }
 
 pub(crate) fn now() -> Timestamp {
