@@ -11,12 +11,12 @@ pub(crate) const LIMITS: &[Limit] = &[
     Limit::goal(HYPER, REQWEST, 50),
     Limit::goal(HYPER, REQWEST_TEXT, 50),
     // The goal of 105 % is missed without a timeout, and more than met with one.
-    Limit::guard(UREQ, UREQ_FLOOR, 111),
-    Limit::guard(UREQ, UREQ_TIMED, 82),
-    Limit::guard(UREQ_PATH, UREQ_FLOOR, 112),
-    Limit::guard(UREQ_OWN, UREQ_FLOOR, 116),
+    Limit::guard(UREQ, UREQ_FLOOR, 110),
+    Limit::guard(UREQ, UREQ_TIMED, 81),
+    Limit::guard(UREQ_PATH, UREQ_FLOOR, 111),
+    Limit::guard(UREQ_OWN, UREQ_FLOOR, 115),
     // A path has no goal of its own.
-    Limit::guard(HYPER_PATH, FLOOR, 91),
+    Limit::guard(HYPER_PATH, FLOOR, 89),
 ];
 
 /// The most that a contender may take: a share of another's instructions, and no

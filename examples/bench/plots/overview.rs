@@ -13,6 +13,8 @@ pub(crate) fn of(page: &str) -> String {
     let to_path = work("thingspace") - work("thingspace, at a full address");
     let from_text = work("thingspace, from the text of a full address each time")
         - work("thingspace, from the text of a path each time");
+    let unnamed = work("thingspace, at a full address")
+        - work("its endpoint alone, and a copy of the request, at a full address");
     let full = work("thingspace, at a full address, the caller's user agent")
         - work(
             "its endpoint alone, and a copy of the request, at a full address, the caller's user agent",
@@ -91,6 +93,12 @@ pub(crate) fn of(page: &str) -> String {
         "the same, with the same headers",
         format!("{full:.0} instructions"),
         &goal_is("1,000", full <= 1000.0),
+    );
+    row(
+        "the same, where the machine adds the user agent",
+        "the same, which has none",
+        format!("{unnamed:.0} instructions"),
+        &goal_is("1,000", unnamed <= 1000.0),
     );
     row(
         "the same, to a path that each call reads from its text",
